@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Time of one operator on one chip. One cost function per operator; everything that depends on the chip is in its file.
+// Derivations: docs/math/operator_time.md.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "hardware/chip.hpp"
+#include "hardware/precision.hpp"
+#include "units/picoseconds.hpp"
+#include "units/quantity.hpp"
+
+namespace zettatwin::compute {
+
+struct OperatorTime {
+  units::Picoseconds time;
+  units::Flop flop;             // useful, not padded
+  units::Bytes bytes;           // to and from device memory
+  units::Seconds math;          // terms of the formula; they do not add up where the form is a maximum or a norm
+  units::Seconds memory;
+  units::Seconds overhead;      // launch, ramps, quantisation
+  std::string_view bound;       // "math", "memory", "launch"
+  std::string detail;           // "tile 128x256, 2.4 waves"
+};
+
+// C[m,n] = A[m,k] B[k,n], `batch` times. Inputs in `precision`; output `output_bytes` per element, accumulated into when `accumulate`.
+struct Gemm {
+  std::int64_t m = 0, n = 0, k = 0;
+  std::int64_t batch = 1;
+  hardware::Precision precision = hardware::Precision::bf16;
+  double output_bytes = 2;
+  bool accumulate = false;  // weight gradients: read and write fp32 C
+};
+[[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const Gemm& op);
+
+// `experts` GEMMs with m_e rows each, n x k weights; rows_total = sum of m_e; imbalance = max over mean of m_e (>= 1).
+struct GroupedGemm {
+  std::int64_t experts = 0;
+  double rows_total = 0;
+  std::int64_t n = 0, k = 0;
+  double imbalance = 1;
+  hardware::Precision precision = hardware::Precision::bf16;
+  double output_bytes = 2;
+  bool accumulate = false;
+};
+[[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const GroupedGemm& op);
+
+// Flash attention of `batch` sequences: q_length queries at the end of kv_length keys, causal with an optional window.
+// causal_share: share of the full score rectangle that is computed, e.g. 0.5 + 0.5/s; set by the caller for context parallelism; 0: derive it.
+struct AttentionOp {
+  std::int64_t batch = 1;
+  std::int64_t heads = 0, kv_heads = 0;
+  std::int64_t q_length = 0, kv_length = 0;
+  std::int64_t head_dim = 0, v_head_dim = 0;
+  std::int64_t window = 0;
+  double causal_share = 0;
+  bool backward = false;
+  hardware::Precision precision = hardware::Precision::bf16;
+};
+[[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const AttentionOp& op);
+
+// Reads and writes of memory-bound kernels: norms, activations, residuals, permutation, optimizer. kernels: launches.
+struct MemoryOp {
+  units::Bytes bytes;
+  std::int64_t kernels = 1;
+};
+[[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const MemoryOp& op);
+
+// Casting `elements` bf16 values to `precision` with block scales (reads 2 B, writes the format, `copies` times for both layouts).
+struct Quantise {
+  double elements = 0;
+  hardware::Precision precision = hardware::Precision::fp8;
+  std::int64_t copies = 1;
+};
+[[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const Quantise& op);
+
+// Lower bounds at datasheet peaks, for fidelity `bound`: max(flop / matrix peak, bytes / memory bandwidth).
+[[nodiscard]] units::Picoseconds bound_of(const hardware::Chip& chip, units::Flop flop, hardware::Precision precision, units::Bytes bytes);
+
+}  // namespace zettatwin::compute

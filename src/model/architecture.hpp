@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// A decoder-only transformer as shapes: what config.json says once its many dialects are mapped to one vocabulary.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace zettatwin::model {
+
+enum class AttentionKind {
+  grouped_query,  // multi-head (kv_heads == heads), grouped-query and multi-query
+  multi_latent,   // MLA: queries and keys/values through low-rank latents (DeepSeek-V2)
+};
+
+struct Attention {
+  AttentionKind kind = AttentionKind::grouped_query;
+  std::int64_t heads = 0;
+  std::int64_t kv_heads = 0;
+  std::int64_t head_dim = 0;    // of queries and keys; for MLA: qk_nope_dim + qk_rope_dim
+  std::int64_t v_head_dim = 0;  // of values; == head_dim unless MLA
+  std::int64_t q_lora_rank = 0;   // MLA; 0: queries are projected directly
+  std::int64_t kv_lora_rank = 0;  // MLA
+  std::int64_t qk_nope_dim = 0;   // MLA
+  std::int64_t qk_rope_dim = 0;   // MLA
+  std::int64_t window = 0;        // sliding window in tokens; 0: full causal attention
+  bool qkv_bias = false;
+  bool output_bias = false;
+  bool qk_norm = false;  // normalisation of queries and keys per head
+  bool sinks = false;    // one learned sink logit per head
+};
+
+struct FeedForward {
+  std::int64_t intermediate = 0;
+  bool gated = true;  // SwiGLU-like: gate, up and down; else up and down
+  bool bias = false;
+};
+
+struct MixtureOfExperts {
+  std::int64_t routed_experts = 0;
+  std::int64_t top_k = 0;
+  std::int64_t intermediate = 0;         // of one routed expert
+  std::int64_t shared_intermediate = 0;  // of all shared experts together; 0: none
+  std::int64_t groups = 1;               // expert groups of group-limited routing
+  std::int64_t group_limit = 0;          // groups that a token may reach; 0: all
+  bool gated = true;
+  bool bias = false;         // of the experts' projections
+  bool router_bias = false;  // router with bias or score-correction term
+};
+
+// One transformer layer: attention and either a dense feed-forward or a mixture of experts.
+struct Layer {
+  Attention attention;
+  std::optional<FeedForward> dense;
+  std::optional<MixtureOfExperts> experts;
+
+  [[nodiscard]] bool is_moe() const { return experts.has_value(); }
+};
+
+struct LayerRun {
+  std::int64_t count = 0;
+  std::size_t kind = 0;  // index into Architecture::kinds
+};
+
+enum class Norm { rms, layer };
+
+struct Architecture {
+  std::string name;        // "deepseek-v3"
+  std::string model_type;  // of config.json
+  std::int64_t hidden = 0;
+  std::int64_t vocabulary = 0;
+  std::int64_t learned_positions = 0;  // size of a learned position table; 0: none (RoPE, ALiBi)
+  std::int64_t max_positions = 0;      // as stated; 0: unknown
+  bool tied_embeddings = false;
+  Norm norm = Norm::rms;
+  bool norm_bias = false;
+  std::int64_t norms_per_layer = 2;
+  std::vector<Layer> kinds;         // the distinct layers
+  std::vector<LayerRun> runs;       // the stack, bottom up
+  std::int64_t mtp_depth = 0;       // multi-token-prediction modules after the stack
+  std::optional<Layer> mtp_layer;   // their transformer layer
+
+  [[nodiscard]] std::int64_t layers() const {
+    std::int64_t sum = 0;
+    for (const auto& run : runs) sum += run.count;
+    return sum;
+  }
+  // The kind of layer i, 0 <= i < layers().
+  [[nodiscard]] const Layer& layer(std::int64_t i) const {
+    for (const auto& run : runs) {
+      if (i < run.count) return kinds[run.kind];
+      i -= run.count;
+    }
+    return kinds.back();
+  }
+};
+
+}  // namespace zettatwin::model

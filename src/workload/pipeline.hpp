@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Executes a pipeline schedule in max-plus algebra: exact start and finish of every instruction, with the microbatch loop jumped over as soon
+// as the state of all ranks repeats up to a shift in time (which is exact; docs/math/period.md).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "units/picoseconds.hpp"
+#include "workload/schedule.hpp"
+
+namespace zettatwin::workload {
+
+// Durations of one rank's local chunk.
+struct ChunkTimes {
+  units::Picoseconds forward;
+  units::Picoseconds backward;         // input and weight
+  units::Picoseconds backward_input;
+  units::Picoseconds backward_weight;
+};
+
+struct PipelineCosts {
+  std::vector<std::vector<ChunkTimes>> chunks;                  // [rank][local chunk]; for DualPipe both directions' chunks
+  std::vector<std::vector<std::vector<units::Picoseconds>>> pairs;  // [rank][forward chunk][backward chunk]; only forward_backward uses it
+  std::vector<std::vector<units::Picoseconds>> forward_send;    // [direction][k]: from model chunk k to k+1; 0 within a rank
+  std::vector<std::vector<units::Picoseconds>> backward_send;   // [direction][k]: from model chunk k+1 to k
+  units::Picoseconds send_occupancy;                            // time that a send occupies the sender's compute stream (0 if in the background)
+  std::vector<std::vector<units::Picoseconds>> release;         // [rank][local chunk]: earliest start of its first forward (parameter gathers)
+  std::vector<std::vector<units::Picoseconds>> last_backward_extra;  // [rank][local chunk]: lengthens the chunk's last backward (interference of gradient traffic)
+};
+
+struct TimedInstruction {
+  Instruction instruction;
+  units::Picoseconds start;
+  units::Picoseconds finish;
+};
+
+struct RankTimeline {
+  units::Picoseconds busy;    // sum of instruction durations, send occupancy apart
+  units::Picoseconds sends;   // occupancy by sends
+  units::Picoseconds idle;    // waiting between 0 and finish
+  units::Picoseconds finish;  // of its last instruction
+  std::vector<std::int64_t> forwards;  // instructions run per local chunk, pairs counted in both
+  std::vector<units::Picoseconds> last_backward_start;   // per local chunk: where its weight gradients become final
+  std::vector<units::Picoseconds> last_backward_finish;
+};
+
+struct PipelineTimeline {
+  units::Picoseconds makespan;
+  std::vector<RankTimeline> ranks;
+  // How the loop was folded: 0 if it ran in full.
+  std::int64_t period_iterations = 0;      // body iterations per period
+  units::Picoseconds period;               // time per period
+  std::int64_t iterations_simulated = 0;
+  std::int64_t iterations_jumped = 0;
+  std::vector<std::vector<TimedInstruction>> trace;  // per rank, if asked for (then nothing is jumped, up to trace_limit instructions per rank)
+};
+
+struct PipelineOptions {
+  bool fold = true;               // detect the period and jump
+  std::int64_t trace_limit = 0;   // keep up to so many timed instructions per rank
+};
+
+[[nodiscard]] PipelineTimeline run_pipeline(const Schedule& schedule, const PipelineCosts& costs, const PipelineOptions& options = {});
+
+}  // namespace zettatwin::workload
