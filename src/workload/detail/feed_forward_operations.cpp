@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dense feed-forward and mixture-of-experts blocks.
+#include <cmath>
+
+#include "workload/detail/layer_builder.hpp"
+
+namespace zettatwin::workload::detail {
+namespace {
+
+// Activation of `features` intermediate features: gated reads two and writes one (6 B), else reads and writes one (4 B);
+// backward reads the gradient and the inputs and writes the input gradients (10 B, 6 B).
+void activation(LayerBuilder& b, std::string_view name, double features, bool gated) {
+  b.memory(name, (gated ? 6 : 4) * features, (gated ? 10 : 6) * features, true);
+}
+
+void dense_pair(LayerBuilder& b, std::string_view up, std::string_view down, std::int64_t hidden, std::int64_t intermediate, bool gated) {
+  const std::int64_t width = std::max<std::int64_t>(1, intermediate / b.tp());
+  b.linear({.name = up, .rows = b.tokens(), .out = (gated ? 2 : 1) * width, .in = hidden});
+  activation(b, "activation", b.tokens() * static_cast<double>(width), gated);
+  b.linear({.name = down, .rows = b.tokens(), .out = hidden, .in = width});
+}
+
+Operation expert_exchange(const LayerBuilder& b, std::string_view name, double tokens, double copies, std::int64_t hidden, units::Bytes element) {
+  const double token_bytes = static_cast<double>(hidden) * element.si();
+  return {name, Category::expert_comm,
+          Communication{.op = network::Collective::all_to_all, .group = Group::expert, .bytes = units::Bytes::from_si(tokens * copies * token_bytes),
+                        .tokens_sent = tokens, .bytes_per_token = units::Bytes::from_si(token_bytes)},
+          b.plan().overlap.ep ? Hiding::background : Hiding::none};
+}
+
+}  // namespace
+
+void feed_forward(LayerBuilder& b, const model::Architecture& architecture, std::int64_t intermediate, bool gated) {
+  norm_and_residual(b, architecture);
+  b.enter_tensor_parallel(architecture.hidden);
+  dense_pair(b, "feed-forward up projection", "feed-forward down projection", architecture.hidden, intermediate, gated);
+  b.leave_tensor_parallel(architecture.hidden);
+}
+
+// Tokens sharded over tp (sequence parallel) are routed, permuted, dispatched over the expert group, run through the local experts and combined. The
+// backward pass sends gradients the same ways.
+void experts(LayerBuilder& b, const model::Architecture& architecture, const model::MixtureOfExperts& moe) {
+  norm_and_residual(b, architecture);
+  const auto& plan = b.plan();
+  const auto hidden = architecture.hidden;
+  const double tokens = b.norm_tokens();
+  const double copies = static_cast<double>(moe.top_k);
+  const double copied = tokens * copies * static_cast<double>(hidden);
+
+  b.linear({.name = "router", .rows = tokens, .out = moe.routed_experts, .in = hidden, .high_precision = true});
+  const double scores = tokens * static_cast<double>(moe.routed_experts);
+  b.memory("routing", 8 * scores, 8 * scores, false, 3);
+  if (moe.shared_intermediate > 0) {
+    b.enter_tensor_parallel(hidden);
+    dense_pair(b, "shared expert up projection", "shared expert down projection", hidden, moe.shared_intermediate, moe.gated);
+    b.leave_tensor_parallel(hidden);
+  }
+  // One fused pass each way: read tokens, write copies; and back.
+  b.memory("permutation", 2 * (copied + tokens * static_cast<double>(hidden)), 2 * (copied + tokens * static_cast<double>(hidden)));
+  const auto& p = b.precisions();
+  if (plan.ep > 1)
+    b.forward(expert_exchange(b, "dispatch", tokens, copies, hidden, p.dispatch), {expert_exchange(b, "dispatch backward", tokens, copies, hidden, p.combine)});
+  // Every rank of the expert group sends as much as it gets: rows = tokens * top_k, over its routed_experts/ep experts; the copies of an expert-tensor
+  // group are gathered first.
+  const double rows = tokens * copies * static_cast<double>(plan.etp);
+  const std::int64_t local = std::max<std::int64_t>(1, moe.routed_experts / plan.ep);
+  const std::int64_t width = std::max<std::int64_t>(1, moe.intermediate / plan.etp);
+  if (plan.etp > 1) {
+    Communication gather{.op = network::Collective::all_gather, .group = Group::expert_tensor, .bytes = units::Bytes::from_si(rows * static_cast<double>(hidden) * 2)};
+    Communication scatter = gather;
+    scatter.op = network::Collective::reduce_scatter;
+    b.forward({"all-gather of expert inputs", Category::tensor_comm, gather}, {{"reduce-scatter of expert input gradients", Category::tensor_comm, scatter}});
+  }
+  b.grouped_linear("expert up projection", local, rows, (moe.gated ? 2 : 1) * width, hidden);
+  activation(b, "expert activation", rows * static_cast<double>(width), moe.gated);
+  b.grouped_linear("expert down projection", local, rows, hidden, width);
+  if (plan.etp > 1) {
+    Communication scatter{.op = network::Collective::reduce_scatter, .group = Group::expert_tensor, .bytes = units::Bytes::from_si(rows * static_cast<double>(hidden) * 2)};
+    Communication gather = scatter;
+    gather.op = network::Collective::all_gather;
+    b.forward({"reduce-scatter of expert outputs", Category::tensor_comm, scatter}, {{"all-gather of expert output gradients", Category::tensor_comm, gather}});
+  }
+  if (plan.ep > 1)
+    b.forward(expert_exchange(b, "combine", tokens, copies, hidden, p.combine), {expert_exchange(b, "combine backward", tokens, copies, hidden, p.dispatch)});
+  b.memory("unpermutation", 2 * (copied + tokens * static_cast<double>(hidden)), 2 * (copied + tokens * static_cast<double>(hidden)));
+}
+
+}  // namespace zettatwin::workload::detail

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workload/detail/layer_builder.hpp"
+
+#include <cmath>
+
+namespace zettatwin::workload::detail {
+namespace {
+
+std::int64_t whole(double rows) { return std::max<std::int64_t>(1, std::llround(rows)); }
+
+}  // namespace
+
+LayerBuilder::LayerBuilder(const plan::Plan& plan, const MicrobatchShape& shape)
+    : plan_(plan),
+      shape_(shape),
+      precisions_(precisions_of(plan.recipe)),
+      tokens_(shape.tokens() / static_cast<double>(plan.cp)),
+      sp_(plan.sequence_parallel ? static_cast<double>(plan.tp) : 1) {}
+
+void LayerBuilder::forward(Operation op, std::vector<Operation> backward) {
+  operations_.forward.push_back(std::move(op));
+  backward_.push_back(std::move(backward));
+}
+
+void LayerBuilder::quantise(std::vector<Operation>& into, std::string_view name, double elements) const {
+  if (!precisions_.quantised) return;
+  into.push_back({name, Category::quantise, compute::Quantise{.elements = elements, .precision = precisions_.gemm, .copies = 2}});
+}
+
+void LayerBuilder::linear(const Linear& layer) {
+  const auto precision = layer.high_precision ? hardware::Precision::bf16 : precisions_.gemm;
+  const auto out = static_cast<double>(layer.out);
+  if (!layer.high_precision) {
+    std::vector<Operation> cast;
+    quantise(cast, "cast of inputs", layer.rows * static_cast<double>(layer.in));
+    for (auto& op : cast) {
+      op.recomputed_selectively = layer.recomputed_selectively;
+      forward_only(std::move(op));
+    }
+  }
+  std::vector<Operation> backward;
+  if (!layer.high_precision) quantise(backward, "cast of gradients", layer.rows * out);
+  const auto rows = whole(layer.rows);
+  backward.push_back({layer.name, Category::gemm, compute::Gemm{.m = rows, .n = layer.in, .k = layer.out, .precision = precision}});
+  weight_gradient({layer.name, Category::gemm,
+                   compute::Gemm{.m = layer.out, .n = layer.in, .k = rows, .precision = precision,
+                                 .output_bytes = plan::bytes_of(plan_.gradient_type), .accumulate = true}});
+  Operation op{layer.name, Category::gemm, compute::Gemm{.m = rows, .n = layer.out, .k = layer.in, .precision = precision}};
+  op.recomputed_selectively = layer.recomputed_selectively;
+  forward(std::move(op), std::move(backward));
+}
+
+void LayerBuilder::grouped_linear(std::string_view name, std::int64_t count, double rows, std::int64_t out, std::int64_t in) {
+  std::vector<Operation> cast;
+  quantise(cast, "cast of expert inputs", rows * static_cast<double>(in));
+  for (auto& op : cast) forward_only(std::move(op));
+  compute::GroupedGemm gemm{.experts = count, .rows_total = rows, .n = out, .k = in, .imbalance = plan_.expert_imbalance, .precision = precisions_.gemm};
+  auto input_gradient = gemm;
+  std::swap(input_gradient.n, input_gradient.k);
+  auto weights = gemm;
+  weights.accumulate = true;
+  weights.output_bytes = plan::bytes_of(plan_.gradient_type);
+  std::vector<Operation> backward;
+  quantise(backward, "cast of expert gradients", rows * static_cast<double>(out));
+  backward.push_back({name, Category::experts, input_gradient});
+  weight_gradient({name, Category::experts, weights});
+  forward({name, Category::experts, gemm}, std::move(backward));
+}
+
+void LayerBuilder::memory(std::string_view name, double forward_bytes, double backward_bytes, bool recomputed, std::int64_t kernels) {
+  Operation op{name, Category::memory_bound, compute::MemoryOp{units::Bytes::from_si(forward_bytes), kernels}};
+  op.recomputed_selectively = recomputed;
+  Operation back{name, Category::memory_bound, compute::MemoryOp{units::Bytes::from_si(backward_bytes), kernels}};
+  forward(std::move(op), {std::move(back)});
+}
+
+Operation LayerBuilder::tensor_communication(std::string_view name, network::Collective op, std::int64_t width, Hiding hiding) const {
+  constexpr double kActivationBytes = 2;  // bf16 on the wire
+  return {name, Category::tensor_comm,
+          Communication{.op = op, .group = Group::tensor, .bytes = units::Bytes::from_si(tokens_ * static_cast<double>(width) * kActivationBytes)}, hiding};
+}
+
+// Sequence parallel (Korthikanti et al. 2022): gather before, scatter after, and the conjugates backward; the backward pass gathers the input once
+// more for the weight gradient, behind the input gradient. Without it: one all-reduce after, one backward before.
+void LayerBuilder::enter_tensor_parallel(std::int64_t width) {
+  if (plan_.tp == 1) return;
+  const auto hiding = plan_.overlap.tp ? Hiding::chunked : Hiding::none;
+  if (plan_.sequence_parallel) {
+    forward(tensor_communication("all-gather of inputs", network::Collective::all_gather, width, hiding),
+            {tensor_communication("all-gather for weight gradients", network::Collective::all_gather, width, Hiding::background),
+             tensor_communication("reduce-scatter of input gradients", network::Collective::reduce_scatter, width, hiding)});
+  } else {
+    backward_.push_back({tensor_communication("all-reduce of input gradients", network::Collective::all_reduce, width, hiding)});
+  }
+}
+
+void LayerBuilder::leave_tensor_parallel(std::int64_t width) {
+  if (plan_.tp == 1) return;
+  const auto hiding = plan_.overlap.tp ? Hiding::chunked : Hiding::none;
+  if (plan_.sequence_parallel)
+    forward(tensor_communication("reduce-scatter of outputs", network::Collective::reduce_scatter, width, hiding),
+            {tensor_communication("all-gather of output gradients", network::Collective::all_gather, width, hiding)});
+  else
+    forward_only(tensor_communication("all-reduce of outputs", network::Collective::all_reduce, width, hiding));
+}
+
+LayerOperations LayerBuilder::finish() {
+  for (auto group = backward_.rbegin(); group != backward_.rend(); ++group)
+    for (auto& op : *group) operations_.backward_input.push_back(std::move(op));
+  for (auto op = weights_.rbegin(); op != weights_.rend(); ++op) operations_.backward_weight.push_back(std::move(*op));
+  return std::move(operations_);
+}
+
+}  // namespace zettatwin::workload::detail

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Collects the operations of a layer. Forward operations are added in order, each with the backward operations that it causes; finish()
+// lays those out in reverse, as a backward pass runs them.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "workload/operations.hpp"
+
+namespace zettatwin::workload::detail {
+
+class LayerBuilder final {
+ public:
+  LayerBuilder(const plan::Plan& plan, const MicrobatchShape& shape);
+
+  [[nodiscard]] double tokens() const { return tokens_; }              // of this rank's part of the sequence
+  [[nodiscard]] double norm_tokens() const { return tokens_ / sp_; }   // where norms and residuals are sharded
+  [[nodiscard]] std::int64_t tp() const { return plan_.tp; }
+  [[nodiscard]] const plan::Plan& plan() const { return plan_; }
+  [[nodiscard]] const MicrobatchShape& shape() const { return shape_; }
+  [[nodiscard]] const RecipePrecisions& precisions() const { return precisions_; }
+
+  // A linear layer of `rows` tokens: y[rows, out] = x[rows, in] W. Casts x (forward) and dy (backward) under quantised recipes.
+  struct Linear {
+    std::string_view name;
+    double rows = 0;
+    std::int64_t out = 0, in = 0;
+    bool high_precision = false;  // stays in bf16 (router, output projection)
+    bool recomputed_selectively = false;
+  };
+  void linear(const Linear& layer);
+  // Expert linear layers: `rows` tokens over `experts` experts.
+  void grouped_linear(std::string_view name, std::int64_t experts, double rows, std::int64_t out, std::int64_t in);
+  // Memory-bound kernels that move so many bytes forward and backward.
+  void memory(std::string_view name, double forward_bytes, double backward_bytes, bool recomputed_selectively = false, std::int64_t kernels = 1);
+  void forward_only(Operation op) { forward(std::move(op), {}); }
+  void forward(Operation op, std::vector<Operation> backward);
+  void weight_gradient(Operation op) { weights_.push_back(std::move(op)); }
+
+  // Tensor parallelism around a column-parallel (enter) and a row-parallel (leave) linear layer of `width` features.
+  void enter_tensor_parallel(std::int64_t width);
+  void leave_tensor_parallel(std::int64_t width);
+
+  [[nodiscard]] LayerOperations finish();
+
+ private:
+  [[nodiscard]] Operation tensor_communication(std::string_view name, network::Collective op, std::int64_t width, Hiding hiding) const;
+  void quantise(std::vector<Operation>& into, std::string_view name, double elements) const;
+
+  const plan::Plan& plan_;
+  MicrobatchShape shape_;
+  RecipePrecisions precisions_;
+  double tokens_;
+  double sp_;
+  LayerOperations operations_;
+  std::vector<std::vector<Operation>> backward_;  // per forward operation
+  std::vector<Operation> weights_;
+};
+
+void attention(LayerBuilder& builder, const model::Architecture& architecture, const model::Attention& attention);
+void feed_forward(LayerBuilder& builder, const model::Architecture& architecture, std::int64_t intermediate, bool gated);
+void experts(LayerBuilder& builder, const model::Architecture& architecture, const model::MixtureOfExperts& moe);
+void norm_and_residual(LayerBuilder& builder, const model::Architecture& architecture);
+
+}  // namespace zettatwin::workload::detail

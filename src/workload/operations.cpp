@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workload/operations.hpp"
+
+#include "base/contract.hpp"
+#include "workload/detail/layer_builder.hpp"
+
+namespace zettatwin::workload {
+
+using detail::LayerBuilder;
+
+std::string_view name_of(Category category) {
+  switch (category) {
+    case Category::gemm: return "gemm";
+    case Category::attention: return "attention";
+    case Category::experts: return "experts";
+    case Category::memory_bound: return "memory_bound";
+    case Category::quantise: return "quantise";
+    case Category::tensor_comm: return "tensor_parallel";
+    case Category::context_comm: return "context_parallel";
+    case Category::expert_comm: return "expert_parallel";
+    case Category::parameter_comm: return "parameter_gather";
+  }
+  return "?";
+}
+
+std::string_view name_of(Group group) {
+  switch (group) {
+    case Group::tensor: return "tp";
+    case Group::context: return "cp";
+    case Group::expert: return "ep";
+    case Group::expert_tensor: return "etp";
+    case Group::data: return "dp";
+    case Group::expert_data: return "expert dp";
+    case Group::pipeline: return "pp";
+  }
+  return "?";
+}
+
+// Dispatch sends what the experts read, combine sends bf16 (DeepSeek-V3: FP8 dispatch, BF16 combine).
+RecipePrecisions precisions_of(plan::Recipe recipe) {
+  using hardware::Precision;
+  const auto bf16 = hardware::bytes_per_element(Precision::bf16);
+  switch (recipe) {
+    case plan::Recipe::bf16: return {Precision::bf16, false, bf16, bf16};
+    case plan::Recipe::fp8_block: return {Precision::fp8, true, hardware::bytes_per_element(Precision::mxfp8), bf16};
+    case plan::Recipe::mxfp8: return {Precision::mxfp8, true, hardware::bytes_per_element(Precision::mxfp8), bf16};
+    case plan::Recipe::fp4: return {Precision::fp4, true, hardware::bytes_per_element(Precision::mxfp8), bf16};
+  }
+  ZT_ASSERT(false, "unknown recipe");
+  return {};
+}
+
+LayerOperations layer_operations(const model::Architecture& architecture, const model::Layer& layer, const plan::Plan& plan,
+                                 const MicrobatchShape& shape) {
+  LayerBuilder builder(plan, shape);
+  detail::attention(builder, architecture, layer.attention);
+  if (layer.experts) detail::experts(builder, architecture, *layer.experts);
+  else if (layer.dense) detail::feed_forward(builder, architecture, layer.dense->intermediate, layer.dense->gated);
+  return builder.finish();
+}
+
+LayerOperations embedding_operations(const model::Architecture& architecture, const plan::Plan& plan, const MicrobatchShape& shape) {
+  LayerBuilder builder(plan, shape);
+  const double features = builder.tokens() * static_cast<double>(architecture.hidden);
+  // Gather of bf16 rows; backward adds fp32 rows into the table.
+  builder.memory("embedding", 4 * features, 10 * features);
+  builder.leave_tensor_parallel(architecture.hidden);
+  return builder.finish();
+}
+
+namespace {
+
+void head(LayerBuilder& builder, const model::Architecture& architecture) {
+  const std::int64_t vocabulary = std::max<std::int64_t>(1, architecture.vocabulary / builder.tp());
+  const double features = builder.norm_tokens() * static_cast<double>(architecture.hidden);
+  const double logits = builder.tokens() * static_cast<double>(vocabulary);
+  builder.memory("final norm", 4 * features, 8 * features);
+  builder.enter_tensor_parallel(architecture.hidden);
+  builder.linear({.name = "output projection", .rows = builder.tokens(), .out = vocabulary, .in = architecture.hidden, .high_precision = true});
+  // Fused cross entropy over bf16 logits: 16 bytes per logit in all.
+  builder.memory("cross entropy", 10 * logits, 6 * logits, false, 3);
+}
+
+}  // namespace
+
+LayerOperations head_operations(const model::Architecture& architecture, const plan::Plan& plan, const MicrobatchShape& shape) {
+  LayerBuilder builder(plan, shape);
+  head(builder, architecture);
+  return builder.finish();
+}
+
+LayerOperations mtp_operations(const model::Architecture& architecture, const plan::Plan& plan, const MicrobatchShape& shape) {
+  ZT_EXPECT(architecture.mtp_layer.has_value(), architecture.name);
+  LayerBuilder builder(plan, shape);
+  const double features = builder.norm_tokens() * static_cast<double>(architecture.hidden);
+  builder.memory("mtp norms", 8 * features, 16 * features, false, 2);
+  builder.linear({.name = "mtp projection", .rows = builder.norm_tokens(), .out = architecture.hidden, .in = 2 * architecture.hidden});
+  const auto& layer = *architecture.mtp_layer;
+  detail::attention(builder, architecture, layer.attention);
+  if (layer.experts) detail::experts(builder, architecture, *layer.experts);
+  else if (layer.dense) detail::feed_forward(builder, architecture, layer.dense->intermediate, layer.dense->gated);
+  head(builder, architecture);
+  return builder.finish();
+}
+
+namespace {
+
+double forward_flop(const LayerOperations& operations) {
+  double flop = 0;
+  for (const auto& op : operations.forward) {
+    if (const auto* g = std::get_if<compute::Gemm>(&op.work))
+      flop += 2.0 * static_cast<double>(g->m) * static_cast<double>(g->n) * static_cast<double>(g->k) * static_cast<double>(g->batch);
+    if (const auto* g = std::get_if<compute::GroupedGemm>(&op.work)) flop += 2.0 * g->rows_total * static_cast<double>(g->n) * static_cast<double>(g->k);
+    if (const auto* a = std::get_if<compute::AttentionOp>(&op.work)) {
+      const auto length = static_cast<double>(a->kv_length);
+      const auto window = a->window > 0 ? std::min(static_cast<double>(a->window), length) : length;
+      const double pairs = window * (window + 1) / 2 + (length - window) * window;  // query-key pairs of one sequence
+      flop += 2.0 * static_cast<double>(a->batch * a->heads) * pairs * static_cast<double>(a->head_dim + a->v_head_dim);
+    }
+  }
+  return flop;
+}
+
+}  // namespace
+
+units::Flop model_flop_per_token(const model::Architecture& architecture, std::int64_t sequence_length) {
+  const plan::Plan plan;  // unsharded bf16
+  const MicrobatchShape shape{.sequences = 1, .sequence_length = sequence_length};
+  double flop = forward_flop(head_operations(architecture, plan, shape));
+  for (const auto& run : architecture.runs)
+    flop += static_cast<double>(run.count) * forward_flop(layer_operations(architecture, architecture.kinds[run.kind], plan, shape));
+  if (architecture.mtp_layer) flop += static_cast<double>(architecture.mtp_depth) * forward_flop(mtp_operations(architecture, plan, shape));
+  return units::Flop::from_si(3 * flop / shape.tokens());
+}
+
+}  // namespace zettatwin::workload

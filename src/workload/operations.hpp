@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// One layer of a sharded model as the operations that one rank runs: forward, input gradients and weight gradients, each a list in
+// program order. Shapes are those of the rank; times are attached where programs meet the chip and the network.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "compute/operator_time.hpp"
+#include "model/architecture.hpp"
+#include "network/collective.hpp"
+#include "plan/plan.hpp"
+
+namespace zettatwin::workload {
+
+// What a leaf of the time breakdown is about.
+enum class Category { gemm, attention, experts, memory_bound, quantise, tensor_comm, context_comm, expert_comm, parameter_comm };
+[[nodiscard]] std::string_view name_of(Category category);
+
+enum class Group { tensor, context, expert, expert_tensor, data, expert_data, pipeline };
+[[nodiscard]] std::string_view name_of(Group group);
+
+// A collective among one of the rank's groups. `bytes` as network::CollectiveRequest defines it.
+struct Communication {
+  network::Collective op = network::Collective::all_reduce;
+  Group group = Group::tensor;
+  units::Bytes bytes;
+  double tokens_sent = 0;         // expert dispatch/combine: tokens (before top-k copies) that this rank sends, for deduplication
+  units::Bytes bytes_per_token;   // of one copy
+};
+
+using Work = std::variant<compute::Gemm, compute::GroupedGemm, compute::AttentionOp, compute::MemoryOp, compute::Quantise, Communication>;
+
+// How a communication may run beside computation.
+enum class Hiding {
+  none,       // the rank waits
+  chunked,    // cut in as many chunks as the group has ranks, pipelined with the computation beside it
+  background  // issued at the start of the layer, needed at its end (parameter gathers of the next layer)
+};
+
+struct Operation {
+  std::string_view name;   // "qkv projection"
+  Category category = Category::gemm;
+  Work work;
+  Hiding hiding = Hiding::none;
+  bool recomputed_selectively = false;  // re-run in the backward pass under selective recomputation
+};
+
+struct LayerOperations {
+  std::vector<Operation> forward;
+  std::vector<Operation> backward_input;   // gradients of activations, and all backward communication
+  std::vector<Operation> backward_weight;  // gradients of weights
+};
+
+// What one microbatch looks like to one rank.
+struct MicrobatchShape {
+  std::int64_t sequences = 1;       // micro_batch
+  std::int64_t sequence_length = 4096;
+  [[nodiscard]] double tokens() const { return static_cast<double>(sequences) * static_cast<double>(sequence_length); }
+};
+
+// The precisions that a recipe uses.
+struct RecipePrecisions {
+  hardware::Precision gemm = hardware::Precision::bf16;
+  bool quantised = false;              // inputs are cast before each GEMM
+  units::Bytes dispatch;               // per element of dispatched activations
+  units::Bytes combine;
+};
+[[nodiscard]] RecipePrecisions precisions_of(plan::Recipe recipe);
+
+[[nodiscard]] LayerOperations layer_operations(const model::Architecture& architecture, const model::Layer& layer, const plan::Plan& plan,
+                                               const MicrobatchShape& shape);
+[[nodiscard]] LayerOperations embedding_operations(const model::Architecture& architecture, const plan::Plan& plan, const MicrobatchShape& shape);
+// Final norm, output projection and loss.
+[[nodiscard]] LayerOperations head_operations(const model::Architecture& architecture, const plan::Plan& plan, const MicrobatchShape& shape);
+// One multi-token-prediction module: projection of [hidden; embedding], a layer and its own pass through the head.
+[[nodiscard]] LayerOperations mtp_operations(const model::Architecture& architecture, const plan::Plan& plan, const MicrobatchShape& shape);
+
+// Useful FLOP of the whole model per token, forward and backward (3 x forward), attention counted causally; no recomputation. Independent of the plan.
+[[nodiscard]] units::Flop model_flop_per_token(const model::Architecture& architecture, std::int64_t sequence_length);
+
+}  // namespace zettatwin::workload
