@@ -21,6 +21,9 @@ struct Fabric {
   [[nodiscard]] std::int64_t ranks_within(std::size_t level) const;
 };
 
+// Every chip of the machine, which must outlive the fabric.
+[[nodiscard]] Fabric whole(const hardware::Machine& machine);
+
 // fanout[l]: how many units of level l-1 inside one unit of level l hold members of the group; the product is the group's size.
 // members_below(l): members inside one unit of level l-1.
 struct Spread {
@@ -33,11 +36,18 @@ struct Spread {
   friend bool operator==(const Spread&, const Spread&) = default;
 };
 
+// Whether spread_of's expectation holds.
+[[nodiscard]] bool divides_evenly(const Fabric& fabric, const space::View& group);
+
 // Expects the view to divide evenly into every level's blocks.
 [[nodiscard]] Spread spread_of(const Fabric& fabric, const space::View& group);
 
-// A one-step neighbour message (pipeline send): the spread of two ranks `distance` apart in the rank space that are worst placed,
-// i.e. the outermost level that such a pair crosses.
+// A one-step neighbour message (pipeline send): the spread of two ranks `stride` apart, in an aligned row of `size` such ranks,
+// that are worst placed, i.e. the outermost level that a pair of neighbours in the row crosses; the row may be a ring.
 [[nodiscard]] Spread spread_of_neighbours(const Fabric& fabric, std::int64_t stride, std::int64_t size);
+
+// How many of the row's neighbour pairs (size, or size - 1 if the row is not a ring) cross each level as their outermost one:
+// most sends of a pipeline stay inside a unit even if some leave it. Rows divide evenly into the levels' blocks.
+[[nodiscard]] std::vector<std::int64_t> neighbour_crossings(const Fabric& fabric, std::int64_t stride, std::int64_t size, bool ring);
 
 }  // namespace zettatwin::topology
