@@ -1,16 +1,91 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a chip and its kernels reach of the datasheet: parameters of the operator-time forms (docs/math/operator_time.md).
+// What a chip and its kernels reach of the datasheet: the parameters of the operator-time forms (docs/math/operator_time.md).
+// They are properties of the chip and its kernel libraries, never of a model or a run. Kernel times are isolated ones; the
+// loss of clock in long runs is `sustained`. A chip without measurements takes them from its family and says so in `status`.
 #pragma once
 
+#include <map>
+#include <string>
+
+#include "base/contract.hpp"
 #include "config/figure.hpp"
 #include "config/schema.hpp"
+#include "hardware/precision.hpp"
 
 namespace zettatwin::hardware {
 
-struct Efficiency {
-  std::string status;  // "measured", or "unmeasured: family rule ..."
+// Dense GEMM kernels of one precision; quantisation of their inputs is not part of them.
+struct GemmEfficiency {
+  config::Figure<units::Ratio> math;         // share of the matrix peak when compute-bound
+  config::Figure<units::Seconds> launch;     // start and end of one kernel on the chip
+  config::Figure<units::Seconds> ramp;       // filling and draining the pipeline of the cores
+  config::Figure<units::Ratio> memory;       // share of the memory bandwidth for long streams
+  config::Figure<units::Bytes> half_bytes;   // traffic at which half of that share is reached
+  config::Figure<units::BytesPerSecond> l2_bandwidth;  // operand feed of all cores together
+  config::Figure<units::Seconds> k_latency;  // least time of 128 steps along k, however small the tile
+  config::Figure<units::Seconds> split;      // extra pass of split-k kernels; absent: k is not split
 };
 
+// Grouped GEMM of a mixture of experts, relative to the dense kernels of the same precision.
+struct GroupedEfficiency {
+  config::Figure<units::Ratio> math;          // share of the dense kernel's rate
+  config::Figure<units::Seconds> launch;
+  config::Figure<units::Seconds> per_expert;  // bookkeeping for each group
+};
+
+// Flash attention kernels of one precision.
+struct AttentionEfficiency {
+  config::Figure<units::Ratio> math;        // share of the matrix peak in the two products
+  config::Figure<units::Seconds> softmax;   // of one score on one core, not hidden behind the products
+  config::Figure<units::Seconds> tile;      // start and end of a tile of 128 queries
+  config::Figure<units::Seconds> launch;
+  config::Figure<units::Ratio> memory;      // share of the memory bandwidth
+  config::Figure<units::Ratio> backward;    // FLOP rate of the backward kernel over that of the forward kernel
+};
+
+// Kernels that stream memory: norms, activations, residuals, permutation, casts, optimizer.
+struct StreamEfficiency {
+  config::Figure<units::Ratio> memory;      // share of the memory bandwidth for long streams
+  config::Figure<units::Seconds> launch;
+  config::Figure<units::Bytes> half_bytes;  // traffic at which half of that share is reached
+};
+
+// Time of the host to issue the kernels of one transformer layer, forward and backward of one microbatch.
+struct HostOverhead {
+  config::Figure<units::Seconds> eager;  // kernel by kernel
+  config::Figure<units::Seconds> graph;  // replayed from a captured graph
+};
+
+struct Efficiency {
+  std::string status;  // "measured: ...", or "unmeasured: ..." and the rule that the figures follow
+  config::Figure<units::Ratio> sustained;  // matrix rate in long runs over that of an isolated GEMM (clock, power)
+  config::Figure<units::Ratio> interference;  // seconds that computation loses per second of concurrent communication
+  std::map<Precision, GemmEfficiency> gemm;            // bf16 at least
+  std::map<Precision, AttentionEfficiency> attention;  // bf16 at least
+  GroupedEfficiency grouped;
+  StreamEfficiency stream;
+  StreamEfficiency quantise;
+  HostOverhead host;
+
+  // The entry of `p` or its nearest stand-in: fp4 -> mxfp8 -> fp8 -> bf16, int8 -> fp8, all others -> bf16.
+  [[nodiscard]] const GemmEfficiency& gemm_of(Precision p) const { return gemm.at(entry_of(gemm, p)); }
+  [[nodiscard]] const AttentionEfficiency& attention_of(Precision p) const { return attention.at(entry_of(attention, p)); }
+
+  // The precision under which a table holds the figures that serve `p`. Expects a bf16 entry.
+  template <class T>
+  [[nodiscard]] static Precision entry_of(const std::map<Precision, T>& table, Precision p) {
+    ZT_EXPECT(table.contains(Precision::bf16), "efficiency tables fall back on bf16");
+    while (!table.contains(p)) p = stand_in(p);
+    return p;
+  }
+  [[nodiscard]] static Precision stand_in(Precision p);
+};
+
+void describe(config::Schema& s, GemmEfficiency& gemm);
+void describe(config::Schema& s, GroupedEfficiency& grouped);
+void describe(config::Schema& s, AttentionEfficiency& attention);
+void describe(config::Schema& s, StreamEfficiency& stream);
+void describe(config::Schema& s, HostOverhead& host);
 void describe(config::Schema& s, Efficiency& efficiency);
 
 }  // namespace zettatwin::hardware
