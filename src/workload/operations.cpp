@@ -29,8 +29,10 @@ std::string_view name_of(Group group) {
     case Group::context: return "cp";
     case Group::expert: return "ep";
     case Group::expert_tensor: return "etp";
-    case Group::data: return "dp";
-    case Group::expert_data: return "expert dp";
+    case Group::shard: return "dp shards";
+    case Group::replica: return "dp replicas";
+    case Group::expert_shard: return "expert dp shards";
+    case Group::expert_replica: return "expert dp replicas";
     case Group::pipeline: return "pp";
   }
   return "?";

@@ -19,7 +19,8 @@ namespace zettatwin::workload {
 enum class Category { gemm, attention, experts, memory_bound, quantise, tensor_comm, context_comm, expert_comm, parameter_comm };
 [[nodiscard]] std::string_view name_of(Category category);
 
-enum class Group { tensor, context, expert, expert_tensor, data, expert_data, pipeline };
+// shard/replica: the two factors of data under hybrid sharding (ZeRO within a shard group, replicated above it).
+enum class Group { tensor, context, expert, expert_tensor, shard, replica, expert_shard, expert_replica, pipeline };
 [[nodiscard]] std::string_view name_of(Group group);
 
 // A collective among one of the rank's groups. `bytes` as network::CollectiveRequest defines it.

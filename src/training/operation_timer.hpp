@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attaches times to operations: computation from the chip, communication from the network between the ranks of its group.
+#pragma once
+
+#include <array>
+
+#include "model/architecture.hpp"
+#include "network/collective.hpp"
+#include "plan/placement.hpp"
+#include "workload/operations.hpp"
+
+namespace zettatwin::training {
+
+class OperationTimer final {
+ public:
+  OperationTimer(const hardware::Chip& chip, const plan::Plan& plan, const plan::Placement& placement, const model::Architecture& architecture);
+
+  [[nodiscard]] units::Picoseconds time(const workload::Operation& op) const;
+  // No schedule, algorithm or kernel is faster: datasheet peaks, no latency.
+  [[nodiscard]] units::Picoseconds bound(const workload::Operation& op) const;
+
+  // The network's question behind a communication.
+  [[nodiscard]] network::CollectiveRequest request(const workload::Communication& communication) const;
+  [[nodiscard]] units::Picoseconds time(const workload::Communication& communication) const;
+  [[nodiscard]] const space::View& view(workload::Group group) const { return views_[static_cast<std::size_t>(group)]; }
+  [[nodiscard]] std::int64_t group_size(workload::Group group) const { return view(group).size(); }
+  [[nodiscard]] const hardware::Chip& chip() const { return chip_; }
+  [[nodiscard]] const plan::Placement& placement() const { return placement_; }
+
+ private:
+  const hardware::Chip& chip_;
+  const plan::Placement& placement_;
+  std::array<space::View, 9> views_;   // by workload::Group
+  const model::MixtureOfExperts* experts_ = nullptr;  // of the model's expert layers
+};
+
+// Expected number of distinct units that hold a token or one of its copies, when `units` units share `experts` experts evenly and the token picks
+// `top_k` of them without regard to place; at most `limit` units besides its own if limit > 0.
+// D = 1 + (G - 1) (1 - C(E - E/G, k) / C(E, k)).
+[[nodiscard]] double expected_units_reached(std::int64_t units, std::int64_t experts, std::int64_t top_k, double limit);
+
+}  // namespace zettatwin::training

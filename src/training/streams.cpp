@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "training/streams.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace zettatwin::training {
+namespace {
+
+using units::Picoseconds;
+using workload::Hiding;
+
+// Exposed part of a communication of time d that is pipelined with a computation of time g in n chunks (docs/math/overlap.md).
+Picoseconds exposed_chunked(const TimedOperation& op) {
+  if (op.chunks <= 1) return op.time;
+  const Picoseconds hidden(std::min(op.time.count(), op.partner.count() - op.partner.count() / op.chunks));
+  return op.time - hidden;
+}
+
+// The streams' clocks and the account of the computation stream.
+struct Streams {
+  Picoseconds computation;
+  Picoseconds communication;
+  StreamResult result;
+
+  void compute(const TimedOperation& op, Picoseconds start) {
+    computation = start + op.time;
+    result.ledger.add(op.leaf, op.time);
+  }
+  void wait(LeafId leaf, Picoseconds until) {
+    if (until <= computation) return;
+    result.ledger.add(leaf, until - computation);
+    computation = until;
+  }
+};
+
+struct Background {
+  LeafId leaf;
+  Picoseconds finish;
+};
+
+// Waits for what is still under way, in the order in which it finishes.
+void finish(Streams& streams, std::vector<Background>& pending) {
+  std::sort(pending.begin(), pending.end(), [](const Background& a, const Background& b) { return a.finish < b.finish; });
+  for (const auto& background : pending) streams.wait(background.leaf, background.finish);
+  streams.result.time = streams.computation;
+}
+
+}  // namespace
+
+StreamResult run_streams(const std::vector<TimedOperation>& program) {
+  Streams s;
+  std::vector<Background> pending;
+  Picoseconds communicated, computed;
+  for (const auto& op : program) {
+    if (!op.communication) {
+      s.compute(op, s.computation);
+      computed += op.time;
+      continue;
+    }
+    communicated += op.time;
+    const Picoseconds start = std::max(s.computation, s.communication);
+    if (op.hiding == Hiding::background) {
+      s.communication = start + op.time;
+      pending.push_back({op.leaf, s.communication});
+      continue;
+    }
+    const Picoseconds exposed = op.hiding == Hiding::chunked ? exposed_chunked(op) : op.time;
+    s.communication = start + exposed;
+    s.wait(op.leaf, s.communication);
+  }
+  finish(s, pending);
+  s.result.overlapped = std::max(Picoseconds(), communicated - (s.result.time - computed));
+  return std::move(s.result);
+}
+
+StreamResult run_streams_together(const std::vector<TimedOperation>& first, const std::vector<TimedOperation>& second) {
+  struct Program {
+    const std::vector<TimedOperation>* operations;
+    std::size_t next = 0;
+    Picoseconds ready;
+    LeafId waits_for = 0;  // the communication that set `ready`
+  };
+  std::array<Program, 2> programs{Program{&first}, Program{&second}};
+  Streams s;
+  std::vector<Background> pending;
+  Picoseconds communicated, computed;
+  const auto start_of = [&s](const Program& p) {
+    const auto& op = (*p.operations)[p.next];
+    return std::max(p.ready, op.communication ? s.communication : s.computation);
+  };
+  while (true) {
+    Program* chosen = nullptr;
+    for (auto& p : programs)
+      if (p.next < p.operations->size() && (!chosen || start_of(p) < start_of(*chosen))) chosen = &p;
+    if (!chosen) break;
+    const auto& op = (*chosen->operations)[chosen->next++];
+    if (!op.communication) {
+      const Picoseconds start = std::max(chosen->ready, s.computation);
+      s.wait(chosen->waits_for, start);
+      s.compute(op, start);
+      chosen->ready = s.computation;
+      computed += op.time;
+      continue;
+    }
+    communicated += op.time;
+    s.communication = std::max(chosen->ready, s.communication) + (op.hiding == Hiding::chunked ? exposed_chunked(op) : op.time);
+    if (op.hiding == Hiding::background) {
+      pending.push_back({op.leaf, s.communication});
+    } else {
+      chosen->ready = s.communication;
+      chosen->waits_for = op.leaf;
+    }
+  }
+  for (const auto& p : programs)
+    if (p.ready > s.computation) pending.push_back({p.waits_for, p.ready});
+  finish(s, pending);
+  s.result.overlapped = std::max(Picoseconds(), communicated - (s.result.time - computed));
+  return std::move(s.result);
+}
+
+}  // namespace zettatwin::training
