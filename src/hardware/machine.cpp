@@ -2,7 +2,9 @@
 #include "hardware/machine.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 
 namespace zettatwin::hardware {
@@ -93,6 +95,10 @@ void check_network(config::Schema& s, const LevelNetwork& n) {
   need(!pairs || n.pair_bandwidth.present, "pair_bandwidth");
   need(pairs || n.bandwidth.present, "bandwidth");
   need(n.kind != NetworkKind::torus || !n.torus.empty(), "torus");
+  static const std::vector<std::string> known{"ring", "tree", "halving_doubling", "direct", "bruck"};
+  for (const auto& algorithm : n.algorithms)
+    s.check(std::find(known.begin(), known.end(), algorithm) != known.end(), fmt::format("'{}' is not a known algorithm", algorithm),
+            fmt::format("known: {}", fmt::join(known, ", ")));
   need(!n.in_network_reduction || n.reduction_efficiency.present, "reduction_efficiency");
 }
 
@@ -109,11 +115,13 @@ void describe(config::Schema& s, LevelNetwork& n) {
   torus_sizes(s, n.torus);
   s.figure("latency", n.latency, "one way from chip to chip across this level, per step of a collective", {config::Presence::required, config::kNonNegative});
   s.figure("efficiency", n.efficiency, "share of the bandwidth that long messages reach", {config::Presence::required, config::kFraction});
-  s.figure("half_message", n.half_message, "bytes per peer at which half of the long-message bandwidth is reached", kAny);
+  s.figure("half_message", n.half_message, "bytes through one chip's ports at which half of the long-message bandwidth is reached", kAny);
+  s.figure("message_gap", n.message_gap, "time between messages of one chip to different peers", kAny);
   s.figure("launch", n.launch, "time to start one collective on this level", kAny);
+  s.texts("algorithms", n.algorithms, "what the vendor's library has here, of ring, tree, halving_doubling, direct, bruck; all if not given");
   s.boolean("in_network_reduction", n.in_network_reduction, "whether the switches add up (SHARP, NVLS)");
   s.figure("reduction_efficiency", n.reduction_efficiency, "share of the bandwidth that in-network reduction reaches", kShare);
-  s.figure("reduction_launch", n.reduction_launch, "time to start one in-network reduction, in place of launch", kAny);
+  s.figure("reduction_half_message", n.reduction_half_message, "as half_message, of in-network reduction", kAny);
   check_network(s, n);
 }
 

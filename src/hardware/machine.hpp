@@ -39,11 +39,13 @@ struct LevelNetwork {
   std::vector<std::int64_t> torus;                       // sizes per dimension
   config::Figure<units::Seconds> latency;                // one way, chip to chip across this level, per step of a collective
   config::Figure<units::Ratio> efficiency;               // achieved share of bandwidth for long messages
-  config::Figure<units::Bytes> half_message;             // bytes per peer at which half of that is reached
+  config::Figure<units::Bytes> half_message;             // bytes through one chip's ports at which half of that is reached
+  config::Figure<units::Seconds> message_gap;            // between messages of one chip to different peers (all-to-all)
   config::Figure<units::Seconds> launch;                 // start of one collective kernel on this level
+  std::vector<std::string> algorithms;                   // what the vendor's library has here; empty: all that fit the network
   bool in_network_reduction = false;                     // switches reduce (SHARP, NVLS)
   config::Figure<units::Ratio> reduction_efficiency;     // of in-network reduction, relative to bandwidth
-  config::Figure<units::Seconds> reduction_launch;       // start of one in-network reduction, in place of launch
+  config::Figure<units::Bytes> reduction_half_message;   // as half_message, of in-network reduction
 };
 
 struct Level {
