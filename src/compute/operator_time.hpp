@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Time of one operator on one chip. One cost function per operator; everything that depends on the chip is in its file.
-// Derivations: docs/math/operator_time.md.
+// Derivations: docs/math/operator_time.md. What each figure rests on: compute/explain.hpp.
+// Assumptions: kernels run alone on the chip, inputs come from device memory, and the host is not the limit (its time is in
+// efficiency.host). Every time is at least `bound_of` its own flop and bytes, and never falls when work grows or a rate
+// shrinks. Expects that the chip has the precision: chip.peak(precision) > 0. An operator with an empty dimension takes no time.
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include "hardware/chip.hpp"
@@ -20,9 +22,10 @@ struct OperatorTime {
   units::Bytes bytes;           // to and from device memory
   units::Seconds math;          // terms of the formula; they do not add up where the form is a maximum or a norm
   units::Seconds memory;
-  units::Seconds overhead;      // launch, ramps, quantisation
-  std::string_view bound;       // "math", "memory", "launch"
-  std::string detail;           // "tile 128x256, 2.4 waves"
+  units::Seconds overhead;      // launch, ramps
+  std::string_view bound;       // the largest term: "math", "memory", "launch"
+  std::string_view detail;      // static text such as "tile 128x256"
+  double waves = 0;             // tiles per core
 };
 
 // C[m,n] = A[m,k] B[k,n], `batch` times. Inputs in `precision`; output `output_bytes` per element, accumulated into when `accumulate`.
@@ -36,6 +39,7 @@ struct Gemm {
 [[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const Gemm& op);
 
 // `experts` GEMMs with m_e rows each, n x k weights; rows_total = sum of m_e; imbalance = max over mean of m_e (>= 1).
+// With `accumulate` the weight gradients of the group, dW_e[n,k] += dY_e[m_e,n]^T X_e[m_e,k]: the rows are then the reduction.
 struct GroupedGemm {
   std::int64_t experts = 0;
   double rows_total = 0;
@@ -48,7 +52,9 @@ struct GroupedGemm {
 [[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const GroupedGemm& op);
 
 // Flash attention of `batch` sequences: q_length queries at the end of kv_length keys, causal with an optional window.
-// causal_share: share of the full score rectangle that is computed, e.g. 0.5 + 0.5/s; set by the caller for context parallelism; 0: derive it.
+// causal_share: share of the full score rectangle that is computed, e.g. 0.5 + 0.5/s; set by the caller for context
+// parallelism (1: no mask); 0: derive it from the lengths and the window, which needs kv_length >= q_length.
+// backward: 2.5 times the FLOPs of the forward pass (two products become five).
 struct AttentionOp {
   std::int64_t batch = 1;
   std::int64_t heads = 0, kv_heads = 0;

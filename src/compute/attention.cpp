@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+
+#include "base/contract.hpp"
+#include "compute/detail/finish.hpp"
+#include "compute/detail/tiles.hpp"
+
+namespace zettatwin::compute {
+namespace {
+
+constexpr double kQueriesPerTile = 128;
+constexpr double kQueryGranule = 16;    // rows of the smallest matrix instruction
+constexpr double kBackwardFlop = 2.5;   // five products instead of two, the scores being computed again
+constexpr double kBackwardBytes = 2;    // each of q, k, v, o once more as a gradient
+
+// Keys that the queries see, summed over the queries: query i of q sees kv - q + i keys, at most `window` of them.
+double visible_keys(const AttentionOp& op) {
+  const auto q = static_cast<double>(op.q_length), kv = static_cast<double>(op.kv_length);
+  if (op.causal_share > 0) return op.causal_share * q * kv;
+  ZT_EXPECT(op.kv_length >= op.q_length, "causal attention of more queries than keys");
+  const double first = kv - q + 1;
+  const double most = op.window > 0 ? std::min(static_cast<double>(op.window), kv) : kv;
+  if (most <= first) return q * most;
+  const double growing = most - first + 1;  // queries that see fewer keys than the window
+  return growing * (first + most) / 2 + (q - growing) * most;
+}
+
+struct Shape {
+  double units;    // batch x heads
+  double keys;     // sum over queries of the visible keys
+  double tiles;    // of queries, per unit
+  double rows;     // queries per tile, padded
+  double context;  // mean keys per tile, the masked half of the diagonal tile included
+  double longest;  // keys of the longest tile
+
+  explicit Shape(const AttentionOp& op) : units(static_cast<double>(op.batch * op.heads)), keys(visible_keys(op)) {
+    const auto q = static_cast<double>(op.q_length), kv = static_cast<double>(op.kv_length);
+    rows = std::min(kQueriesPerTile, std::ceil(q / kQueryGranule) * kQueryGranule);
+    tiles = std::ceil(q / rows);
+    const bool windowed = op.window > 0 && op.window < op.kv_length;
+    context = std::min(kv, keys / q + (windowed ? rows : rows / 2));
+    longest = windowed ? std::min(kv, static_cast<double>(op.window) + rows) : op.causal_share > 0 ? context : kv;
+  }
+};
+
+double traffic(const AttentionOp& op, double width) {
+  const auto heads = static_cast<double>(op.heads), kv_heads = static_cast<double>(op.kv_heads);
+  const auto dims = static_cast<double>(op.head_dim + op.v_head_dim);
+  const auto q = static_cast<double>(op.q_length), kv = static_cast<double>(op.kv_length);
+  return static_cast<double>(op.batch) * dims * width * (q * heads + kv * kv_heads) * (op.backward ? kBackwardBytes : 1);
+}
+
+}  // namespace
+
+OperatorTime time_of(const hardware::Chip& chip, const AttentionOp& op) {
+  ZT_EXPECT(op.batch >= 0 && op.heads >= 0 && op.kv_heads >= 0 && op.q_length >= 0 && op.kv_length >= 0 && op.head_dim >= 0 &&
+                op.v_head_dim >= 0 && op.window >= 0 && op.causal_share >= 0 && op.causal_share <= 1,
+            "attention of impossible size");
+  if (op.batch == 0 || op.heads == 0 || op.q_length == 0 || op.kv_length == 0) return {};
+  const double peak = chip.peak(op.precision).si(), cores = chip.matrix_cores.si();
+  ZT_EXPECT(peak > 0, chip.name + " has no matrix unit for " + std::string(name_of(op.precision)));
+  const auto& attention = chip.efficiency.attention_of(op.precision);
+  const Shape shape(op);
+  const double flop_per_score = 2 * static_cast<double>(op.head_dim + op.v_head_dim);
+  // Per key of a tile: two products and the softmax of its rows; the two add up because they share the scores.
+  const double key = shape.rows * (flop_per_score * cores / (peak * attention.math.si()) + attention.softmax.si());
+  const double waves = shape.units * shape.tiles / cores;
+  const double mean_tile = attention.tile.si() + shape.context * key;
+  const double last_tile = attention.tile.si() + shape.longest * key;
+  const double pass = op.backward ? kBackwardFlop / attention.backward.si() : 1;
+  const double math = pass * std::max(std::max(1.0, waves) * mean_tile, last_tile);
+  const double bytes = traffic(op, hardware::bytes_per_element(op.precision).si());
+  const double memory = bytes / (chip.memory.bandwidth.si() * attention.memory.si());
+  const double launch = attention.launch.si();
+  return detail::finish({.flop = flop_per_score * shape.units * shape.keys * (op.backward ? kBackwardFlop : 1),
+                         .bytes = bytes,
+                         .math = math,
+                         .memory = memory,
+                         .overhead = launch,
+                         .total = launch + math + memory,
+                         .waves = waves,
+                         .detail = op.backward ? "flash attention, backward" : "flash attention, forward"});
+}
+
+}  // namespace zettatwin::compute

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+
+#include "base/contract.hpp"
+#include "compute/detail/finish.hpp"
+#include "compute/detail/tiles.hpp"
+
+namespace zettatwin::compute {
+namespace {
+
+using detail::Core;
+
+// Splitting k over idle cores: s parts shorten the loop and add a pass that sums s partial results of 4 bytes through L2.
+// s is continuous within [1, idle cores per tile], at most 32, at least 256 steps each; the best s balances loop and pass.
+double split_seconds(const Gemm& op, const hardware::GemmEfficiency& gemm, double tiles, double cores, double loop) {
+  constexpr double kMostParts = 32, kLeastSteps = 256, kPartialBytes = 4;
+  const double most = std::min({cores / tiles, kMostParts, static_cast<double>(op.k) / kLeastSteps});
+  if (most <= 1) return loop;
+  const double pass = kPartialBytes * static_cast<double>(op.batch * op.m * op.n) / gemm.l2_bandwidth.si();
+  const double parts = std::clamp(std::sqrt(loop / pass), 1.0, most);
+  return std::min(loop, loop / parts + gemm.split.si() + pass * parts);
+}
+
+detail::Choice best_tile(const Gemm& op, const hardware::GemmEfficiency& gemm, const Core& core) {
+  detail::Choice best{.seconds = INFINITY};
+  for (const auto& tile : detail::kDenseTiles) {
+    const auto tiles = static_cast<double>(op.batch * detail::tiles_along(op.m, tile.rows) * detail::tiles_along(op.n, tile.columns));
+    const double waves = tiles / core.cores;
+    double seconds = std::max(1.0, waves) * static_cast<double>(op.k) * core.step_of(tile);
+    if (gemm.split.present && waves < 1) seconds = split_seconds(op, gemm, tiles, core.cores, seconds);
+    if (seconds < best.seconds) best = {seconds, waves, tile.text};
+  }
+  return best;
+}
+
+double traffic(const Gemm& op, double width) {
+  const auto m = static_cast<double>(op.m), n = static_cast<double>(op.n), k = static_cast<double>(op.k);
+  const double output = m * n * op.output_bytes * (op.accumulate ? 2 : 1);
+  return static_cast<double>(op.batch) * (width * (m * k + n * k) + output);
+}
+
+}  // namespace
+
+OperatorTime time_of(const hardware::Chip& chip, const Gemm& op) {
+  ZT_EXPECT(op.m >= 0 && op.n >= 0 && op.k >= 0 && op.batch >= 0, "GEMM of negative size");
+  if (op.m == 0 || op.n == 0 || op.k == 0 || op.batch == 0) return {};
+  ZT_EXPECT(chip.peak(op.precision).si() > 0, chip.name + " has no matrix unit for " + std::string(name_of(op.precision)));
+  const auto& gemm = chip.efficiency.gemm_of(op.precision);
+  const auto core = detail::core_of(chip, gemm, op.precision);
+  const auto best = best_tile(op, gemm, core);
+  const double bytes = traffic(op, core.width);
+  const double math = best.seconds + gemm.ramp.si();
+  const double memory = detail::stream_seconds(chip, bytes, gemm.memory.si(), gemm.half_bytes.si());
+  const double launch = gemm.launch.si();
+  return detail::finish({.flop = 2.0 * static_cast<double>(op.batch) * static_cast<double>(op.m) * static_cast<double>(op.n) *
+                                 static_cast<double>(op.k),
+                         .bytes = bytes,
+                         .math = math,
+                         .memory = memory,
+                         .overhead = launch,
+                         .total = launch + std::sqrt(math * math + memory * memory),
+                         .waves = best.waves,
+                         .detail = best.text});
+}
+
+}  // namespace zettatwin::compute
