@@ -24,6 +24,9 @@ enum class Axis { tp, cp, dp, pp };  // expert dimensions live inside tp x cp x 
 [[nodiscard]] std::span<const config::Word> recipe_words();
 [[nodiscard]] std::span<const config::Word> recompute_words();
 [[nodiscard]] std::span<const config::Word> axis_words();
+[[nodiscard]] std::span<const config::Word> context_parallel_words();
+[[nodiscard]] std::span<const config::Word> number_words();
+[[nodiscard]] std::span<const config::Word> optimizer_words();
 
 // Which traffic may run beside computation. Off: it is exposed in full.
 struct Overlap {
@@ -60,12 +63,21 @@ struct Plan {
   double expert_imbalance = 1;  // tokens of the busiest expert-parallel rank over the mean
 };
 
-// Sources of plan fields, for "who chose this": the user, the scenario, or the automatic search.
+// Bytes per element; 0 for `none`.
 [[nodiscard]] double bytes_of(NumberType type);
+
+// Model chunks that one pipeline rank holds: vpp if interleaved; 2 for ZB-V and DualPipeV (chunks r and 2*pp-1-r) and for DualPipe (stages r
+// and pp-1-r, each held twice in the pipeline, once per direction); else 1.
+[[nodiscard]] std::int64_t chunks_per_rank(const Plan& plan);
+// Distinct model chunks that the layers are cut into: pp for DualPipe, else pp * chunks_per_rank.
+[[nodiscard]] std::int64_t model_chunks(const Plan& plan);
+
+// Lists (placement, layers_per_chunk) are YAML lists, or one text with '+' between the items: "tp+cp+dp+pp".
 void describe(config::Schema& s, Overlap& overlap);
 void describe(config::Schema& s, Plan& plan);
 
-// Parses "tp=8,pp=16,overlap.ep=true,placement=tp+cp+dp+pp" into the same tree that YAML gives. `name` is used in locations.
+// Parses "tp=8,pp=16,overlap.ep=true,placement=tp+cp+dp+pp" into the same tree that YAML gives; dots open nested mappings. `name` is used in
+// locations, whose columns count in `text`.
 [[nodiscard]] config::Node parse_plan_text(const std::string& text, const std::string& name, config::Diagnostics& diagnostics);
 
 }  // namespace zettatwin::plan
