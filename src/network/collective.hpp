@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Collective times on the levels of a machine, when all groups of a dimension run the same collective at once (which is what a
 // symmetric job does): closed forms per level and algorithm, cheapest algorithm chosen unless forced.
+// Model: a level moves w bytes through one chip's ports in latency + w (1 + sqrt(half_message / w)) / (bandwidth * efficiency);
+// docs/math/collectives.md derives the forms and shows the fit. Assumptions: groups are disjoint and alike, no other traffic
+// shares their links; a full mesh uses only the direct links between members; oversubscription applies to every group of a level
+// that is larger than one leaf. Constant work per level; thread-safe.
 #pragma once
 
 #include <optional>
@@ -50,5 +54,6 @@ struct CollectiveTime {
 [[nodiscard]] units::Picoseconds collective_bound(const topology::Fabric& fabric, const CollectiveRequest& request);
 
 [[nodiscard]] std::string_view name_of(Collective op);
+[[nodiscard]] std::string_view name_of(Algorithm algorithm);
 
 }  // namespace zettatwin::network

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "network/collective.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/contract.hpp"
+#include "network/detail/route.hpp"
+#include "units/text.hpp"
+
+namespace zettatwin::network {
+namespace {
+
+using detail::Crossing;
+using detail::Route;
+
+void expect_valid(const topology::Fabric& fabric, const CollectiveRequest& request) {
+  ZT_EXPECT(std::isfinite(request.bytes.si()) && request.bytes.si() >= 0, std::to_string(request.bytes.si()));
+  ZT_EXPECT(fabric.machine != nullptr && request.spread.fanout.size() == fabric.machine->levels.size(), std::to_string(request.spread.fanout.size()));
+  const auto& across = request.bytes_across_level;
+  ZT_EXPECT(across.empty() || across.size() == request.spread.fanout.size(), std::to_string(across.size()));
+}
+
+bool rings_in_library(const std::vector<Crossing>& crossings, Collective op) {
+  return std::all_of(crossings.begin(), crossings.end(), [op](const Crossing& c) { return detail::in_library(Algorithm::ring, op, c.link); });
+}
+
+Route route_of(const std::vector<Crossing>& crossings, const CollectiveRequest& request) {
+  if (request.op == Collective::point_to_point) return detail::point_to_point(crossings, request.bytes);
+  if (request.op == Collective::all_to_all) return detail::all_to_all(crossings, request);
+  if (crossings.size() > 1 && request.algorithm == Algorithm::ring) return detail::flat_ring(crossings, request.op, request.bytes);
+  Route best = detail::hierarchical(crossings, request.op, request.bytes, request.algorithm);
+  if (crossings.size() > 1 && request.algorithm == Algorithm::automatic && rings_in_library(crossings, request.op)) {
+    Route ring = detail::flat_ring(crossings, request.op, request.bytes);
+    if (ring.time < best.time) best = std::move(ring);
+  }
+  return best;
+}
+
+// The crossings that the route's stages belong to: a message between two ranks uses the outermost only.
+std::vector<Crossing> stages_of(std::vector<Crossing> crossings, const Route& route) {
+  crossings.erase(crossings.begin(), crossings.end() - static_cast<std::ptrdiff_t>(route.stages.size()));
+  return crossings;
+}
+
+std::string algorithm_text(const std::vector<Crossing>& crossings, const Route& route) {
+  if (route.name != "hierarchical") return route.name;
+  std::string text = "hierarchical:";
+  for (std::size_t i = 0; i < crossings.size(); ++i)
+    text += fmt::format("{} {} on {}", i == 0 ? "" : ",", name_of(route.stages[i].algorithm), crossings[i].link.level->name);
+  return text;
+}
+
+// "t = launch + ...; launch = 5 us; board: a + M (f-1)/(f B), f = 8, M = 3 MB, a = 0.7 us, B = 300 GB/s; ..."
+std::string formula_text(const std::vector<Crossing>& crossings, const Route& route, const CollectiveRequest& request) {
+  std::string text = fmt::format("t = {}; launch = {}", route.combination, units::human(detail::launch_of(crossings)));
+  if (route.chunks > 1) text += fmt::format("; chunks = {}", route.chunks);
+  for (std::size_t i = 0; i < crossings.size(); ++i) {
+    const auto& stage = route.stages[i];
+    const auto& link = crossings[i].link;
+    text += fmt::format("; {}: {}, f = {}, a = {}, {} through one chip, B = {} achieved of {}", link.level->name,
+                        detail::formula_of(stage.algorithm, request.op), link.fanout, units::human(link.latency()),
+                        units::human(stage.bytes), units::human(stage.bandwidth), units::human(stage.datasheet));
+  }
+  return text;
+}
+
+CollectiveTime answer(const std::vector<Crossing>& all, const Route& route, const CollectiveRequest& request) {
+  const auto crossings = stages_of(all, route);
+  CollectiveTime result;
+  result.time = units::Picoseconds::from(route.time);
+  result.latency = route.latency;
+  result.algorithm = algorithm_text(crossings, route);
+  result.formula = formula_text(crossings, route, request);
+  const double chunks = static_cast<double>(route.chunks);
+  for (std::size_t i = 0; i < crossings.size(); ++i) {
+    const auto& stage = route.stages[i];
+    result.levels.push_back({crossings[i].link.level->name, name_of(stage.algorithm), chunks * stage.bytes, stage.bandwidth,
+                             chunks * stage.latency, chunks * stage.time()});
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string_view name_of(Collective op) {
+  switch (op) {
+    case Collective::all_reduce: return "all-reduce";
+    case Collective::all_gather: return "all-gather";
+    case Collective::reduce_scatter: return "reduce-scatter";
+    case Collective::all_to_all: return "all-to-all";
+    case Collective::broadcast: return "broadcast";
+    case Collective::point_to_point: return "point-to-point";
+  }
+  return "?";
+}
+
+std::string_view name_of(Algorithm algorithm) {
+  switch (algorithm) {
+    case Algorithm::automatic: return "automatic";
+    case Algorithm::ring: return "ring";
+    case Algorithm::tree: return "tree";
+    case Algorithm::halving_doubling: return "halving_doubling";
+    case Algorithm::direct: return "direct";
+    case Algorithm::bruck: return "bruck";
+    case Algorithm::hierarchical: return "hierarchical";
+    case Algorithm::in_network: return "in_network";
+  }
+  return "?";
+}
+
+CollectiveTime collective_time(const topology::Fabric& fabric, const CollectiveRequest& request) {
+  expect_valid(fabric, request);
+  const auto crossings = detail::crossings_of(fabric, request.spread);
+  if (crossings.empty()) return {{}, {}, "none", {}, "a group of one does not communicate"};
+  return answer(crossings, route_of(crossings, request), request);
+}
+
+}  // namespace zettatwin::network

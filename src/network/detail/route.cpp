@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "network/detail/route.hpp"
+
+#include <algorithm>
+
+#include "base/contract.hpp"
+
+namespace zettatwin::network::detail {
+namespace {
+
+constexpr std::int64_t kChunksMax = 64;
+
+std::int64_t members_of(const Crossing& crossing) { return crossing.members_below * crossing.link.fanout; }
+
+Route in_chunks(const std::vector<Crossing>& crossings, Collective op, units::Bytes message, Algorithm forced, std::int64_t chunks) {
+  Route route{.name = "hierarchical", .chunks = chunks};
+  units::Seconds sum, slowest, latency_slowest;
+  for (const auto& crossing : crossings) {
+    const units::Bytes part = message / static_cast<double>(chunks * crossing.members_below);
+    const Stage stage = best_stage(forced, op, crossing.link, part);
+    sum += stage.time();
+    slowest = std::max(slowest, stage.time());
+    route.latency += stage.latency;
+    latency_slowest = std::max(latency_slowest, stage.latency);
+    route.stages.push_back(stage);
+  }
+  const double more = static_cast<double>(chunks - 1);
+  const units::Seconds launch = launch_of(crossings);
+  route.latency += launch + more * latency_slowest;
+  route.time = launch + sum + more * slowest;
+  return route;
+}
+
+}  // namespace
+
+Route flat_ring(const std::vector<Crossing>& crossings, Collective op, units::Bytes message) {
+  Route route{.name = "ring", .combination = "launch + sum of latencies + max over levels of bytes/B"};
+  const std::int64_t n = members_of(crossings.back());
+  const double wire = op == Collective::broadcast ? 1.0 : passes(op) * static_cast<double>(n - 1) / static_cast<double>(n);
+  route.latency = launch_of(crossings);
+  units::Seconds slowest;
+  for (const auto& crossing : crossings) {
+    const double steps = passes(op) * static_cast<double>(n / crossing.members_below - n / members_of(crossing));
+    const units::Bytes bytes = (wire / static_cast<double>(crossing.members_below)) * message;
+    const Stage stage{Algorithm::ring, steps * crossing.link.latency(), bytes, achieved(crossing.link, crossing.link.bandwidth, bytes),
+                      crossing.link.bandwidth};
+    route.latency += stage.latency;
+    slowest = std::max(slowest, stage.time() - stage.latency);
+    route.stages.push_back(stage);
+  }
+  route.time = route.latency + slowest;
+  return route;
+}
+
+Route hierarchical(const std::vector<Crossing>& crossings, Collective op, units::Bytes message, Algorithm forced) {
+  Route best = in_chunks(crossings, op, message, forced, 1);
+  if (crossings.size() == 1) {
+    best.name = name_of(best.stages[0].algorithm);
+    best.combination = "launch + latency + bytes/B";
+    return best;
+  }
+  for (std::int64_t chunks = 2; chunks <= kChunksMax; chunks *= 2) {
+    Route route = in_chunks(crossings, op, message, forced, chunks);
+    if (route.time < best.time) best = std::move(route);
+  }
+  best.combination = "launch + sum over levels of t + (chunks - 1) max over levels of t, t of one chunk";
+  return best;
+}
+
+std::vector<units::Bytes> exchanged(const std::vector<Crossing>& crossings, const CollectiveRequest& request) {
+  std::vector<units::Bytes> bytes;
+  const double n = static_cast<double>(members_of(crossings.back()));
+  for (const auto& crossing : crossings) {
+    const double peers = static_cast<double>(members_of(crossing) - crossing.members_below);
+    if (request.bytes_across_level.empty()) bytes.push_back((peers / n) * request.bytes);
+    else bytes.push_back(request.bytes_across_level[crossing.level]);
+  }
+  return bytes;
+}
+
+Route all_to_all(const std::vector<Crossing>& crossings, const CollectiveRequest& request) {
+  if (crossings.size() == 1 && request.bytes_across_level.empty())
+    return hierarchical(crossings, request.op, request.bytes, request.algorithm);
+  Route route{.name = "direct", .combination = "launch + latencies of relays + max over levels of (latency + bytes/B)"};
+  const auto own = exchanged(crossings, request);
+  const units::Seconds launch = launch_of(crossings);
+  units::Bytes relayed;  // that outer meshes want moved to another position first
+  units::Seconds relay_latency, slowest, latency_slowest;
+  for (std::size_t i = crossings.size(); i > 0; --i) {
+    const Crossing& crossing = crossings[i - 1];
+    const auto& network = crossing.link.level->network;
+    const double f = static_cast<double>(crossing.link.fanout);
+    const units::Bytes bytes = own[i - 1] + ((f - 1) / f) * relayed;
+    const double peers = static_cast<double>(members_of(crossing) - crossing.members_below);
+    const Stage stage{Algorithm::direct, crossing.link.latency() + (peers - 1) * network.message_gap.value, bytes,
+                      achieved(crossing.link, crossing.link.all_to_all_bandwidth, bytes), crossing.link.all_to_all_bandwidth};
+    if (relayed.si() > 0) relay_latency += crossing.link.latency();
+    if (network.kind == hardware::NetworkKind::full_mesh || network.kind == hardware::NetworkKind::torus) relayed += own[i - 1];
+    slowest = std::max(slowest, stage.time());
+    latency_slowest = std::max(latency_slowest, stage.latency);
+    route.stages.insert(route.stages.begin(), stage);
+  }
+  route.latency = launch + relay_latency + latency_slowest;
+  route.time = launch + relay_latency + slowest;
+  return route;
+}
+
+Route point_to_point(const std::vector<Crossing>& crossings, units::Bytes message) {
+  const auto& outermost = crossings.back();
+  const Stage stage = best_stage(Algorithm::direct, Collective::point_to_point, outermost.link, message);
+  const units::Seconds launch = outermost.link.level->network.launch.value;
+  return {"direct", {stage}, 1, launch + stage.latency, launch + stage.time(), "launch + latency + bytes/B"};
+}
+
+}  // namespace zettatwin::network::detail

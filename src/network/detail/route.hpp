@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// One collective over several levels: the stages on each level and how their times combine.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "network/detail/stage.hpp"
+
+namespace zettatwin::network::detail {
+
+struct Route {
+  std::string name;           // "ring", "hierarchical"
+  std::vector<Stage> stages;  // one per crossing, of one chunk
+  std::int64_t chunks = 1;
+  units::Seconds latency;     // what does not depend on bytes
+  units::Seconds time;
+  std::string_view combination;  // formula of time in terms of the stages
+};
+
+// One ring through all members, level by level: each border between two units is crossed once per ring, and as many rings run
+// as a unit has members, so that level l carries 1/g of the bytes per chip, g members inside one unit below it.
+[[nodiscard]] Route flat_ring(const std::vector<Crossing>& crossings, Collective op, units::Bytes message);
+
+// Reduce-scatter from the inside out, then all-gather back: level l handles M/g. Chunks are pipelined through the levels.
+[[nodiscard]] Route hierarchical(const std::vector<Crossing>& crossings, Collective op, units::Bytes message, Algorithm forced);
+
+// Pairwise exchange: all levels at once. Meshes and tori join chips of the same position, so that bytes for other positions are
+// first moved on the levels inside.
+[[nodiscard]] Route all_to_all(const std::vector<Crossing>& crossings, const CollectiveRequest& request);
+
+[[nodiscard]] Route point_to_point(const std::vector<Crossing>& crossings, units::Bytes message);
+
+// Bytes that one rank sends to members whose innermost common unit is of each crossed level: as requested, or uniform.
+[[nodiscard]] std::vector<units::Bytes> exchanged(const std::vector<Crossing>& crossings, const CollectiveRequest& request);
+
+}  // namespace zettatwin::network::detail
