@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "plan/plan.hpp"
@@ -27,6 +28,8 @@ struct Instruction {
   std::int64_t second_microbatch = 0;
   friend bool operator==(const Instruction&, const Instruction&) = default;
 };
+// "backward of chunk 0, microbatch 5", for reports.
+[[nodiscard]] std::string to_string(const Instruction& instruction);
 
 // prologue, then `repeats` times body, then epilogue.
 struct LoopProgram {
@@ -36,6 +39,8 @@ struct LoopProgram {
   std::int64_t stride = 1;
   std::vector<Instruction> epilogue;
   [[nodiscard]] std::vector<Instruction> unrolled() const;
+  [[nodiscard]] Instruction in_iteration(Instruction of_iteration_0, std::int64_t iteration) const;
+  [[nodiscard]] Instruction at(std::int64_t position) const;  // in program order, loops unrolled
 };
 
 struct Schedule {
@@ -55,6 +60,9 @@ struct Schedule {
 [[nodiscard]] Schedule make_schedule(plan::ScheduleKind kind, std::int64_t ranks, std::int64_t chunks_per_rank, std::int64_t microbatches);
 // "" or why the combination cannot run: "interleaved needs microbatches to be a multiple of pp", "dualpipe needs an even pp".
 [[nodiscard]] std::string schedule_problem(plan::ScheduleKind kind, std::int64_t ranks, std::int64_t chunks_per_rank, std::int64_t microbatches);
+// "" or what is wrong with the programs: each rank must forward and backward each microbatch of each of its chunks once and in order (the
+// tokens between two model chunks are FIFO), a backward after its forward, a weight gradient after its input gradient.
+[[nodiscard]] std::string schedule_defect(const Schedule& schedule);
 
 // Activations held at the worst moment of a rank's program order: for each local chunk the number of microbatches whose forward has run
 // and whose backward has not (held_full), and those that wait only for their weight gradients (held_weight).

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/executor.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "base/contract.hpp"
+
+namespace zettatwin::engine {
+
+void Channel::grow() {
+  std::vector<Picoseconds> larger(2 * ring_.size());
+  for (std::uint64_t i = head_; i != tail_; ++i) larger[i & (larger.size() - 1)] = ring_[i & (ring_.size() - 1)];
+  ring_ = std::move(larger);
+}
+
+Executor::Executor(const TokenNetwork& network, std::int64_t trace_limit)
+    : network_(network),
+      trace_limit_(trace_limit),
+      cursors_(network.processes.size()),
+      clocks_(network.processes.size()),
+      channels_(static_cast<std::size_t>(network.channels)),
+      consumer_(static_cast<std::size_t>(network.channels), kNone),
+      on_agenda_(network.processes.size(), 0),
+      probes_(static_cast<std::size_t>(network.probes)),
+      trace_(trace_limit > 0 ? network.processes.size() : 0) {
+  for (std::size_t p = 0; p < network.processes.size(); ++p) {
+    for (const Step& step : network.processes[p].steps) {
+      ZT_EXPECT(step.duration >= Picoseconds() && step.occupancy >= Picoseconds(), "negative duration in process " + std::to_string(p));
+      for (const std::int32_t channel : step.takes) {
+        if (channel == kNone) continue;
+        auto& consumer = consumer_[static_cast<std::size_t>(channel)];
+        ZT_EXPECT(consumer == kNone || consumer == static_cast<std::int32_t>(p), "two consumers of channel " + std::to_string(channel));
+        consumer = static_cast<std::int32_t>(p);
+      }
+    }
+  }
+}
+
+bool Executor::advance(std::int64_t iterations) {
+  for (std::size_t p = 0; p < cursors_.size(); ++p) wake(static_cast<std::int32_t>(p));
+  while (!agenda_.empty()) {
+    const auto process = static_cast<std::size_t>(agenda_.back());
+    agenda_.pop_back();
+    on_agenda_[process] = 0;
+    run_process(process, iterations);
+  }
+  return std::ranges::all_of(cursors_, [iterations](const Cursor& c) {
+    return c.section == Section::end || (c.section == Section::body && c.index == 0 && c.iterations == iterations);
+  });
+}
+
+void Executor::run_process(std::size_t process, std::int64_t iterations) {
+  const Process& program = network_.processes[process];
+  Cursor& cursor = cursors_[process];
+  if (cursor.section == Section::prologue && run_steps(process, program.prologue, cursor.index)) cursor = {Section::body, 0, 0};
+  while (cursor.section == Section::body && cursor.iterations < std::min(iterations, program.repeats)) {
+    if (!run_steps(process, program.body, cursor.index)) return;
+    cursor.index = 0;
+    ++cursor.iterations;
+  }
+  const bool loop_over = cursor.section == Section::body && cursor.iterations == program.repeats && iterations > program.repeats;
+  if (loop_over) cursor = {Section::epilogue, 0, cursor.iterations};
+  if (cursor.section == Section::epilogue && run_steps(process, program.epilogue, cursor.index)) cursor.section = Section::end;
+}
+
+// True if the section ended, false if a token is missing.
+bool Executor::run_steps(std::size_t process, const std::vector<std::int32_t>& code, std::size_t& index) {
+  const std::vector<Step>& steps = network_.processes[process].steps;
+  for (; index < code.size(); ++index) {
+    const Step& step = steps[static_cast<std::size_t>(code[index])];
+    if (!ready(step)) return false;
+    run_step(process, step);
+  }
+  return true;
+}
+
+bool Executor::ready(const Step& step) const {
+  return std::ranges::all_of(step.takes, [this](std::int32_t c) { return c == kNone || !channels_[static_cast<std::size_t>(c)].empty(); });
+}
+
+void Executor::wait_for(Picoseconds& start, Picoseconds time) {
+  if (slack_ != nullptr) slack_->push_back((start - time).count());
+  start = std::max(start, time);
+}
+
+void Executor::run_step(std::size_t process, const Step& step) {
+  Picoseconds start = clocks_[process];
+  if (step.earliest > Picoseconds()) wait_for(start, step.earliest);
+  for (const std::int32_t channel : step.takes) {
+    if (channel != kNone) wait_for(start, channels_[static_cast<std::size_t>(channel)].pop());
+  }
+  const Picoseconds finish = start + step.duration;
+  for (std::size_t i = 0; i < step.puts.size(); ++i) {
+    if (step.puts[i] == kNone) continue;
+    const auto channel = static_cast<std::size_t>(step.puts[i]);
+    channels_[channel].push(finish + step.delays[i]);
+    if (consumer_[channel] != kNone) wake(consumer_[channel]);
+  }
+  clocks_[process] = finish + step.occupancy;
+  if (step.probe != kNone) probes_[static_cast<std::size_t>(step.probe)] = {start, finish};
+  if (!trace_.empty() && static_cast<std::int64_t>(trace_[process].size()) < trace_limit_) trace_[process].push_back({start, finish});
+}
+
+void Executor::wake(std::int32_t process) {
+  char& waiting = on_agenda_[static_cast<std::size_t>(process)];
+  if (waiting == 0) agenda_.push_back(process);
+  waiting = 1;
+}
+
+template <class Visit>
+void Executor::visit_state(Visit visit) {
+  for (Picoseconds& clock : clocks_) visit(clock);
+  for (Channel& channel : channels_) channel.each(visit);
+}
+
+std::vector<std::int64_t> Executor::state() {
+  std::vector<std::int64_t> values;
+  visit_state([&values](Picoseconds time) { values.push_back(time.count()); });
+  return values;
+}
+
+void Executor::jump(std::int64_t iterations, std::int64_t times, const std::vector<std::int64_t>& increments) {
+  std::size_t next = 0;
+  visit_state([&](Picoseconds& time) {
+    std::int64_t shift = 0;
+    std::int64_t later = 0;
+    const bool overflow = __builtin_mul_overflow(times, increments[next++], &shift) || __builtin_add_overflow(time.count(), shift, &later);
+    ZT_EXPECT(!overflow, "the run is longer than the 106 days that picoseconds can count");
+    time = Picoseconds(later);
+  });
+  for (Cursor& cursor : cursors_) cursor.iterations += iterations;
+}
+
+std::optional<Stuck> Executor::stuck() const {
+  for (std::size_t p = 0; p < cursors_.size(); ++p) {
+    const Cursor& cursor = cursors_[p];
+    if (cursor.section == Section::end) continue;
+    const Process& program = network_.processes[p];
+    std::size_t position = cursor.index;
+    if (cursor.section != Section::prologue) {
+      position += program.prologue.size() + static_cast<std::size_t>(cursor.iterations) * program.body.size();
+    }
+    return Stuck{p, static_cast<std::int64_t>(position)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace zettatwin::engine
