@@ -28,13 +28,16 @@ struct Attention {
   bool qkv_bias = false;
   bool output_bias = false;
   bool qk_norm = false;  // normalisation of queries and keys per head
+  bool qk_norm_per_projection = false;  // with qk_norm: its weights span all heads of the projection, not one head
   bool sinks = false;    // one learned sink logit per head
+  friend bool operator==(const Attention&, const Attention&) = default;
 };
 
 struct FeedForward {
   std::int64_t intermediate = 0;
   bool gated = true;  // SwiGLU-like: gate, up and down; else up and down
   bool bias = false;
+  friend bool operator==(const FeedForward&, const FeedForward&) = default;
 };
 
 struct MixtureOfExperts {
@@ -47,6 +50,8 @@ struct MixtureOfExperts {
   bool gated = true;
   bool bias = false;         // of the experts' projections
   bool router_bias = false;  // router with bias or score-correction term
+  bool shared_gate = false;  // a sigmoid gate (hidden -> 1) on the shared expert's output (Qwen2-MoE)
+  friend bool operator==(const MixtureOfExperts&, const MixtureOfExperts&) = default;
 };
 
 // One transformer layer: attention and either a dense feed-forward or a mixture of experts.
@@ -56,11 +61,13 @@ struct Layer {
   std::optional<MixtureOfExperts> experts;
 
   [[nodiscard]] bool is_moe() const { return experts.has_value(); }
+  friend bool operator==(const Layer&, const Layer&) = default;
 };
 
 struct LayerRun {
   std::int64_t count = 0;
   std::size_t kind = 0;  // index into Architecture::kinds
+  friend bool operator==(const LayerRun&, const LayerRun&) = default;
 };
 
 enum class Norm { rms, layer };
@@ -76,6 +83,8 @@ struct Architecture {
   Norm norm = Norm::rms;
   bool norm_bias = false;
   std::int64_t norms_per_layer = 2;
+  bool embedding_norm = false;  // a norm right after the input table (BLOOM)
+  bool head_bias = false;       // the output projection has a bias
   std::vector<Layer> kinds;         // the distinct layers
   std::vector<LayerRun> runs;       // the stack, bottom up
   std::int64_t mtp_depth = 0;       // multi-token-prediction modules after the stack
