@@ -121,7 +121,8 @@ void describe(config::Schema& s, LevelNetwork& n) {
   s.texts("algorithms", n.algorithms, "what the vendor's library has here, of ring, tree, halving_doubling, direct, bruck; all if not given");
   s.boolean("in_network_reduction", n.in_network_reduction, "whether the switches add up (SHARP, NVLS)");
   s.figure("reduction_efficiency", n.reduction_efficiency, "share of the bandwidth that in-network reduction reaches", kShare);
-  s.figure("reduction_half_message", n.reduction_half_message, "as half_message, of in-network reduction", kAny);
+  s.figure("reduction_latency", n.reduction_latency, "one pass through the reducing switches, instead of latency", kAny);
+  s.figure("reduction_half_message", n.reduction_half_message, "bytes per member at which in-network reduction reaches half of its long-message bandwidth", kAny);
   check_network(s, n);
 }
 
@@ -131,6 +132,7 @@ void describe(config::Schema& s, Level& level) {
   s.integer("size", level.size, "units of the level below in one unit of this level", {config::Presence::required, {1, 1e9}});
   s.integer("size_max", level.size_max, "the most units that this network can join; 0 if no limit is known");
   s.boolean("scale_out", level.scale_out, "reached through NICs rather than the memory fabric");
+  s.boolean("shares_ports", level.shares_ports, "the same ports of a chip as the level below: their traffic adds up");
   s.object("network", level.network, "the network between those units", kRequiredText);
   double product = 1;
   for (const auto size : level.network.torus) product *= static_cast<double>(size);
@@ -207,7 +209,7 @@ void describe(config::Schema& s, Machine& m) {
   s.list("memory_tiers", m.memory_tiers, "memory beyond the chip's own");
   s.object("host", m.host, "the hosts");
   s.list("inventory", m.inventory, "switches, optical modules and cables");
-  s.object("racks", m.racks, "racks and floor");
+  s.object("housing", m.racks, "racks and floor");
   s.object("power", m.power, "power of the whole");
   s.object("availability", m.availability, "when and whether it can be had");
   s.object("published", m.published, "headline totals as published, for audits; nothing is computed from them");

@@ -45,7 +45,8 @@ struct LevelNetwork {
   std::vector<std::string> algorithms;                   // what the vendor's library has here; empty: all that fit the network
   bool in_network_reduction = false;                     // switches reduce (SHARP, NVLS)
   config::Figure<units::Ratio> reduction_efficiency;     // of in-network reduction, relative to bandwidth
-  config::Figure<units::Bytes> reduction_half_message;   // as half_message, of in-network reduction
+  config::Figure<units::Seconds> reduction_latency;      // of one pass through the reducing switches, instead of latency
+  config::Figure<units::Bytes> reduction_half_message;   // of in-network reduction: bytes per member at which half of it is reached
 };
 
 struct Level {
@@ -54,6 +55,7 @@ struct Level {
   std::int64_t size = 1;    // units of the level below in one unit of this level
   std::int64_t size_max = 0;  // the most that this network can join; 0: no limit known (mesh and torus: never above size)
   bool scale_out = false;   // reached through NICs rather than the memory fabric
+  bool shares_ports = false;  // the same ports of a chip as the level below: their traffic adds up instead of overlapping
   LevelNetwork network;     // between them
 
   // All ports of one chip into this level, one direction, as on the datasheet.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lower bounds. A unit with g members must send (or receive) w bytes to members outside; its chips' ports towards the levels from
-// there up to the outermost that the group crosses carry at most g * sum B per second. The bound is the largest such quotient.
+// there up to the outermost that the group crosses (crossed or not: a detour may use them) carry at most g * sum B per second. The
+// bound is the largest such quotient.
 // w: all-reduce 2 M (U-1)/U for U such units (half of it if switches may add up), all-gather and reduce-scatter M (U-1)/U,
 // broadcast and point-to-point M, all-to-all what is exchanged.
 #include <algorithm>
@@ -40,13 +41,8 @@ units::Picoseconds collective_bound(const topology::Fabric& fabric, const Collec
   const bool switches_reduce =
       std::any_of(crossings.begin(), crossings.end(), [](const Crossing& c) { return c.link.level->network.in_network_reduction; });
   units::Seconds bound;
-  units::BytesPerSecond ports;
-  for (std::size_t i = crossings.size(); i > 0; --i) {
-    // Ports of every level up to the outermost one count, crossed or not: a detour may use them.
-    const std::size_t above = i < crossings.size() ? crossings[i].level : crossings[i - 1].level + 1;
-    for (std::size_t l = crossings[i - 1].level; l < above; ++l) ports += fabric.machine->levels[l].port_bandwidth();
-    bound = std::max(bound, leaving(crossings, i - 1, request, switches_reduce) / ports);
-  }
+  for (std::size_t i = 0; i < crossings.size(); ++i)
+    bound = std::max(bound, leaving(crossings, i, request, switches_reduce) / detail::ports_of(*fabric.machine, crossings[i].level, crossings.back().level));
   return units::Picoseconds::from(bound);
 }
 

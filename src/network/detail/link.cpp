@@ -83,6 +83,28 @@ std::vector<Crossing> crossings_of(const topology::Fabric& fabric, const topolog
   return crossings;
 }
 
+units::Seconds busiest(const std::vector<Crossing>& crossings, const std::vector<units::Seconds>& times) {
+  ZT_EXPECT(times.size() == crossings.size(), std::to_string(times.size()));
+  units::Seconds most, group;
+  for (std::size_t i = 0; i < crossings.size(); ++i) {
+    const bool shared = i > 0 && crossings[i].link.level->shares_ports && crossings[i].level == crossings[i - 1].level + 1;
+    group = shared ? group + times[i] : times[i];
+    most = std::max(most, group);
+  }
+  return most;
+}
+
+units::BytesPerSecond ports_of(const hardware::Machine& machine, std::size_t first, std::size_t last) {
+  units::BytesPerSecond sum, group;
+  for (std::size_t l = first; l <= last; ++l) {
+    const auto own = machine.levels[l].port_bandwidth();
+    const auto before = l > first && machine.levels[l].shares_ports ? group : units::BytesPerSecond{};
+    group = std::max(before, own);
+    sum += group - before;
+  }
+  return sum;
+}
+
 units::Seconds launch_of(const std::vector<Crossing>& crossings) {
   units::Seconds launch;
   for (const auto& crossing : crossings) launch = std::max(launch, crossing.link.level->network.launch.value);

@@ -31,6 +31,12 @@ struct Crossing {
 };
 [[nodiscard]] std::vector<Crossing> crossings_of(const topology::Fabric& fabric, const topology::Spread& spread);
 
+// The time of the busiest ports when each crossing keeps its own busy for times[i]: levels that share ports add up.
+[[nodiscard]] units::Seconds busiest(const std::vector<Crossing>& crossings, const std::vector<units::Seconds>& times);
+
+// Datasheet bandwidth of one chip's ports to the levels first .. last, shared ones counted once.
+[[nodiscard]] units::BytesPerSecond ports_of(const hardware::Machine& machine, std::size_t first, std::size_t last);
+
 // One kernel is started for a collective, whatever levels it crosses: the slowest start.
 [[nodiscard]] units::Seconds launch_of(const std::vector<Crossing>& crossings);
 

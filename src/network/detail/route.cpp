@@ -14,20 +14,21 @@ std::int64_t members_of(const Crossing& crossing) { return crossing.members_belo
 
 Route in_chunks(const std::vector<Crossing>& crossings, Collective op, units::Bytes message, Algorithm forced, std::int64_t chunks) {
   Route route{.name = "hierarchical", .chunks = chunks};
-  units::Seconds sum, slowest, latency_slowest;
+  units::Seconds sum;
+  std::vector<units::Seconds> times, latencies;
   for (const auto& crossing : crossings) {
     const units::Bytes part = message / static_cast<double>(chunks * crossing.members_below);
     const Stage stage = best_stage(forced, op, crossing.link, part);
     sum += stage.time();
-    slowest = std::max(slowest, stage.time());
     route.latency += stage.latency;
-    latency_slowest = std::max(latency_slowest, stage.latency);
+    times.push_back(stage.time());
+    latencies.push_back(stage.latency);
     route.stages.push_back(stage);
   }
   const double more = static_cast<double>(chunks - 1);
   const units::Seconds launch = launch_of(crossings);
-  route.latency += launch + more * latency_slowest;
-  route.time = launch + sum + more * slowest;
+  route.latency += launch + more * busiest(crossings, latencies);
+  route.time = launch + sum + more * busiest(crossings, times);
   return route;
 }
 
@@ -38,17 +39,17 @@ Route flat_ring(const std::vector<Crossing>& crossings, Collective op, units::By
   const std::int64_t n = members_of(crossings.back());
   const double wire = op == Collective::broadcast ? 1.0 : passes(op) * static_cast<double>(n - 1) / static_cast<double>(n);
   route.latency = launch_of(crossings);
-  units::Seconds slowest;
+  std::vector<units::Seconds> times;
   for (const auto& crossing : crossings) {
     const double steps = passes(op) * static_cast<double>(n / crossing.members_below - n / members_of(crossing));
     const units::Bytes bytes = (wire / static_cast<double>(crossing.members_below)) * message;
     const Stage stage{Algorithm::ring, steps * crossing.link.latency(), bytes, achieved(crossing.link, crossing.link.bandwidth, bytes),
                       crossing.link.bandwidth};
     route.latency += stage.latency;
-    slowest = std::max(slowest, stage.time() - stage.latency);
+    times.push_back(stage.time() - stage.latency);
     route.stages.push_back(stage);
   }
-  route.time = route.latency + slowest;
+  route.time = route.latency + busiest(crossings, times);
   return route;
 }
 
@@ -85,7 +86,8 @@ Route all_to_all(const std::vector<Crossing>& crossings, const CollectiveRequest
   const auto own = exchanged(crossings, request);
   const units::Seconds launch = launch_of(crossings);
   units::Bytes relayed;  // that outer meshes want moved to another position first
-  units::Seconds relay_latency, slowest, latency_slowest;
+  units::Seconds relay_latency;
+  std::vector<units::Seconds> times(crossings.size()), latencies(crossings.size());
   for (std::size_t i = crossings.size(); i > 0; --i) {
     const Crossing& crossing = crossings[i - 1];
     const auto& network = crossing.link.level->network;
@@ -96,12 +98,12 @@ Route all_to_all(const std::vector<Crossing>& crossings, const CollectiveRequest
                       achieved(crossing.link, crossing.link.all_to_all_bandwidth, bytes), crossing.link.all_to_all_bandwidth};
     if (relayed.si() > 0) relay_latency += crossing.link.latency();
     if (network.kind == hardware::NetworkKind::full_mesh || network.kind == hardware::NetworkKind::torus) relayed += own[i - 1];
-    slowest = std::max(slowest, stage.time());
-    latency_slowest = std::max(latency_slowest, stage.latency);
+    times[i - 1] = stage.time();
+    latencies[i - 1] = stage.latency;
     route.stages.insert(route.stages.begin(), stage);
   }
-  route.latency = launch + relay_latency + latency_slowest;
-  route.time = launch + relay_latency + slowest;
+  route.latency = launch + relay_latency + busiest(crossings, latencies);
+  route.time = launch + relay_latency + busiest(crossings, times);
   return route;
 }
 

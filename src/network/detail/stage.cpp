@@ -69,9 +69,11 @@ std::optional<Stage> bruck(Collective op, const Link& link, units::Bytes message
 std::optional<Stage> in_network(Collective op, const Link& link, units::Bytes message) {
   const auto& network = link.level->network;
   if (!network.in_network_reduction || op != Collective::all_reduce) return std::nullopt;
-  const units::Bytes bytes = (1 + 1 / static_cast<double>(link.fanout)) * message;
-  return Stage{Algorithm::in_network, 2 * link.latency(), bytes,
-               achieved(link.bandwidth, network.reduction_efficiency.value, network.reduction_half_message.value, bytes), link.bandwidth};
+  const double f = static_cast<double>(link.fanout);
+  const units::Bytes bytes = (1 + 1 / f) * message;
+  const units::Seconds pass = network.reduction_latency.present ? network.reduction_latency.value : link.latency();
+  return Stage{Algorithm::in_network, 2 * pass, bytes,
+               achieved(link.bandwidth, network.reduction_efficiency.value, f * network.reduction_half_message.value, bytes), link.bandwidth};
 }
 
 }  // namespace
