@@ -14,6 +14,7 @@ namespace zettatwin::training {
 struct TimedOperation {
   LeafId leaf = 0;
   units::Picoseconds time;
+  units::Picoseconds bound;             // at datasheet peaks
   bool communication = false;
   workload::Hiding hiding = workload::Hiding::none;
   std::int64_t chunks = 1;              // of chunked hiding: ranks of the group

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "training/data_parallel.hpp"
+
+#include "compute/operator_time.hpp"
+#include "model/parameters.hpp"
+
+namespace zettatwin::training {
+
+using units::Picoseconds;
+
+DataParallel::DataParallel(const model::Architecture& architecture, const plan::Plan& plan, const OperationTimer& timer)
+    : architecture_(architecture), plan_(plan), timer_(timer) {}
+
+std::vector<ShardedParameters> DataParallel::buckets(const plan::ModelChunk& chunk) const {
+  const double tp = static_cast<double>(plan_.tp);
+  const auto of_layer = [&](const model::Layer& layer) {
+    const auto p = model::parameters_of(architecture_, layer);
+    return ShardedParameters{static_cast<double>(p.without_experts()) / tp, static_cast<double>(p.routed_experts) / static_cast<double>(plan_.ep * plan_.etp)};
+  };
+  const double table = static_cast<double>(architecture_.vocabulary) * static_cast<double>(architecture_.hidden) / tp;
+  std::vector<ShardedParameters> buckets;
+  if (chunk.has_embedding) buckets.push_back({table, 0});
+  for (const auto& span : chunk.layers)
+    for (std::int64_t i = 0; i < span.count; ++i) buckets.push_back(of_layer(architecture_.kinds[span.kind]));
+  for (std::int64_t i = 0; i < chunk.mtp; ++i) {
+    auto mtp = of_layer(*architecture_.mtp_layer);
+    mtp.dense += 2 * static_cast<double>(architecture_.hidden) * static_cast<double>(architecture_.hidden);
+    buckets.push_back(mtp);
+  }
+  if (chunk.has_head) buckets.push_back({table, 0});
+  return buckets;
+}
+
+Picoseconds DataParallel::collective(network::Collective op, workload::Group group, double bytes) const {
+  if (bytes <= 0 || timer_.group_size(group) == 1) return {};
+  return timer_.time(workload::Communication{.op = op, .group = group, .bytes = units::Bytes::from_si(bytes)});
+}
+
+Picoseconds DataParallel::reduce_time(const ShardedParameters& bucket) const {
+  if (plan_.zero >= 2) return {};
+  const double bytes = plan::bytes_of(plan_.reduce_type);
+  const auto op = plan_.zero == 0 ? network::Collective::all_reduce : network::Collective::reduce_scatter;
+  const auto over = [&](double parameters, workload::Group shard, workload::Group replica) {
+    return collective(op, shard, parameters * bytes) +
+           collective(network::Collective::all_reduce, replica, parameters * bytes / static_cast<double>(timer_.group_size(shard)));
+  };
+  return over(bucket.dense, workload::Group::shard, workload::Group::replica) +
+         over(bucket.experts, workload::Group::expert_shard, workload::Group::expert_replica);
+}
+
+Picoseconds DataParallel::gather_time(const ShardedParameters& bucket) const {
+  if (plan_.zero == 0 || plan_.zero == 3) return {};
+  const double bytes = plan::bytes_of(plan_.parameter_type);
+  return collective(network::Collective::all_gather, workload::Group::shard, bucket.dense * bytes) +
+         collective(network::Collective::all_gather, workload::Group::expert_shard, bucket.experts * bytes);
+}
+
+// Per updated parameter: gradients read for the norm and for the update, states and master weights read and written, parameters written.
+units::Bytes DataParallel::optimizer_bytes(const ShardedParameters& all) const {
+  const double moments = plan_.optimizer == plan::OptimizerKind::adam ? 2 : 1;
+  const double per_parameter = 2 * plan::bytes_of(plan_.gradient_type) + 2 * plan::bytes_of(plan_.master_type) +
+                               2 * moments * plan::bytes_of(plan_.moment_type) + plan::bytes_of(plan_.parameter_type);
+  const auto shards = [&](workload::Group group) { return plan_.zero == 0 ? 1.0 : static_cast<double>(timer_.group_size(group)); };
+  return units::Bytes::from_si(per_parameter * (all.dense / shards(workload::Group::shard) + all.experts / shards(workload::Group::expert_shard)));
+}
+
+Picoseconds DataParallel::optimizer_time(const ShardedParameters& all) const {
+  return compute::time_of(timer_.chip(), compute::MemoryOp{.bytes = optimizer_bytes(all), .kernels = 4}).time;
+}
+
+Picoseconds DataParallel::norm_time() const {
+  constexpr double kNormBytes = 4;
+  const auto& fabric = timer_.placement().fabric;
+  network::CollectiveRequest request{.op = network::Collective::all_reduce, .bytes = units::Bytes::from_si(kNormBytes), .spread = {fabric.used}};
+  return network::collective_time(fabric, request).time;
+}
+
+}  // namespace zettatwin::training

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Once-per-step work of a pipeline rank: reduction of its gradients behind the last backward pass, the optimizer, and gathering of updated
+// parameters before or behind the first forward pass.
+#pragma once
+
+#include <vector>
+
+#include "model/architecture.hpp"
+#include "plan/layout.hpp"
+#include "training/operation_timer.hpp"
+
+namespace zettatwin::training {
+
+// Parameters of one rank's share of something, by how they are replicated.
+struct ShardedParameters {
+  double dense = 0;    // replicated over dp x cp
+  double experts = 0;  // replicated over the expert-data ranks
+};
+
+class DataParallel final {
+ public:
+  DataParallel(const model::Architecture& architecture, const plan::Plan& plan, const OperationTimer& timer);
+
+  // Buckets of a chunk in forward order: one per layer, and one for each end that it holds.
+  [[nodiscard]] std::vector<ShardedParameters> buckets(const plan::ModelChunk& chunk) const;
+
+  [[nodiscard]] units::Picoseconds reduce_time(const ShardedParameters& bucket) const;  // 0 where each microbatch reduced already
+  [[nodiscard]] units::Picoseconds gather_time(const ShardedParameters& bucket) const;  // 0 without sharded optimizer
+  [[nodiscard]] units::Picoseconds optimizer_time(const ShardedParameters& all) const;
+  [[nodiscard]] units::Bytes optimizer_bytes(const ShardedParameters& all) const;
+  // All-reduce of the gradient norm over all ranks: pure latency, and the barrier of the step.
+  [[nodiscard]] units::Picoseconds norm_time() const;
+
+ private:
+  [[nodiscard]] units::Picoseconds collective(network::Collective op, workload::Group group, double bytes) const;
+
+  const model::Architecture& architecture_;
+  const plan::Plan& plan_;
+  const OperationTimer& timer_;
+};
+
+}  // namespace zettatwin::training

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "training/stage_costs.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "model/parameters.hpp"
+
+namespace zettatwin::training {
+namespace {
+
+using units::Picoseconds;
+
+void add(PassCost& sum, const PassCost& term, std::int64_t times) {
+  sum.time += term.time * times;
+  sum.bound += term.bound * times;
+  sum.comm_bound += term.comm_bound * times;
+  sum.ledger.add(term.ledger, times);
+}
+
+void add(ChunkCosts& sum, const ChunkCosts& term, std::int64_t times) {
+  add(sum.forward, term.forward, times);
+  add(sum.backward, term.backward, times);
+  add(sum.backward_input, term.backward_input, times);
+  add(sum.backward_weight, term.backward_weight, times);
+}
+
+std::string group_of(workload::Category category) {
+  switch (category) {
+    case workload::Category::tensor_comm:
+    case workload::Category::context_comm:
+    case workload::Category::expert_comm:
+    case workload::Category::parameter_comm: return fmt::format("communication.{}", name_of(category));
+    default: return fmt::format("compute.{}", name_of(category));
+  }
+}
+
+// Share of a layer's host time that goes to the forward pass; the backward pass issues more kernels.
+constexpr double kHostForward = 0.3;
+
+template <class T>
+std::vector<T> joined(const std::vector<T>& a, const std::vector<T>& b) {
+  std::vector<T> result = a;
+  result.insert(result.end(), b.begin(), b.end());
+  return result;
+}
+
+}  // namespace
+
+std::string path_element(std::string_view name) {
+  std::string text;
+  for (const char c : name)
+    if (std::isalnum(static_cast<unsigned char>(c))) text += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    else if (!text.empty() && text.back() != '_') text += '_';
+  while (!text.empty() && text.back() == '_') text.pop_back();
+  return text;
+}
+
+StageCosts::StageCosts(const model::Architecture& architecture, const plan::Plan& plan, const workload::MicrobatchShape& shape,
+                       const OperationTimer& timer, LeafTable& leaves)
+    : architecture_(architecture), plan_(plan), shape_(shape), timer_(timer), leaves_(leaves),
+      interference_(leaves.intern("communication", "interference with computation")), host_(leaves.intern("compute", "waiting for the host")) {}
+
+StageCosts::Program StageCosts::timed(const std::vector<workload::Operation>& operations, std::string_view group) {
+  Program program;
+  for (const auto& op : operations) {
+    TimedOperation t;
+    const bool compute_again = group == "recompute";
+    t.communication = std::holds_alternative<workload::Communication>(op.work);
+    t.leaf = leaves_.intern(compute_again ? "compute.recompute" : group_of(op.category), op.name, &op);
+    t.time = timer_.time(op);
+    t.bound = timer_.bound(op);
+    t.hiding = op.hiding;
+    if (const auto* c = std::get_if<workload::Communication>(&op.work)) t.chunks = timer_.group_size(c->group);
+    program.push_back(t);
+  }
+  // The computation beside a chunked communication: the matrix work that consumes a gather, or that produces what is reduced.
+  for (std::size_t i = 0; i < program.size(); ++i) {
+    if (program[i].hiding != workload::Hiding::chunked) continue;
+    const auto is_partner = [&](std::size_t j) {
+      const auto category = operations[j].category;
+      return category == workload::Category::gemm || category == workload::Category::attention;
+    };
+    const bool gathers = std::get<workload::Communication>(operations[i].work).op == network::Collective::all_gather;
+    if (gathers) {
+      for (std::size_t j = i + 1; j < program.size(); ++j) if (is_partner(j)) { program[i].partner = program[j].time; break; }
+    } else {
+      for (std::size_t j = i; j-- > 0;) if (is_partner(j)) { program[i].partner = program[j].time; break; }
+    }
+  }
+  return program;
+}
+
+// ZeRO-3 gathers a layer's parameters before each use, while the layer before runs; ZeRO 2 and 3 reduce its gradients after each microbatch's
+// backward. In the steady state each layer hides the traffic of its neighbour, which is like its own.
+void StageCosts::add_sharding_traffic(workload::LayerOperations& operations, double parameters, double expert_parameters) const {
+  const auto traffic = [&](std::string_view name, network::Collective op, workload::Group group, double bytes, bool hidden) {
+    return workload::Operation{name, workload::Category::parameter_comm, workload::Communication{.op = op, .group = group, .bytes = units::Bytes::from_si(bytes)},
+                               hidden ? workload::Hiding::background : workload::Hiding::none};
+  };
+  std::vector<workload::Operation> gathers, reductions;
+  const auto both = [&](double count, workload::Group shard, workload::Group replica) {
+    if (count <= 0) return;
+    const double gradient_bytes = count * plan::bytes_of(plan_.reduce_type);
+    if (plan_.zero == 3) gathers.push_back(traffic("parameter all-gather", network::Collective::all_gather, shard, count * plan::bytes_of(plan_.parameter_type), plan_.overlap.parameters));
+    reductions.push_back(traffic("gradient reduce-scatter", network::Collective::reduce_scatter, shard, gradient_bytes, plan_.overlap.gradients));
+    if (timer_.group_size(replica) > 1)
+      reductions.push_back(traffic("gradient all-reduce over replicas", network::Collective::all_reduce, replica,
+                                   gradient_bytes / static_cast<double>(timer_.group_size(shard)), plan_.overlap.gradients));
+  };
+  if (plan_.zero < 2) return;
+  both(parameters, workload::Group::shard, workload::Group::replica);
+  both(expert_parameters, workload::Group::expert_shard, workload::Group::expert_replica);
+  operations.forward.insert(operations.forward.begin(), gathers.begin(), gathers.end());
+  operations.backward_input.insert(operations.backward_input.begin(), gathers.begin(), gathers.end());
+  auto& last = operations.backward_weight.empty() ? operations.backward_input : operations.backward_weight;
+  last.insert(last.begin(), reductions.begin(), reductions.end());
+}
+
+StageCosts::Block& StageCosts::block(const std::string& key, workload::LayerOperations operations, double parameters, double expert_parameters, bool edge) {
+  auto& slot = blocks_[key];
+  if (slot) return *slot;
+  slot = std::make_unique<Block>();
+  auto& b = *slot;
+  b.operations = std::move(operations);
+  add_sharding_traffic(b.operations, parameters, expert_parameters);
+  b.forward = timed(b.operations.forward, "");
+  b.backward_input = timed(b.operations.backward_input, "");
+  b.backward_weight = timed(b.operations.backward_weight, "");
+  if (plan_.recompute != plan::Recompute::none && !edge) {
+    const bool all = plan_.recompute == plan::Recompute::full;
+    Program again = timed(b.operations.forward, "recompute");
+    for (std::size_t i = 0; i < again.size(); ++i) {
+      const auto& op = b.operations.forward[i];
+      if (op.category == workload::Category::parameter_comm) continue;  // the backward pass gathers once
+      if (all || op.recomputed_selectively) b.recompute.push_back(again[i]);
+    }
+  }
+  b.costs[0] = costs_of(b, false, edge);
+  b.costs[1] = b.recompute.empty() ? b.costs[0] : costs_of(b, true, edge);
+  return b;
+}
+
+PassCost StageCosts::cost(const Program& program, double host_share) {
+  auto streams = run_streams(program);
+  PassCost result{.time = streams.time, .ledger = std::move(streams.ledger)};
+  for (const auto& op : program) (op.communication ? result.comm_bound : result.bound) += op.bound;
+  interfere(result, streams.overlapped);
+  const auto& host = timer_.chip().efficiency.host.eager;
+  if (host.present && host_share > 0) {
+    const auto issued = Picoseconds::from(host.value * host_share);
+    if (issued > result.time) {
+      result.ledger.add(host_, issued - result.time);
+      result.time = issued;
+    }
+  }
+  return result;
+}
+
+// Communication kernels take cores and memory bandwidth from the computation beside them.
+void StageCosts::interfere(PassCost& cost, Picoseconds overlapped) {
+  const auto& factor = timer_.chip().efficiency.interference;
+  if (!factor.present || overlapped.count() == 0) return;
+  const auto lost = Picoseconds::from(overlapped.seconds() * factor.si());
+  cost.ledger.add(interference_, lost);
+  cost.time += lost;
+}
+
+ChunkCosts StageCosts::costs_of(const Block& b, bool recompute, bool edge) {
+  const double host = edge ? 0 : 1;
+  const auto input = recompute ? joined(b.recompute, b.backward_input) : b.backward_input;
+  return {.forward = cost(b.forward, host * kHostForward),
+          .backward = cost(joined(input, b.backward_weight), host * (1 - kHostForward)),
+          .backward_input = cost(input, host * (1 - kHostForward) / 2),
+          .backward_weight = cost(b.backward_weight, host * (1 - kHostForward) / 2)};
+}
+
+std::vector<StageCosts::BlockUse> StageCosts::blocks_of(const plan::ModelChunk& chunk) {
+  std::vector<BlockUse> uses;
+  const double tp = static_cast<double>(plan_.tp);
+  const double expert_split = static_cast<double>(plan_.ep * plan_.etp);
+  if (chunk.has_embedding) uses.push_back({&block("embedding", workload::embedding_operations(architecture_, plan_, shape_), 0, 0, true), false, 1});
+  std::int64_t to_recompute = plan_.recompute_layers < 0 ? chunk.layer_count() : plan_.recompute_layers;
+  for (const auto& run : chunk.layers) {
+    const auto& layer = architecture_.kinds[run.kind];
+    const auto parameters = model::parameters_of(architecture_, layer);
+    auto& b = block(fmt::format("layer {}", run.kind), workload::layer_operations(architecture_, layer, plan_, shape_),
+                    static_cast<double>(parameters.without_experts()) / tp, static_cast<double>(parameters.routed_experts) / expert_split, false);
+    const auto recomputing = std::clamp<std::int64_t>(to_recompute, 0, run.count);
+    to_recompute -= recomputing;
+    if (recomputing > 0) uses.push_back({&b, true, recomputing});
+    if (run.count > recomputing) uses.push_back({&b, false, run.count - recomputing});
+  }
+  if (chunk.mtp > 0) uses.push_back({&block("mtp", workload::mtp_operations(architecture_, plan_, shape_), 0, 0, true), false, chunk.mtp});
+  if (chunk.has_head) uses.push_back({&block("head", workload::head_operations(architecture_, plan_, shape_), 0, 0, true), false, 1});
+  return uses;
+}
+
+plan::LayerWeights StageCosts::weights() {
+  const auto time = [this](const plan::ModelChunk& chunk) {
+    const auto& costs = of(chunk);
+    return (costs.forward.time + costs.backward.time).seconds().si();
+  };
+  plan::LayerWeights weights;
+  for (std::size_t kind = 0; kind < architecture_.kinds.size(); ++kind) weights.kinds.push_back(time({.layers = {{kind, 1, 0}}}));
+  weights.embedding = time({.has_embedding = true});
+  weights.head = time({.has_head = true});
+  if (architecture_.mtp_layer) weights.mtp = time({.mtp = 1});
+  return weights;
+}
+
+std::string StageCosts::key_of(const plan::ModelChunk& chunk) {
+  std::string key = fmt::format("{}{}{}", chunk.has_embedding ? "e" : "", chunk.has_head ? "h" : "", chunk.mtp);
+  for (const auto& run : chunk.layers) key += fmt::format(",{}x{}", run.count, run.kind);
+  return key;
+}
+
+const ChunkCosts& StageCosts::of(const plan::ModelChunk& chunk) {
+  const auto [at, added] = chunks_.try_emplace(key_of(chunk));
+  if (added)
+    for (const auto& use : blocks_of(chunk)) add(at->second, use.block->costs[use.recompute ? 1 : 0], use.count);
+  return at->second;
+}
+
+PassCost StageCosts::pair(const plan::ModelChunk& forward, const plan::ModelChunk& backward) {
+  const auto [at, added] = pairs_.try_emplace(key_of(forward) + "|" + key_of(backward));
+  if (!added) return at->second;
+  Program first, second;
+  auto backward_uses = blocks_of(backward);
+  std::reverse(backward_uses.begin(), backward_uses.end());
+  const auto append = [](Program& to, const Program& from) { to.insert(to.end(), from.begin(), from.end()); };
+  for (const auto& use : backward_uses)
+    for (std::int64_t i = 0; i < use.count; ++i) {
+      if (use.recompute) append(first, use.block->recompute);
+      append(first, use.block->backward_input);
+      append(first, use.block->backward_weight);
+    }
+  for (const auto& use : blocks_of(forward))
+    for (std::int64_t i = 0; i < use.count; ++i) append(second, use.block->forward);
+  if (!plan_.overlap.ep) {
+    add(at->second, of(forward).forward, 1);
+    add(at->second, of(backward).backward, 1);
+    return at->second;
+  }
+  auto streams = run_streams_together(first, second);
+  at->second.time = streams.time;
+  at->second.ledger = std::move(streams.ledger);
+  for (const auto* program : {&first, &second})
+    for (const auto& op : *program) (op.communication ? at->second.comm_bound : at->second.bound) += op.bound;
+  interfere(at->second, streams.overlapped);
+  return at->second;
+}
+
+}  // namespace zettatwin::training

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one microbatch costs a pipeline rank: forward, backward and its parts, per local model chunk, with where the time goes. Equal chunks are timed
+// once, whatever the number of ranks.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "plan/layout.hpp"
+#include "training/ledger.hpp"
+#include "training/operation_timer.hpp"
+#include "training/streams.hpp"
+
+namespace zettatwin::training {
+
+struct PassCost {
+  units::Picoseconds time;
+  units::Picoseconds bound;       // at datasheet peaks, without communication
+  units::Picoseconds comm_bound;  // communication alone, at datasheet bandwidth
+  Ledger ledger;                  // sums to time
+};
+
+struct ChunkCosts {
+  PassCost forward;
+  PassCost backward;         // input and weight gradients together, recomputation included
+  PassCost backward_input;
+  PassCost backward_weight;
+};
+
+class StageCosts final {
+ public:
+  StageCosts(const model::Architecture& architecture, const plan::Plan& plan, const workload::MicrobatchShape& shape, const OperationTimer& timer,
+             LeafTable& leaves);
+
+  [[nodiscard]] const ChunkCosts& of(const plan::ModelChunk& chunk);
+  // Forward of one chunk overlapped with backward of another.
+  [[nodiscard]] PassCost pair(const plan::ModelChunk& forward, const plan::ModelChunk& backward);
+  // Time of one microbatch through each kind of layer and through the ends: what a balanced layout equalises.
+  [[nodiscard]] plan::LayerWeights weights();
+
+ private:
+  using Program = std::vector<TimedOperation>;
+  struct Block {  // one layer, or the embedding, head or MTP module, lowered and timed
+    workload::LayerOperations operations;
+    Program forward, backward_input, backward_weight;
+    Program recompute;  // forward operations that run again in the backward pass where the block recomputes
+    std::array<ChunkCosts, 2> costs;  // without and with recomputation
+  };
+  struct BlockUse {
+    Block* block;
+    bool recompute;
+    std::int64_t count;
+  };
+
+  Block& block(const std::string& key, workload::LayerOperations operations, double parameters, double expert_parameters, bool edge);
+  [[nodiscard]] Program timed(const std::vector<workload::Operation>& operations, std::string_view group);
+  void add_sharding_traffic(workload::LayerOperations& operations, double parameters, double expert_parameters) const;
+  [[nodiscard]] ChunkCosts costs_of(const Block& block, bool recompute, bool edge);
+  [[nodiscard]] PassCost cost(const Program& program, double host_share);
+  void interfere(PassCost& cost, units::Picoseconds overlapped);
+  [[nodiscard]] std::vector<BlockUse> blocks_of(const plan::ModelChunk& chunk);
+  [[nodiscard]] static std::string key_of(const plan::ModelChunk& chunk);
+
+  const model::Architecture& architecture_;
+  const plan::Plan& plan_;
+  workload::MicrobatchShape shape_;
+  const OperationTimer& timer_;
+  LeafTable& leaves_;
+  LeafId interference_;
+  LeafId host_;
+  std::map<std::string, std::unique_ptr<Block>> blocks_;
+  std::map<std::string, ChunkCosts> chunks_;
+  std::map<std::string, PassCost> pairs_;
+};
+
+// "qkv projection" -> "qkv_projection": names as path elements.
+[[nodiscard]] std::string path_element(std::string_view name);
+
+}  // namespace zettatwin::training

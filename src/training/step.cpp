@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "training/step.hpp"
+
+#include <algorithm>
+
+#include "base/contract.hpp"
+
+namespace zettatwin::training {
+namespace {
+
+using units::Picoseconds;
+using workload::Action;
+
+// Calls f(instruction, times) for each instruction of a program, its loop counted, not unrolled.
+template <class F>
+void for_each_counted(const workload::LoopProgram& program, F&& f) {
+  for (const auto& i : program.prologue) f(i, std::int64_t{1});
+  if (program.repeats > 0)
+    for (const auto& i : program.body) f(i, program.repeats);
+  for (const auto& i : program.epilogue) f(i, std::int64_t{1});
+}
+
+}  // namespace
+
+Step::Step(const Job& j, plan::Placement p)
+    : job(j), placement(std::move(p)), timer(job.machine.chip, job.plan, placement, job.architecture),
+      costs(job.architecture, job.plan, {.sequences = job.plan.micro_batch, .sequence_length = job.sequence_length}, timer, leaves),
+      data_parallel(job.architecture, job.plan, timer) {}
+
+bool Step::run(const config::Location& where, config::Diagnostics& diagnostics) {
+  const auto& plan = job.plan;
+  const auto weights = costs.weights();
+  auto laid_out = plan::make_layout(plan, job.architecture, weights, where, diagnostics);
+  const std::int64_t count = plan.global_batch / (placement.dp * plan.micro_batch);
+  const auto chunks = plan::chunks_per_rank(plan);
+  if (const auto problem = workload::schedule_problem(plan.schedule, plan.pp, chunks, count); !problem.empty())
+    diagnostics.error(where, problem, "", "change the schedule, pp, vpp or the global batch");
+  if (diagnostics.has_errors() || !laid_out) return false;
+  layout = std::move(*laid_out);
+  schedule = workload::make_schedule(plan.schedule, plan.pp, chunks, count);
+  price_chunks();
+  price_sends();
+  timeline = workload::run_pipeline(schedule, pipeline_costs, {.trace_limit = job.trace_limit});
+  price_gathers();
+  reduce_gradients();
+  return true;
+}
+
+void Step::price_chunks() {
+  const auto ranks = schedule.ranks;
+  const auto chunks = schedule.chunks_per_rank;
+  const bool pairs = std::any_of(schedule.programs.begin(), schedule.programs.end(), [](const workload::LoopProgram& program) {
+    bool found = false;
+    for_each_counted(program, [&](const workload::Instruction& i, std::int64_t) { found |= i.action == Action::forward_backward; });
+    return found;
+  });
+  for (std::int64_t rank = 0; rank < ranks; ++rank) {
+    auto& of_rank = pipeline_costs.chunks.emplace_back();
+    auto& pair_times = pipeline_costs.pairs.emplace_back();
+    for (std::int64_t c = 0; c < chunks; ++c) {
+      const auto& cost = costs.of(chunk(rank, c));
+      of_rank.push_back({cost.forward.time, cost.backward.time, cost.backward_input.time, cost.backward_weight.time});
+      auto& row = pair_times.emplace_back();
+      for (std::int64_t b = 0; pairs && b < chunks; ++b) row.push_back(costs.pair(chunk(rank, c), chunk(rank, b)).time);
+    }
+    pipeline_costs.release.emplace_back(static_cast<std::size_t>(chunks));
+    pipeline_costs.last_backward_extra.emplace_back(static_cast<std::size_t>(chunks));
+    auto& tail = tails.emplace_back();
+    for (std::int64_t c = 0; c < chunks; ++c) {
+      Picoseconds reduction;
+      for (const auto& bucket : data_parallel.buckets(chunk(rank, c))) {
+        tail.parameters.dense += bucket.dense;
+        tail.parameters.experts += bucket.experts;
+        reduction += data_parallel.reduce_time(bucket);
+        tail.gather += data_parallel.gather_time(bucket);
+      }
+      tail.reduction += reduction;
+      // Gradient traffic beside the last backward slows it.
+      const auto& interference = job.machine.chip.efficiency.interference;
+      if (job.plan.overlap.gradients && interference.present) {
+        const auto overlapped = std::min(reduction, of_rank[static_cast<std::size_t>(c)].backward);
+        pipeline_costs.last_backward_extra.back()[static_cast<std::size_t>(c)] = Picoseconds::from(overlapped.seconds() * interference.si());
+      }
+    }
+    tail.optimizer = data_parallel.optimizer_time(tail.parameters);
+  }
+}
+
+// Activations between neighbouring stages, sharded over tp under sequence parallelism.
+void Step::price_sends() {
+  const auto& plan = job.plan;
+  if (plan.pp > 1) {
+    constexpr double kActivationBytes = 2;
+    const double tokens = static_cast<double>(plan.micro_batch) * static_cast<double>(job.sequence_length) / static_cast<double>(plan.cp);
+    const double shard = plan.sequence_parallel ? static_cast<double>(plan.tp) : 1;
+    network::CollectiveRequest request{.op = network::Collective::point_to_point,
+                                       .bytes = units::Bytes::from_si(tokens * static_cast<double>(job.architecture.hidden) * kActivationBytes / shard),
+                                       .spread = topology::spread_of_neighbours(placement.fabric, placement.pipeline_stride, plan.pp)};
+    send_ = network::collective_time(placement.fabric, request).time;
+  }
+  for (std::size_t d = 0; d < schedule.stage_rank.size(); ++d) {
+    const auto& path = schedule.stage_rank[d];
+    auto& forward = pipeline_costs.forward_send.emplace_back();
+    for (std::size_t k = 0; k + 1 < path.size(); ++k) forward.push_back(path[k] == path[k + 1] ? Picoseconds() : send_);
+    pipeline_costs.backward_send.push_back(forward);
+  }
+  if (!plan.overlap.pp) pipeline_costs.send_occupancy = send_;
+}
+
+// Updated parameters are gathered after the optimizer: before the step goes on, or behind the first forward passes, where a chunk may start once
+// the layers that it has not reached yet will be there in time.
+void Step::price_gathers() {
+  Picoseconds slowest;
+  for (const auto& tail : tails) slowest = std::max(slowest, tail.gather);
+  if (slowest.count() == 0) return;
+  if (!job.plan.overlap.parameters) {
+    gather_exposed = slowest;
+    return;
+  }
+  for (std::int64_t rank = 0; rank < schedule.ranks; ++rank) {
+    Picoseconds gathered;
+    for (std::int64_t c = 0; c < schedule.chunks_per_rank; ++c) {
+      const auto buckets = data_parallel.buckets(chunk(rank, c));
+      const auto forward = pipeline_costs.chunks[static_cast<std::size_t>(rank)][static_cast<std::size_t>(c)].forward;
+      Picoseconds release;
+      for (std::size_t i = 0; i < buckets.size(); ++i) {
+        gathered += data_parallel.gather_time(buckets[i]);
+        const Picoseconds reached(forward.count() * static_cast<std::int64_t>(i) / static_cast<std::int64_t>(buckets.size()));
+        release = std::max(release, gathered - reached);
+      }
+      pipeline_costs.release[static_cast<std::size_t>(rank)][static_cast<std::size_t>(c)] = release;
+    }
+  }
+  const auto without = timeline.makespan;
+  timeline = workload::run_pipeline(schedule, pipeline_costs, {.trace_limit = job.trace_limit});
+  gather_exposed = timeline.makespan - without;
+}
+
+// Gradients of a layer are final when the last backward has passed it; they are reduced in that order on the communication stream.
+void Step::reduce_gradients() {
+  for (std::int64_t rank = 0; rank < schedule.ranks; ++rank) {
+    const auto& line = timeline.ranks[static_cast<std::size_t>(rank)];
+    auto& tail = tails[static_cast<std::size_t>(rank)];
+    std::vector<std::int64_t> order;
+    for (std::int64_t c = 0; c < schedule.chunks_per_rank; ++c) order.push_back(c);
+    std::sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+      return line.last_backward_finish[static_cast<std::size_t>(a)] < line.last_backward_finish[static_cast<std::size_t>(b)];
+    });
+    Picoseconds reduced;
+    for (const auto c : order) {
+      const auto buckets = data_parallel.buckets(chunk(rank, c));
+      const auto start = line.last_backward_start[static_cast<std::size_t>(c)];
+      const auto finish = line.last_backward_finish[static_cast<std::size_t>(c)];
+      for (std::size_t i = buckets.size(); i-- > 0;) {
+        const auto passed = static_cast<std::int64_t>(buckets.size() - i);
+        const Picoseconds ready(start.count() + (finish - start).count() * passed / static_cast<std::int64_t>(buckets.size()));
+        reduced = std::max(reduced, job.plan.overlap.gradients ? ready : line.finish) + data_parallel.reduce_time(buckets[i]);
+      }
+    }
+    tail.ready = std::max(line.finish, reduced);
+    tail.reduction_exposed = tail.ready - line.finish;
+    optimizer = std::max(optimizer, tail.optimizer);
+    const auto& worst = tails[static_cast<std::size_t>(critical)];
+    const bool later = tail.ready > worst.ready;
+    const bool busier = tail.ready == worst.ready && line.busy > timeline.ranks[static_cast<std::size_t>(critical)].busy;
+    if (rank == 0 || later || busier) critical = rank;
+  }
+  norm = data_parallel.norm_time();
+}
+
+Picoseconds Step::time() const {
+  const auto& last = tails[static_cast<std::size_t>(critical)];
+  // Overlapped gathers are inside the pipeline's makespan already.
+  return last.ready + norm + optimizer + (job.plan.overlap.parameters ? Picoseconds() : gather_exposed);
+}
+
+Ledger Step::ledger(std::int64_t rank) {
+  Ledger sum;
+  for_each_counted(schedule.programs[static_cast<std::size_t>(rank)], [&](const workload::Instruction& i, std::int64_t times) {
+    const auto& c = chunk(rank, i.chunk);
+    switch (i.action) {
+      case Action::forward: return sum.add(costs.of(c).forward.ledger, times);
+      case Action::backward: return sum.add(costs.of(c).backward.ledger, times);
+      case Action::backward_input: return sum.add(costs.of(c).backward_input.ledger, times);
+      case Action::backward_weight: return sum.add(costs.of(c).backward_weight.ledger, times);
+      case Action::forward_backward: return sum.add(costs.pair(c, chunk(rank, i.second_chunk)).ledger, times);
+    }
+  });
+  return sum;
+}
+
+// The busiest rank's computation at datasheet peaks, or its communication at datasheet bandwidth, whichever is longer; then the optimizer's traffic.
+Picoseconds Step::bound() {
+  Picoseconds bound;
+  for (std::int64_t rank = 0; rank < schedule.ranks; ++rank) {
+    Picoseconds compute, communication;
+    for_each_counted(schedule.programs[static_cast<std::size_t>(rank)], [&](const workload::Instruction& i, std::int64_t times) {
+      const auto count = [&](const PassCost& cost) {
+        compute += cost.bound * times;
+        communication += cost.comm_bound * times;
+      };
+      const auto& c = costs.of(chunk(rank, i.chunk));
+      switch (i.action) {
+        case Action::forward: return count(c.forward);
+        case Action::backward: return count(c.backward);
+        case Action::backward_input: return count(c.backward_input);
+        case Action::backward_weight: return count(c.backward_weight);
+        case Action::forward_backward: return count(costs.pair(chunk(rank, i.chunk), chunk(rank, i.second_chunk)));
+      }
+    });
+    const auto optimizer_bound = compute::bound_of(job.machine.chip, {}, hardware::Precision::bf16, data_parallel.optimizer_bytes(tails[static_cast<std::size_t>(rank)].parameters));
+    bound = std::max(bound, std::max(compute, communication) + optimizer_bound);
+  }
+  return bound;
+}
+
+}  // namespace zettatwin::training
