@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+# Completion of zettatwin for bash. Names of machines, models and chips are the catalog's files beside the program.
+
+_zettatwin_names() {  # folder of the catalog
+  local program share
+  program=$(readlink -f "$(command -v zettatwin)") || return
+  share=${ZETTATWIN_CATALOG:-${program%/bin/*}/share/zettatwin/catalog}
+  find -L "$share/$1" -maxdepth 1 -name '*.yaml' 2>/dev/null | sed 's|.*/||; s|\.yaml$||'
+}
+
+_zettatwin() {
+  local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]:-}
+  local words=""
+  if ((COMP_CWORD == 1)); then
+    words="train compare claims catalog --help --version"
+  else
+    case $previous in
+      --machine) words=$(_zettatwin_names machines) ;;
+      --model) words=$(_zettatwin_names models); compopt -o default ;;
+      --chip) words=$(_zettatwin_names chips) ;;
+      --fidelity) words="bound folded" ;;
+      --precision) words="bf16 fp8_block mxfp8 fp4" ;;
+      --plan) words="auto"; compopt -o default ;;
+      --chips | --seq | --global-batch) return ;;
+      --trace) compopt -o default; return ;;
+      *)
+        case $command in
+          train | compare)
+            words="--machine --model --chips --plan --seq --global-batch --precision --fidelity --json --help"
+            [[ $command == train ]] && words+=" --explain --trace"
+            compopt -o default ;;
+          claims) words="--json --help" ;;
+          catalog)
+            if ((COMP_CWORD == 2)); then
+              words="list show check"
+            else
+              words="$(_zettatwin_names machines) $(_zettatwin_names models) $(_zettatwin_names chips)"
+            fi ;;
+        esac ;;
+    esac
+  fi
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+complete -F _zettatwin zettatwin
