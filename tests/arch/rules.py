@@ -139,6 +139,18 @@ def module_readme(project):
             yield f"src/{module}/README.md:1: missing"
 
 
+def map_is_true(project):
+    """ARCHITECTURE.md lists every module with its declared dependencies, and stays under 200 lines."""
+    text = project.files.get("ARCHITECTURE.md", "")
+    rows = {name: depends.split() for name, depends in re.findall(r"^\| \d \| `(\w+)` \|([^|]*)\|", text, re.MULTILINE)}
+    for name in sorted(set(project.modules) | set(rows)):
+        if rows.get(name) != project.modules.get(name):
+            yield f"ARCHITECTURE.md:1: {name} depends on {rows.get(name)} there, on {project.modules.get(name)} in src/CMakeLists.txt"
+    if text.count("\n") >= 200:
+        yield f"ARCHITECTURE.md:200: {text.count(chr(10))} lines"
+
+
 RULES = {rule.__name__: rule for rule in (
     module_graph, private_parts, no_operating_system, json_in_sources_only, header_guards, licence_line, finished, file_size,
-    speaks_for_itself, chips_know_no_models, module_readme)}
+    speaks_for_itself, chips_know_no_models, module_readme,
+    map_is_true)}

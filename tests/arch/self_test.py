@@ -16,6 +16,7 @@ GOOD = {
     "src/base/README.md": "<!-- SPDX-License-Identifier: Apache-2.0 -->\n",
     "src/space/README.md": "<!-- SPDX-License-Identifier: Apache-2.0 -->\n",
     "src/plan/README.md": "<!-- SPDX-License-Identifier: Apache-2.0 -->\n",
+    "ARCHITECTURE.md": "<!-- SPDX-License-Identifier: Apache-2.0 -->\n| 0 | `base` | | x |\n| 1 | `space` | base | x |\n| 2 | `plan` | space | x |\n",
     "src/base/result.hpp": HEADER,
     "src/plan/detail/layout.hpp": HEADER,
     "src/plan/plan.cpp": LICENCE + '#include "base/result.hpp"\n#include "plan/detail/layout.hpp"\n#include <vector>\n',
@@ -99,6 +100,11 @@ class Rules(unittest.TestCase):
     def test_chip_of_one_model_or_row(self):
         self.breaks("chips_know_no_models", "catalog/chips/c.yaml:1", {"catalog/chips/c.yaml": "note: fitted to FND-140\n"})
         self.breaks("chips_know_no_models", "catalog/chips/c.yaml:1", {"catalog/chips/c.yaml": "llama3_efficiency: 0.5\n"})
+
+    def test_map(self):
+        wrong = GOOD["ARCHITECTURE.md"].replace("| base |", "| plan |")
+        self.breaks("map_is_true", "ARCHITECTURE.md:1: space", {"ARCHITECTURE.md": wrong})
+        self.breaks("map_is_true", "ARCHITECTURE.md:200", {"ARCHITECTURE.md": GOOD["ARCHITECTURE.md"] + "\n" * 200})
 
     def test_missing_readme(self):
         self.breaks("module_readme", "src/space/README.md", {"src/space/README.md": None})
