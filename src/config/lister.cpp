@@ -26,6 +26,7 @@ class Lister final : public Schema {
     for (const auto& w : words) if (w.value == v) add(f, std::string(w.name));
   }
   void on_texts(const Field& f, std::vector<std::string>& v) override { if (!v.empty()) add(f, fmt::format("{}", fmt::join(v, ", "))); }
+  void on_node(const Field& f, Node& v) override { if (v.kind == Node::Kind::scalar) add(f, v.text); }
   bool begin_object(const Field& f) override {
     prefix_.push_back(path(f));
     return true;

@@ -118,6 +118,9 @@ class Reader final : public Schema {
       else value.push_back(item.text);
     }
   }
+  void on_node(const Field& field, Node& value) override {
+    if (const Node* node = find(field)) value = *node;
+  }
   bool begin_object(const Field& field) override {
     const Node* node = find(field);
     if (!node) return false;

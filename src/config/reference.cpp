@@ -27,6 +27,7 @@ class Reference final : public Schema {
     add(f, fmt::format("one of {}", fmt::join(names, ", ")));
   }
   void on_texts(const Field& f, std::vector<std::string>&) override { add(f, "list of text"); }
+  void on_node(const Field& f, Node&) override { add(f, "name or mapping"); }
   bool begin_object(const Field& f) override {
     if (!f.doc.empty()) add(f, "mapping");
     prefix_.push_back(path(f));

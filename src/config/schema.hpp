@@ -89,6 +89,8 @@ class Schema {
     on_choice({key, doc, o}, raw, words);
     value = static_cast<E>(raw);
   }
+  // A subtree that is interpreted elsewhere: a name, or a mapping of another kind.
+  void node(std::string_view key, Node& value, std::string_view doc, FieldOptions o = {}) { on_node({key, doc, o}, value); }
   void texts(std::string_view key, std::vector<std::string>& value, std::string_view doc, FieldOptions o = {}) { on_texts({key, doc, o}, value); }
 
   // Compounds: T must have describe(Schema&, T&).
@@ -147,6 +149,7 @@ class Schema {
   virtual void on_quantity(const Field& field, units::Dimension dimension, double& si, Provenance* provenance, bool* present) = 0;
   virtual void on_choice(const Field& field, int& value, std::span<const Word> words) = 0;
   virtual void on_texts(const Field& field, std::vector<std::string>& value) = 0;
+  virtual void on_node(const Field& field, Node& value) = 0;
   virtual bool begin_object(const Field& field) = 0;
   virtual bool begin_optional_object(const Field& field, bool has_value) = 0;
   virtual void end_object() = 0;
