@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parameters that one pipeline rank holds, and the bytes of their states (weights, gradients, optimizer) as ZeRO shards them.
+// ZeRO: Rajbhandari et al. 2020; expert parameters are replicated over fewer ranks and shard over those (docs/math/memory.md).
+#pragma once
+
+#include <cstdint>
+
+#include "model/architecture.hpp"
+#include "plan/layout.hpp"
+#include "plan/plan.hpp"
+
+namespace zettatwin::workload {
+
+// Parameters on one rank after tp, ep and etp, before ZeRO.
+struct RankParameters {
+  double tables = 0;   // embeddings and output projection
+  double hidden = 0;   // all else that is not a routed expert
+  double experts = 0;  // routed experts
+  double widest = 0;   // of one layer, experts included: what ZeRO 3 gathers at once
+
+  [[nodiscard]] double total() const { return tables + hidden + experts; }
+};
+[[nodiscard]] RankParameters rank_parameters(const model::Architecture& architecture, const plan::Plan& plan, const plan::Layout& layout, std::size_t rank);
+
+// Ranks that share one copy's states; 1: not sharded.
+struct Shards {
+  double dense = 1;
+  double experts = 1;
+};
+[[nodiscard]] Shards shards_of(const plan::Plan& plan, std::int64_t dp);
+
+struct StateBytes {
+  double weights = 0;
+  double quantised = 0;  // copies in the GEMMs' format, kept over the microbatches of a step
+  double gradients = 0;
+  double master = 0;
+  double moments = 0;
+  double gathered = 0;   // ZeRO 3: full layers being used
+  double buckets = 0;    // gradients on their way
+};
+[[nodiscard]] StateBytes state_bytes(const RankParameters& parameters, const plan::Plan& plan, std::int64_t dp, std::int64_t bucket_parameters,
+                                     std::int64_t prefetch_layers);
+
+}  // namespace zettatwin::workload
