@@ -34,13 +34,13 @@ struct Shape {
   double context;  // mean keys per tile, the masked half of the diagonal tile included
   double longest;  // keys of the longest tile
 
-  explicit Shape(const AttentionOp& op) : units(static_cast<double>(op.batch * op.heads)), keys(visible_keys(op)) {
+  Shape(const AttentionOp& op, double window_keys) : units(static_cast<double>(op.batch * op.heads)), keys(visible_keys(op)) {
     const auto q = static_cast<double>(op.q_length), kv = static_cast<double>(op.kv_length);
     rows = std::min(kQueriesPerTile, std::ceil(q / kQueryGranule) * kQueryGranule);
     tiles = std::ceil(q / rows);
-    const bool windowed = op.window > 0 && op.window < op.kv_length;
-    context = std::min(kv, keys / q + (windowed ? rows : rows / 2));
-    longest = windowed ? std::min(kv, static_cast<double>(op.window) + rows) : op.causal_share > 0 ? context : kv;
+    const double extra = rows + window_keys;  // of a window, which a tile crosses twice
+    context = std::min(kv, keys / q + (windowed(op) ? extra : rows / 2));
+    longest = windowed(op) ? std::min(kv, static_cast<double>(op.window) + extra) : op.causal_share > 0 ? context : kv;
   }
 };
 
@@ -58,10 +58,9 @@ OperatorTime time_of(const hardware::Chip& chip, const AttentionOp& op) {
                 op.v_head_dim >= 0 && op.window >= 0 && op.causal_share >= 0 && op.causal_share <= 1,
             "attention of impossible size");
   if (op.batch == 0 || op.heads == 0 || op.q_length == 0 || op.kv_length == 0) return {};
-  const double peak = chip.peak(op.precision).si(), cores = chip.matrix_cores.si();
-  ZT_EXPECT(peak > 0, chip.name + " has no matrix unit for " + std::string(name_of(op.precision)));
+  const double peak = detail::peak_of(chip, op.precision), cores = chip.matrix_cores.si();
   const auto& attention = chip.efficiency.attention_of(op.precision);
-  const Shape shape(op);
+  const Shape shape(op, attention.window_keys.si());
   const double flop_per_score = 2 * static_cast<double>(op.head_dim + op.v_head_dim);
   // Per key of a tile: two products and the softmax of its rows; the two add up because they share the scores.
   const double key = shape.rows * (flop_per_score * cores / (peak * attention.math.si()) + attention.softmax.si());

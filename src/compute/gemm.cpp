@@ -24,9 +24,10 @@ double split_seconds(const Gemm& op, const hardware::GemmEfficiency& gemm, doubl
 
 detail::Choice best_tile(const Gemm& op, const hardware::GemmEfficiency& gemm, const Core& core) {
   detail::Choice best{.seconds = INFINITY};
+  const double wave_per_tile = 1 / core.cores;
   for (const auto& tile : detail::kDenseTiles) {
-    const auto tiles = static_cast<double>(op.batch * detail::tiles_along(op.m, tile.rows) * detail::tiles_along(op.n, tile.columns));
-    const double waves = tiles / core.cores;
+    const auto tiles = static_cast<double>(op.batch * detail::tiles_along(op.m, tile.row_bits) * detail::tiles_along(op.n, tile.column_bits));
+    const double waves = tiles * wave_per_tile;
     double seconds = std::max(1.0, waves) * static_cast<double>(op.k) * core.step_of(tile);
     if (gemm.split.present && waves < 1) seconds = split_seconds(op, gemm, tiles, core.cores, seconds);
     if (seconds < best.seconds) best = {seconds, waves, tile.text};
@@ -45,11 +46,10 @@ double traffic(const Gemm& op, double width) {
 OperatorTime time_of(const hardware::Chip& chip, const Gemm& op) {
   ZT_EXPECT(op.m >= 0 && op.n >= 0 && op.k >= 0 && op.batch >= 0, "GEMM of negative size");
   if (op.m == 0 || op.n == 0 || op.k == 0 || op.batch == 0) return {};
-  ZT_EXPECT(chip.peak(op.precision).si() > 0, chip.name + " has no matrix unit for " + std::string(name_of(op.precision)));
   const auto& gemm = chip.efficiency.gemm_of(op.precision);
-  const auto core = detail::core_of(chip, gemm, op.precision);
+  const auto core = detail::core_of(chip, gemm, op.precision, detail::peak_of(chip, op.precision), chip.efficiency.sustained.si());
   const auto best = best_tile(op, gemm, core);
-  const double bytes = traffic(op, core.width);
+  const double bytes = traffic(op, hardware::bytes_per_element(op.precision).si());
   const double math = best.seconds + gemm.ramp.si();
   const double memory = detail::stream_seconds(chip, bytes, gemm.memory.si(), gemm.half_bytes.si());
   const double launch = gemm.launch.si();

@@ -25,7 +25,7 @@ struct Groups {
 
 // Y_e = X_e W_e^T: rows are tiled, the loop runs over k.
 double forward_waves(const GroupedGemm& op, const Groups& groups, const detail::Tile& tile, double cores) {
-  return groups.row_tiles(static_cast<double>(tile.rows)) * static_cast<double>(detail::tiles_along(op.n, tile.columns)) / cores;
+  return groups.row_tiles(tile.rows()) * static_cast<double>(detail::tiles_along(op.n, tile.column_bits)) / cores;
 }
 
 detail::Choice best_tile(const GroupedGemm& op, const Groups& groups, const detail::Core& core) {
@@ -34,7 +34,7 @@ detail::Choice best_tile(const GroupedGemm& op, const Groups& groups, const deta
     double waves = forward_waves(op, groups, tile, core.cores), loop = static_cast<double>(op.k);
     double steps = std::max(1.0, waves) * loop;
     if (op.accumulate) {  // tiles of dW_e; each loops over the rows of its expert, the busiest one bounds the time
-      const auto per_expert = static_cast<double>(detail::tiles_along(op.n, tile.rows) * detail::tiles_along(op.k, tile.columns));
+      const auto per_expert = static_cast<double>(detail::tiles_along(op.n, tile.row_bits) * detail::tiles_along(op.k, tile.column_bits));
       waves = per_expert * groups.hit / core.cores;
       steps = std::max(per_expert * op.rows_total / core.cores, groups.busiest);
     }
@@ -55,13 +55,13 @@ double traffic(const GroupedGemm& op, double experts_hit, double width) {
 OperatorTime time_of(const hardware::Chip& chip, const GroupedGemm& op) {
   ZT_EXPECT(op.experts >= 0 && op.n >= 0 && op.k >= 0 && op.rows_total >= 0 && op.imbalance >= 1, "grouped GEMM of impossible size");
   if (op.experts == 0 || op.n == 0 || op.k == 0 || op.rows_total == 0) return {};
-  ZT_EXPECT(chip.peak(op.precision).si() > 0, chip.name + " has no matrix unit for " + std::string(name_of(op.precision)));
   const auto& gemm = chip.efficiency.gemm_of(op.precision);
   const auto& grouped = chip.efficiency.grouped;
-  const auto core = detail::core_of(chip, gemm, op.precision, grouped.math.si());
+  const auto core = detail::core_of(chip, gemm, op.precision, detail::peak_of(chip, op.precision),
+                                    chip.efficiency.sustained.si() * grouped.math.si());
   const Groups groups(op);
   const auto best = best_tile(op, groups, core);
-  const double bytes = traffic(op, groups.hit, core.width);
+  const double bytes = traffic(op, groups.hit, hardware::bytes_per_element(op.precision).si());
   const double math = best.seconds + gemm.ramp.si();
   const double memory = detail::stream_seconds(chip, bytes, gemm.memory.si(), gemm.half_bytes.si());
   const double overhead = gemm.launch.si() + grouped.launch.si() + grouped.per_expert.si() * static_cast<double>(op.experts);

@@ -66,6 +66,7 @@ struct AttentionOp {
   hardware::Precision precision = hardware::Precision::bf16;
 };
 [[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const AttentionOp& op);
+[[nodiscard]] inline bool windowed(const AttentionOp& op) { return op.window > 0 && op.window < op.kv_length; }
 
 // Reads and writes of memory-bound kernels: norms, activations, residuals, permutation, optimizer. kernels: launches.
 struct MemoryOp {

@@ -12,13 +12,16 @@ constexpr std::array kTwins{std::pair{Precision::mxfp8, Precision::fp8}, std::pa
 
 }  // namespace
 
+std::optional<Precision> Chip::peak_entry(Precision p) const {
+  if (matrix_peak.contains(p)) return p;
+  for (const auto& [format, twin] : kTwins)
+    if (format == p && matrix_peak.contains(twin)) return twin;
+  return std::nullopt;
+}
+
 units::FlopPerSecond Chip::peak(Precision p) const {
-  if (const auto own = matrix_peak.find(p); own != matrix_peak.end()) return own->second.value;
-  for (const auto& [format, twin] : kTwins) {
-    if (format != p) continue;
-    if (const auto entry = matrix_peak.find(twin); entry != matrix_peak.end()) return entry->second.value;
-  }
-  return {};
+  const auto entry = peak_entry(p);
+  return entry ? matrix_peak.at(*entry).value : units::FlopPerSecond{};
 }
 
 void describe(config::Schema& s, DeviceMemory& memory) {

@@ -40,8 +40,10 @@ struct Chip {
   config::Figure<units::Dollars> price;
   Efficiency efficiency;
 
-  // Peak of the matrix unit for GEMMs in `p`: the entry itself, or its stand-in (mxfp8 -> fp8 -> ..., fp16 <-> bf16). 0 if the unit cannot.
+  // Peak of the matrix unit for GEMMs in `p`: the entry itself, or its twin's (fp8 and mxfp8, bf16 and fp16). 0 if the unit cannot.
   [[nodiscard]] units::FlopPerSecond peak(Precision p) const;
+  // The entry of matrix_peak that serves `p`; nothing if the unit cannot.
+  [[nodiscard]] std::optional<Precision> peak_entry(Precision p) const;
 };
 
 void describe(config::Schema& s, DeviceMemory& memory);

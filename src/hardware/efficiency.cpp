@@ -60,6 +60,7 @@ void describe(config::Schema& s, AttentionEfficiency& attention) {
   s.figure("tile", attention.tile, "start and end of a tile of 128 queries on a core", kTime);
   s.figure("launch", attention.launch, "start and end of one kernel on the chip", kTime);
   s.figure("memory", attention.memory, "share of the memory bandwidth", kShare);
+  s.figure("window_keys", attention.window_keys, "keys computed for a windowed tile beyond its window and its own length", kTime);
   s.figure("backward", attention.backward, "FLOP rate of the backward kernel over the forward kernel's", kShare);
 }
 

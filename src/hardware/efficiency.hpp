@@ -6,6 +6,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 
 #include "base/contract.hpp"
 #include "config/figure.hpp"
@@ -40,6 +41,7 @@ struct AttentionEfficiency {
   config::Figure<units::Seconds> tile;      // start and end of a tile of 128 queries
   config::Figure<units::Seconds> launch;
   config::Figure<units::Ratio> memory;      // share of the memory bandwidth
+  config::Figure<units::Ratio> window_keys; // keys computed for a windowed tile beyond its window and its own length
   config::Figure<units::Ratio> backward;    // FLOP rate of the backward kernel over that of the forward kernel
 };
 
@@ -68,15 +70,17 @@ struct Efficiency {
   HostOverhead host;
 
   // The entry of `p` or its nearest stand-in: fp4 -> mxfp8 -> fp8 -> bf16, int8 -> fp8, all others -> bf16.
-  [[nodiscard]] const GemmEfficiency& gemm_of(Precision p) const { return gemm.at(entry_of(gemm, p)); }
-  [[nodiscard]] const AttentionEfficiency& attention_of(Precision p) const { return attention.at(entry_of(attention, p)); }
+  [[nodiscard]] const GemmEfficiency& gemm_of(Precision p) const { return entry_of(gemm, p).second; }
+  [[nodiscard]] const AttentionEfficiency& attention_of(Precision p) const { return entry_of(attention, p).second; }
 
-  // The precision under which a table holds the figures that serve `p`. Expects a bf16 entry.
+  // The row of a table that serves `p`, with the precision that it is written under. Expects a bf16 row.
   template <class T>
-  [[nodiscard]] static Precision entry_of(const std::map<Precision, T>& table, Precision p) {
-    ZT_EXPECT(table.contains(Precision::bf16), "efficiency tables fall back on bf16");
-    while (!table.contains(p)) p = stand_in(p);
-    return p;
+  [[nodiscard]] static const std::pair<const Precision, T>& entry_of(const std::map<Precision, T>& table, Precision p) {
+    while (true) {
+      if (const auto found = table.find(p); found != table.end()) return *found;
+      ZT_EXPECT(p != Precision::bf16, "efficiency tables fall back on bf16");
+      p = stand_in(p);
+    }
   }
   [[nodiscard]] static Precision stand_in(Precision p);
 };

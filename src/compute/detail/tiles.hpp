@@ -7,48 +7,54 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <string_view>
 
+#include "base/contract.hpp"
 #include "hardware/chip.hpp"
 
 namespace zettatwin::compute::detail {
 
+// Sides are powers of two, so that counting tiles is a shift: 2^row_bits x 2^column_bits.
 struct Tile {
-  std::int64_t rows;
-  std::int64_t columns;
+  int row_bits;
+  int column_bits;
   std::string_view text;
+
+  [[nodiscard]] constexpr double rows() const { return static_cast<double>(1 << row_bits); }
+  [[nodiscard]] constexpr double columns() const { return static_cast<double>(1 << column_bits); }
 };
 
 // Shapes that matrix libraries offer; small ones waste less of thin matrices, large ones reread operands less.
-inline constexpr std::array kDenseTiles{Tile{64, 16, "tile 64x16"}, Tile{64, 64, "tile 64x64"}, Tile{128, 64, "tile 128x64"},
-                                        Tile{128, 128, "tile 128x128"}, Tile{128, 256, "tile 128x256"}};
-inline constexpr std::array kGroupedTiles{Tile{16, 128, "tile 16x128"}, Tile{32, 128, "tile 32x128"}, Tile{64, 128, "tile 64x128"},
-                                          Tile{128, 128, "tile 128x128"}, Tile{128, 256, "tile 128x256"}};
+inline constexpr std::array kDenseTiles{Tile{6, 4, "tile 64x16"}, Tile{6, 6, "tile 64x64"}, Tile{7, 6, "tile 128x64"},
+                                        Tile{7, 7, "tile 128x128"}, Tile{7, 8, "tile 128x256"}};
+inline constexpr std::array kGroupedTiles{Tile{4, 7, "tile 16x128"}, Tile{5, 7, "tile 32x128"}, Tile{6, 7, "tile 64x128"},
+                                          Tile{7, 7, "tile 128x128"}, Tile{7, 8, "tile 128x256"}};
 
-// Rates of one core, in base units.
+[[nodiscard]] inline std::int64_t tiles_along(std::int64_t length, int bits) { return (length + (std::int64_t{1} << bits) - 1) >> bits; }
+
+// Costs of one core, in seconds per unit of work.
 struct Core {
-  double cores;      // of the chip
-  double math;       // FLOP/s
-  double feed;       // operand bytes/s from L2
-  double step;       // s, least time of one step along k
-  double width;      // bytes per element of the operands
+  double cores;        // of the chip
+  double flop;         // per FLOP
+  double operand;      // per element fetched from L2
+  double step;         // least per step along k
 
   // Seconds of one step of `tile` along k.
   [[nodiscard]] double step_of(const Tile& tile) const {
-    const auto rows = static_cast<double>(tile.rows), columns = static_cast<double>(tile.columns);
-    return std::max({2 * rows * columns / math, (rows + columns) * width / feed, step});
+    return std::max({2 * tile.rows() * tile.columns() * flop, (tile.rows() + tile.columns()) * operand, step});
   }
 };
 
+// `share`: of the isolated dense rate that the kernel reaches.
 [[nodiscard]] inline Core core_of(const hardware::Chip& chip, const hardware::GemmEfficiency& gemm, hardware::Precision precision,
-                                  double share = 1) {
+                                  double peak, double share) {
   constexpr double kStepsOfLatency = 128;  // k_latency is the time of this many steps
   const double cores = chip.matrix_cores.si();
   return {.cores = cores,
-          .math = chip.peak(precision).si() * gemm.math.si() * chip.efficiency.sustained.si() * share / cores,
-          .feed = gemm.l2_bandwidth.si() / cores,
-          .step = gemm.k_latency.si() / kStepsOfLatency,
-          .width = hardware::bytes_per_element(precision).si()};
+          .flop = cores / (peak * gemm.math.si() * share),
+          .operand = hardware::bytes_per_element(precision).si() * cores / gemm.l2_bandwidth.si(),
+          .step = gemm.k_latency.si() / kStepsOfLatency};
 }
 
 struct Choice {
@@ -57,7 +63,12 @@ struct Choice {
   std::string_view text;
 };
 
-[[nodiscard]] inline std::int64_t tiles_along(std::int64_t length, std::int64_t tile) { return (length + tile - 1) / tile; }
+// The chip's peak in `precision`; that it has one is the caller's to check.
+[[nodiscard]] inline double peak_of(const hardware::Chip& chip, hardware::Precision precision) {
+  const double peak = chip.peak(precision).si();
+  ZT_EXPECT(peak > 0, chip.name + " has no matrix unit for " + std::string(name_of(precision)));
+  return peak;
+}
 
 // Time to stream `bytes` at `share` of the memory bandwidth; below `half` bytes half of that is reached.
 [[nodiscard]] inline double stream_seconds(const hardware::Chip& chip, double bytes, double share, double half) {

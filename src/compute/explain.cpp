@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compute/explain.hpp"
+
+#include <fmt/format.h>
+
+#include "units/text.hpp"
+
+namespace zettatwin::compute {
+namespace {
+
+using hardware::Chip;
+using hardware::Efficiency;
+using hardware::Precision;
+
+constexpr std::string_view kGemm =
+    "launch + sqrt((loop + ramp)^2 + stream^2); loop = least over tiles of max(1, tiles / matrix_cores) x k x "
+    "max(2 rows columns / (peak x math x sustained / cores), (rows + columns) width / (l2_bandwidth / cores), k_latency / 128), "
+    "or with k split over idle cores; stream = (bytes + min(bytes, half_bytes)) / (memory.bandwidth x memory)";
+constexpr std::string_view kGrouped =
+    "launches + per_expert x experts + sqrt((loop + ramp)^2 + stream^2), as GEMM at grouped.math of its rate, with the tiles of "
+    "each expert's rows counted separately and k not split";
+constexpr std::string_view kAttention =
+    "launch + max(max(1, waves) x (tile + context x key), tile + longest x key) x pass + bytes / (memory.bandwidth x memory); "
+    "key = rows x (2 (head_dim + v_head_dim) / (peak x math / cores) + softmax); pass = 1, backward 2.5 / backward";
+constexpr std::string_view kStream =
+    "kernels x launch + (bytes + min(bytes, kernels x half_bytes)) / (memory.bandwidth x memory)";
+
+// Lists figures of a chip under the paths of its document.
+class Inputs {
+ public:
+  template <units::Dimension D>
+  Inputs& add(std::string name, const config::Figure<units::Quantity<D>>& figure) {
+    if (!figure.present) return *this;
+    const auto& p = figure.provenance;
+    const auto text = [](double si) { return units::human(si, D, 4); };
+    const auto range = p.low_si < p.high_si ? fmt::format("{} to {}", text(p.low_si), text(p.high_si)) : std::string();
+    list_.push_back({std::move(name), text(figure.si()), range, p});
+    return *this;
+  }
+  Inputs& matrix(const Chip& chip, Precision p) {
+    if (const auto entry = chip.peak_entry(p)) add(fmt::format("matrix_peak.{}", name_of(*entry)), chip.matrix_peak.at(*entry));
+    return add("matrix_cores", chip.matrix_cores);
+  }
+  Inputs& gemm(const Chip& chip, Precision p) {
+    const auto& e = chip.efficiency;
+    const auto at = fmt::format("efficiency.gemm.{}.", name_of(Efficiency::entry_of(e.gemm, p).first));
+    const auto& g = e.gemm_of(p);
+    matrix(chip, p).add("efficiency.sustained", e.sustained).add(at + "math", g.math).add(at + "launch", g.launch);
+    add(at + "ramp", g.ramp).add("memory.bandwidth", chip.memory.bandwidth).add(at + "memory", g.memory);
+    return add(at + "half_bytes", g.half_bytes).add(at + "l2_bandwidth", g.l2_bandwidth).add(at + "k_latency", g.k_latency).add(at + "split", g.split);
+  }
+  Inputs& stream(const Chip& chip, const std::string& at, const hardware::StreamEfficiency& e) {
+    return add("memory.bandwidth", chip.memory.bandwidth).add(at + "memory", e.memory).add(at + "launch", e.launch).add(at + "half_bytes", e.half_bytes);
+  }
+  [[nodiscard]] std::vector<Input> take() { return std::move(list_); }
+
+ private:
+  std::vector<Input> list_;
+};
+
+std::string chosen(const OperatorTime& t) { return t.waves > 0 ? fmt::format("; {}, {:.3g} tiles per core", t.detail, t.waves) : fmt::format("; {}", t.detail); }
+
+}  // namespace
+
+Explanation explain(const Chip& chip, const Gemm& op) {
+  const auto t = time_of(chip, op);
+  auto work = fmt::format("C[{},{}] = A[{},{}] B[{},{}] in {}, batch {}{}", op.m, op.n, op.m, op.k, op.k, op.n, name_of(op.precision), op.batch, chosen(t));
+  return {t, kGemm, std::move(work), Inputs().gemm(chip, op.precision).take()};
+}
+
+Explanation explain(const Chip& chip, const GroupedGemm& op) {
+  const auto t = time_of(chip, op);
+  const auto& g = chip.efficiency.grouped;
+  auto work = fmt::format("{} experts, {:.6g} rows together, weights {} x {} in {}, busiest expert {:.3g} times the mean{}", op.experts,
+                          op.rows_total, op.n, op.k, name_of(op.precision), op.imbalance, chosen(t));
+  auto inputs = Inputs().gemm(chip, op.precision).add("efficiency.grouped.math", g.math).add("efficiency.grouped.launch", g.launch)
+                    .add("efficiency.grouped.per_expert", g.per_expert).take();
+  return {t, kGrouped, std::move(work), std::move(inputs)};
+}
+
+Explanation explain(const Chip& chip, const AttentionOp& op) {
+  const auto t = time_of(chip, op);
+  const auto at = fmt::format("efficiency.attention.{}.", name_of(Efficiency::entry_of(chip.efficiency.attention, op.precision).first));
+  const auto& a = chip.efficiency.attention_of(op.precision);
+  auto work = fmt::format("{} sequences, {} heads on {} key heads, {} queries on {} keys, head dimensions {} and {} in {}{}", op.batch, op.heads,
+                          op.kv_heads, op.q_length, op.kv_length, op.head_dim, op.v_head_dim, name_of(op.precision), chosen(t));
+  Inputs inputs;
+  inputs.matrix(chip, op.precision).add(at + "math", a.math).add(at + "softmax", a.softmax).add(at + "tile", a.tile).add(at + "launch", a.launch);
+  inputs.add("memory.bandwidth", chip.memory.bandwidth).add(at + "memory", a.memory);
+  if (windowed(op)) inputs.add(at + "window_keys", a.window_keys);
+  if (op.backward) inputs.add(at + "backward", a.backward);
+  return {t, kAttention, std::move(work), inputs.take()};
+}
+
+Explanation explain(const Chip& chip, const MemoryOp& op) {
+  const auto t = time_of(chip, op);
+  return {t, kStream, fmt::format("{} in {} kernels", units::human(op.bytes, 4), op.kernels),
+          Inputs().stream(chip, "efficiency.stream.", chip.efficiency.stream).take()};
+}
+
+Explanation explain(const Chip& chip, const Quantise& op) {
+  const auto t = time_of(chip, op);
+  return {t, kStream, fmt::format("{:.6g} bf16 values to {}, {} copies, {}", op.elements, name_of(op.precision), op.copies, units::human(t.bytes, 4)),
+          Inputs().stream(chip, "efficiency.quantise.", chip.efficiency.quantise).take()};
+}
+
+}  // namespace zettatwin::compute
