@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/scenario.hpp"
+
+#include <fmt/format.h>
+
+#include "hardware/catalog.hpp"
+#include "model/preset.hpp"
+#include "search/auto_plan.hpp"
+#include "units/text.hpp"
+
+namespace zettatwin::api {
+namespace {
+
+constexpr config::Range kCount{1, 1e12};
+
+// A path in a scenario file is relative to that file.
+std::string resolved(const std::string& path, const config::Location& where, const config::DocumentSource& source) {
+  if (!model::is_model_path(path) || path.starts_with('/') || !where.file) return path;
+  const auto slash = where.file->rfind('/');
+  if (slash == std::string::npos) return path;
+  const auto beside = where.file->substr(0, slash + 1) + path;
+  return source.read(beside) ? beside : path;
+}
+
+std::optional<model::Architecture> load_architecture(const config::Node& node, const config::DocumentSource& source, config::Diagnostics& diagnostics) {
+  if (node.kind == config::Node::Kind::scalar) return model::load_model(source, resolved(node.text, node.where, source), node.where, diagnostics);
+  if (!node.is_mapping()) {
+    diagnostics.error(node.where, "the scenario lacks 'model'", "", "name a preset (zettatwin catalog list models) or a config.json");
+    return std::nullopt;
+  }
+  struct Choice {
+    std::string preset;
+    config::Node overrides;
+  } choice;
+  config::Node copy = node;
+  if (const auto* preset = node.find("preset")) choice.preset = preset->text;
+  else diagnostics.error(node.where, "model lacks 'preset'", "a mapping names the preset or config.json that it changes", "write {preset: NAME, overrides: {...}}");
+  for (const auto& entry : node.entries)
+    if (entry.key != "preset" && entry.key != "overrides") diagnostics.error(entry.where, fmt::format("unknown key '{}' in model", entry.key), "known: preset, overrides");
+  if (choice.preset.empty()) return std::nullopt;
+  return model::load_model(source, resolved(choice.preset, node.where, source), node.where, diagnostics, node.find("overrides"));
+}
+
+std::optional<hardware::Machine> load_machine(const Scenario& scenario, const config::DocumentSource& source, config::Diagnostics& diagnostics) {
+  const auto& node = scenario.machine;
+  std::optional<hardware::Machine> machine;
+  if (node.kind == config::Node::Kind::scalar) machine = hardware::load_machine(source, node.text, node.where, diagnostics);
+  else if (node.is_mapping()) machine = hardware::machine_from(source, node, diagnostics);
+  else diagnostics.error(node.where, "the scenario lacks 'machine'", "", "name one (zettatwin catalog list machines)");
+  if (!machine || scenario.chips == 0 || scenario.chips == machine->chips()) return machine;
+  return hardware::resized(*machine, scenario.chips, node.where, diagnostics);
+}
+
+// "fp8" and "bf16" as users say them.
+std::optional<plan::Recipe> recipe_named(const std::string& text) {
+  const std::string name = text == "fp8" ? "fp8_block" : text;
+  for (const auto& word : plan::recipe_words())
+    if (word.name == name) return static_cast<plan::Recipe>(word.value);
+  return std::nullopt;
+}
+
+}  // namespace
+
+void describe(config::Schema& s, Scenario& scenario) {
+  s.text("title", scenario.title, "what this is, for the report");
+  s.node("machine", scenario.machine, "catalog machine, or {extends: NAME, ...} with changes");
+  s.node("model", scenario.model, "model preset, path of a config.json, or {preset: NAME, overrides: {...}}");
+  s.node("plan", scenario.plan, "auto, or a mapping of plan fields");
+  s.integer("chips", scenario.chips, "chips of the job; all of the machine if absent", {.range = kCount});
+  s.integer("sequence_length", scenario.sequence_length, "tokens per sequence", {.range = kCount});
+  s.integer("global_batch", scenario.global_batch, "sequences per step; published practice if absent", {.range = kCount});
+  s.text("precision", scenario.precision, "recipe: bf16, fp8 (block scaling), mxfp8 or fp4; overrides the plan's");
+  s.number("training_tokens", scenario.training_tokens, "tokens of the whole training run", {.range = config::kPositive});
+  s.choice("fidelity", scenario.fidelity, training::fidelity_words(), "bound or folded");
+}
+
+std::optional<Prepared> prepare(const config::Node& root, const config::DocumentSource& source, config::Diagnostics& diagnostics) {
+  const auto errors_before = diagnostics.error_count();
+  Prepared prepared;
+  prepared.where = root.where;
+  auto& scenario = prepared.scenario;
+  config::read(root, "scenario", config::FigureForm::bare_allowed, diagnostics, scenario);
+  if (scenario.machine.where.line == 0) scenario.machine.where = root.where;
+  if (scenario.model.where.line == 0) scenario.model.where = root.where;
+  auto machine = load_machine(scenario, source, diagnostics);
+  auto architecture = load_architecture(scenario.model, source, diagnostics);
+
+  auto& plan = prepared.job.plan;
+  search::Freedom freedom;
+  freedom.recipe_given = !scenario.precision.empty();
+  if (scenario.plan.is_mapping()) {
+    config::Node fields = scenario.plan;
+    std::erase_if(fields.entries, [&](const config::Entry& entry) {
+      if (entry.key != "automatic") return false;
+      freedom.sizes = config::as_boolean(entry.value).value_or(false);
+      return true;
+    });
+    config::read(fields, "plan", config::FigureForm::bare_allowed, diagnostics, plan);
+    for (const auto& entry : fields.entries) freedom.given.insert(entry.key);
+    freedom.recipe_given |= fields.find("recipe") != nullptr;
+  } else {
+    freedom.sizes = true;
+    if (scenario.plan.kind == config::Node::Kind::scalar && scenario.plan.text != "auto")
+      diagnostics.error(scenario.plan.where, fmt::format("plan is '{}'", scenario.plan.text), "it is 'auto' or a mapping", "write plan: auto, or plan: {tp: 8, pp: 16}");
+  }
+  if (!scenario.precision.empty()) {
+    if (const auto recipe = recipe_named(scenario.precision)) plan.recipe = *recipe;
+    else diagnostics.error(root.find("precision")->where, fmt::format("'{}' is not a known precision", scenario.precision), "known: bf16, fp8, mxfp8, fp4");
+  }
+  if (diagnostics.error_count() != errors_before || !machine || !architecture) return std::nullopt;
+
+  auto& job = prepared.job;
+  job.machine = std::move(*machine);
+  job.architecture = std::move(*architecture);
+  job.chips = scenario.chips;
+  job.sequence_length = scenario.sequence_length;
+  job.fidelity = scenario.fidelity;
+  if (scenario.global_batch > 0) plan.global_batch = scenario.global_batch;
+  prepared.automatic_plan = freedom.sizes;
+  prepared.automatic_batch = plan.global_batch == 0;
+  const auto choice = search::choose_plan(job, freedom, root.where, diagnostics);
+  if (!choice) return std::nullopt;
+  job.plan = choice->plan;
+  prepared.candidates = choice->candidates;
+  return prepared;
+}
+
+}  // namespace zettatwin::api

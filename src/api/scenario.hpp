@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// A scenario: what a user asks. One mapping, from a YAML file, from the command line laid over it, or from another program.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "config/document.hpp"
+#include "config/schema.hpp"
+#include "training/train.hpp"
+
+namespace zettatwin::api {
+
+struct Scenario {
+  std::string title;
+  config::Node machine;  // a catalog name, or a mapping such as {extends: dgx-h100, nodes: 256}
+  config::Node model;    // a preset, the path of a config.json, or {preset: ..., overrides: {...}}
+  config::Node plan;     // auto, or a mapping of plan fields; what it leaves out of {automatic: true, ...} is chosen
+  std::int64_t chips = 0;             // 0: all
+  std::int64_t sequence_length = 4096;
+  std::int64_t global_batch = 0;      // sequences; 0: published practice, adapted to the machine
+  std::string precision;              // "" keeps the plan's recipe
+  double training_tokens = 0;         // of the whole run, for days and chip-hours; 0: not asked
+  training::Fidelity fidelity = training::Fidelity::folded;
+};
+void describe(config::Schema& s, Scenario& scenario);
+
+// A job ready to run, and which of its inputs were chosen rather than given.
+struct Prepared {
+  Scenario scenario;
+  training::Job job;
+  bool automatic_plan = false;
+  bool automatic_batch = false;
+  std::int64_t candidates = 0;       // plans that the automatic choice compared
+  config::Location where;
+};
+
+// Reads, loads and completes. Problems go to diagnostics; nothing if there were errors. A plan that fits nowhere is not an error: the
+// best-effort plan is returned and the run says what is missing.
+[[nodiscard]] std::optional<Prepared> prepare(const config::Node& scenario, const config::DocumentSource& source, config::Diagnostics& diagnostics);
+
+}  // namespace zettatwin::api

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "search/auto_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <tuple>
+
+#include "plan/placement.hpp"
+#include "search/moves.hpp"
+
+namespace zettatwin::search {
+namespace {
+
+using plan::Plan;
+
+// Smaller is better, in this order.
+struct Score {
+  bool infeasible = true;
+  bool beyond_practice = true;       // of a batch that we choose
+  double memory_excess = 0;          // bytes, when infeasible
+  double seconds_per_token = 0;
+  [[nodiscard]] auto key() const { return std::tuple(infeasible, infeasible ? memory_excess : 0.0, beyond_practice, seconds_per_token); }
+};
+
+class Search final {
+ public:
+  Search(const training::Job& job, const Freedom& freedom, const config::Location& where) : job_(job), freedom_(freedom), where_(where) {}
+
+  // Chooses dp and the global batch where they are free, so that every replica gets whole microbatches.
+  bool complete(Plan& plan, config::Diagnostics& diagnostics) const {
+    const bool free_dp = !freedom_.given.contains("dp");
+    if (free_dp) plan.dp = 0;
+    plan.global_batch = job_.plan.global_batch;
+    const auto placement = plan::place(plan, job_.machine, job_.chips, where_, diagnostics);
+    if (!placement) return false;
+    const bool by_pipeline = plan.schedule == plan::ScheduleKind::interleaved;
+    const std::int64_t multiple = by_pipeline ? plan.pp : plan.schedule == plan::ScheduleKind::dualpipe ? 2 : 1;
+    if (plan.global_batch == 0) {
+      const double unit = static_cast<double>(placement->dp * plan.micro_batch * multiple);
+      const double practice = kPublishedTokensPerStep / static_cast<double>(job_.sequence_length);
+      plan.global_batch = std::max<std::int64_t>(1, std::llround(practice / unit)) * placement->dp * plan.micro_batch * multiple;
+      return true;
+    }
+    const std::int64_t per_microbatch = plan.micro_batch * multiple;
+    if (!free_dp || plan.global_batch % (placement->dp * per_microbatch) == 0) return true;
+    if (plan.global_batch % per_microbatch != 0) return free_dp && freedom_.sizes ? false : true;  // the checks say why
+    const std::int64_t groups = plan.global_batch / per_microbatch;
+    for (std::int64_t dp = std::min(placement->dp, groups); dp >= 1; --dp)
+      if (groups % dp == 0 && (plan.etp * plan.ep <= plan.tp * plan.cp * dp && (plan.tp * plan.cp * dp) % (plan.etp * plan.ep) == 0)) {
+        plan.dp = dp;
+        return true;
+      }
+    return false;
+  }
+
+  // Walks downhill from `plan` until no move helps.
+  void descend(Plan plan) {
+    auto here = visit(plan);
+    if (!here) return;
+    while (true) {
+      std::optional<std::pair<Plan, Score>> better;
+      for (auto& next : neighbours(plan, job_, freedom_)) {
+        const auto score = visit(next);
+        if (score && score->key() < (better ? better->second : *here).key()) better = {next, *score};
+      }
+      if (!better) return;
+      plan = better->first;
+      here = better->second;
+    }
+  }
+
+  [[nodiscard]] std::optional<Choice> best() const {
+    if (!best_) return std::nullopt;
+    return Choice{.plan = best_->first, .candidates = evaluated_, .feasible = !best_->second.infeasible};
+  }
+
+ private:
+  // The plan completed with batch and dp, if it is valid at all.
+  std::optional<Score> evaluate(Plan& plan, config::Diagnostics& diagnostics) {
+    if (!complete(plan, diagnostics)) return std::nullopt;
+    training::Job job = job_;  // machines are small; nothing is per chip
+    job.plan = plan;
+    job.fidelity = training::Fidelity::folded;
+    ++evaluated_;
+    const auto result = training::estimate(job, where_, diagnostics);
+    if (!result) return std::nullopt;
+    Score score{.infeasible = !result->feasible};
+    score.beyond_practice = job_.plan.global_batch == 0 && static_cast<double>(result->tokens_per_step) > 1.5 * kPublishedTokensPerStep;
+    score.memory_excess = result->memory_peak.si() - job.machine.chip.memory.capacity.si();
+    // Idle chips of the request are paid for too: compare by time per token of the whole request.
+    score.seconds_per_token = result->step_time.seconds().si() / static_cast<double>(result->tokens_per_step);
+    return score;
+  }
+
+  // Memoised evaluation that remembers the best plan seen.
+  std::optional<Score> visit(Plan& plan) {
+    const auto key = identity(plan);
+    if (const auto known = seen_.find(key); known != seen_.end()) return known->second;
+    config::Diagnostics ignored;
+    const auto score = evaluate(plan, ignored);
+    seen_.emplace(key, score);
+    if (score && (!best_ || score->key() < best_->second.key())) best_ = {plan, *score};
+    return score;
+  }
+
+  const training::Job& job_;
+  const Freedom& freedom_;
+  const config::Location& where_;
+  std::map<std::string, std::optional<Score>> seen_;
+  std::optional<std::pair<Plan, Score>> best_;
+  std::int64_t evaluated_ = 0;
+};
+
+}  // namespace
+
+std::optional<Choice> choose_plan(const training::Job& job, const Freedom& freedom, const config::Location& where, config::Diagnostics& diagnostics) {
+  Search search(job, freedom, where);
+  Plan given = job.plan;
+  if (!freedom.recipe_given && freedom.sizes)
+    given.recipe = job.machine.chip.matrix_peak.contains(hardware::Precision::fp8) ? plan::Recipe::fp8_block : plan::Recipe::bf16;
+  if (!freedom.sizes) {
+    if (!search.complete(given, diagnostics)) return std::nullopt;
+    return Choice{.plan = given, .candidates = 1, .feasible = true};
+  }
+  for (auto& start : starts(given, job, freedom)) search.descend(start);
+  auto choice = search.best();
+  if (!choice)
+    diagnostics.error(where, "no automatic plan is valid for this model, machine and batch", "", "set plan fields, another number of chips or another global batch");
+  return choice;
+}
+
+}  // namespace zettatwin::search

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "search/moves.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+
+namespace zettatwin::search {
+namespace {
+
+using plan::Plan;
+using plan::ScheduleKind;
+
+struct Limits {
+  std::int64_t chips;
+  std::int64_t heads;
+  std::int64_t layers;
+  std::int64_t experts;  // 0: dense
+  std::int64_t sequence;
+};
+
+Limits limits_of(const training::Job& job) {
+  Limits limits{.chips = job.chips > 0 ? job.chips : job.machine.chips(), .heads = job.architecture.kinds.front().attention.heads,
+                .layers = job.architecture.layers(), .experts = 0, .sequence = job.sequence_length};
+  for (const auto& kind : job.architecture.kinds)
+    if (kind.experts) limits.experts = kind.experts->routed_experts;
+  return limits;
+}
+
+// Whether sizes are worth evaluating at all; the plan's own checks are stricter.
+bool sensible(const Plan& p, const Limits& l) {
+  const auto world = p.tp * p.cp * p.pp;
+  if (p.tp < 1 || p.cp < 1 || p.pp < 1 || p.ep < 1 || p.micro_batch < 1 || world > l.chips) return false;
+  if (l.heads % p.tp != 0 || p.pp * plan::chunks_per_rank(p) > l.layers) return false;
+  if (l.sequence % (2 * p.cp) != 0) return false;
+  return p.ep == 1 || (l.experts > 0 && l.experts % p.ep == 0 && p.ep <= l.chips / p.pp);
+}
+
+void set_schedule(Plan& p, ScheduleKind kind, std::int64_t vpp) {
+  p.schedule = kind;
+  p.vpp = vpp;
+  p.overlap.ep = kind == ScheduleKind::dualpipe || kind == ScheduleKind::dualpipe_v;
+}
+
+}  // namespace
+
+std::string identity(const Plan& p) {
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", p.tp, p.cp, p.ep, p.etp, p.pp, p.vpp, p.zero, p.micro_batch, static_cast<int>(p.recompute),
+                     static_cast<int>(p.schedule), static_cast<int>(p.placement.back()), p.overlap.ep);
+}
+
+std::vector<Plan> starts(const Plan& given, const training::Job& job, const Freedom& freedom) {
+  const auto limits = limits_of(job);
+  std::vector<Plan> plans;
+  const auto free = [&](const char* field) { return !freedom.given.contains(field); };
+  struct Sizes { std::int64_t tp, pp, ep; };
+  for (const Sizes sizes : {Sizes{1, 1, 1}, Sizes{8, 1, 8}, Sizes{1, 8, 64}, Sizes{8, 8, 8}, Sizes{8, 16, 64}, Sizes{16, 16, 32}}) {
+    Plan p = given;
+    if (free("tp")) p.tp = std::min(sizes.tp, limits.heads);
+    if (free("pp")) p.pp = std::min(sizes.pp, limits.layers);
+    if (free("ep")) p.ep = limits.experts > 0 ? std::min(sizes.ep, limits.experts) : 1;
+    if (free("recompute")) p.recompute = plan::Recompute::selective;
+    if (sensible(p, limits)) plans.push_back(std::move(p));
+  }
+  return plans;
+}
+
+std::vector<Plan> neighbours(const Plan& plan, const training::Job& job, const Freedom& freedom) {
+  const auto limits = limits_of(job);
+  std::vector<Plan> plans;
+  const auto propose = [&](const char* field, const std::function<void(Plan&)>& change) {
+    if (freedom.given.contains(field)) return;
+    Plan next = plan;
+    change(next);
+    if (sensible(next, limits)) plans.push_back(std::move(next));
+  };
+  const auto scale = [&](const char* field, std::int64_t Plan::*size) {
+    propose(field, [size](Plan& p) { p.*size *= 2; });
+    if (plan.*size % 2 == 0) propose(field, [size](Plan& p) { p.*size /= 2; });
+  };
+  scale("tp", &Plan::tp);
+  scale("pp", &Plan::pp);
+  scale("cp", &Plan::cp);
+  scale("ep", &Plan::ep);
+  scale("micro_batch", &Plan::micro_batch);
+  // Trades between dimensions at constant width of a replica.
+  if (!freedom.given.contains("tp") && plan.tp % 2 == 0) propose("pp", [](Plan& p) { p.tp /= 2; p.pp *= 2; });
+  if (!freedom.given.contains("tp") && plan.pp % 2 == 0) propose("pp", [](Plan& p) { p.tp *= 2; p.pp /= 2; });
+  if (!freedom.given.contains("tp") && plan.tp % 2 == 0) propose("cp", [](Plan& p) { p.tp /= 2; p.cp *= 2; });
+  for (const auto recompute : {plan::Recompute::none, plan::Recompute::selective, plan::Recompute::full})
+    if (recompute != plan.recompute) propose("recompute", [recompute](Plan& p) { p.recompute = recompute; });
+  if (plan.pp > 1) {
+    for (const std::int64_t vpp : {2, 4})
+      if (!freedom.given.contains("vpp")) propose("schedule", [vpp](Plan& p) { set_schedule(p, ScheduleKind::interleaved, vpp); });
+    propose("schedule", [](Plan& p) { set_schedule(p, ScheduleKind::one_f_one_b, 1); });
+    propose("schedule", [](Plan& p) { set_schedule(p, ScheduleKind::zb_v, 1); });
+    if (limits.experts > 0) propose("schedule", [](Plan& p) { set_schedule(p, ScheduleKind::dualpipe_v, 1); });
+  } else if (plan.schedule != ScheduleKind::one_f_one_b) {
+    propose("schedule", [](Plan& p) { set_schedule(p, ScheduleKind::one_f_one_b, 1); });
+  }
+  for (const std::int64_t zero : {1, 3})
+    if (zero != plan.zero) propose("zero", [zero](Plan& p) { p.zero = zero; });
+  propose("placement", [](Plan& p) {
+    using plan::Axis;
+    const bool pipeline_last = p.placement.back() == Axis::pp;
+    p.placement = pipeline_last ? std::vector{Axis::tp, Axis::cp, Axis::pp, Axis::dp} : std::vector{Axis::tp, Axis::cp, Axis::dp, Axis::pp};
+  });
+  return plans;
+}
+
+}  // namespace zettatwin::search
