@@ -2,7 +2,9 @@
 #include "engine/executor.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
+#include <utility>
 
 #include "base/contract.hpp"
 
@@ -20,29 +22,30 @@ Executor::Executor(const TokenNetwork& network, std::int64_t trace_limit)
       cursors_(network.processes.size()),
       clocks_(network.processes.size()),
       channels_(static_cast<std::size_t>(network.channels)),
-      consumer_(static_cast<std::size_t>(network.channels), kNone),
-      on_agenda_(network.processes.size(), 0),
+      waiter_(static_cast<std::size_t>(network.channels), kNone),
       probes_(static_cast<std::size_t>(network.probes)),
       trace_(trace_limit > 0 ? network.processes.size() : 0) {
+  std::vector<std::size_t> consumer(channels_.size(), network.processes.size());
   for (std::size_t p = 0; p < network.processes.size(); ++p) {
     for (const Step& step : network.processes[p].steps) {
       ZT_EXPECT(step.duration >= Picoseconds() && step.occupancy >= Picoseconds(), "negative duration in process " + std::to_string(p));
       for (const std::int32_t channel : step.takes) {
         if (channel == kNone) continue;
-        auto& consumer = consumer_[static_cast<std::size_t>(channel)];
-        ZT_EXPECT(consumer == kNone || consumer == static_cast<std::int32_t>(p), "two consumers of channel " + std::to_string(channel));
-        consumer = static_cast<std::int32_t>(p);
+        std::size_t& known = consumer.at(static_cast<std::size_t>(channel));
+        ZT_EXPECT(known == network.processes.size() || known == p, "two consumers of channel " + std::to_string(channel));
+        known = p;
       }
     }
   }
 }
 
 bool Executor::advance(std::int64_t iterations) {
-  for (std::size_t p = 0; p < cursors_.size(); ++p) wake(static_cast<std::int32_t>(p));
+  std::ranges::fill(waiter_, kNone);
+  agenda_.resize(cursors_.size());
+  std::iota(agenda_.begin(), agenda_.end(), 0);
   while (!agenda_.empty()) {
     const auto process = static_cast<std::size_t>(agenda_.back());
     agenda_.pop_back();
-    on_agenda_[process] = 0;
     run_process(process, iterations);
   }
   return std::ranges::all_of(cursors_, [iterations](const Cursor& c) {
@@ -69,14 +72,21 @@ bool Executor::run_steps(std::size_t process, const std::vector<std::int32_t>& c
   const std::vector<Step>& steps = network_.processes[process].steps;
   for (; index < code.size(); ++index) {
     const Step& step = steps[static_cast<std::size_t>(code[index])];
-    if (!ready(step)) return false;
+    const std::int32_t channel = missing(step);
+    if (channel != kNone) {
+      waiter_[static_cast<std::size_t>(channel)] = static_cast<std::int32_t>(process);
+      return false;
+    }
     run_step(process, step);
   }
   return true;
 }
 
-bool Executor::ready(const Step& step) const {
-  return std::ranges::all_of(step.takes, [this](std::int32_t c) { return c == kNone || !channels_[static_cast<std::size_t>(c)].empty(); });
+std::int32_t Executor::missing(const Step& step) const {
+  for (const std::int32_t channel : step.takes) {
+    if (channel != kNone && channels_[static_cast<std::size_t>(channel)].empty()) return channel;
+  }
+  return kNone;
 }
 
 void Executor::wait_for(Picoseconds& start, Picoseconds time) {
@@ -95,17 +105,11 @@ void Executor::run_step(std::size_t process, const Step& step) {
     if (step.puts[i] == kNone) continue;
     const auto channel = static_cast<std::size_t>(step.puts[i]);
     channels_[channel].push(finish + step.delays[i]);
-    if (consumer_[channel] != kNone) wake(consumer_[channel]);
+    if (waiter_[channel] != kNone) agenda_.push_back(std::exchange(waiter_[channel], kNone));
   }
   clocks_[process] = finish + step.occupancy;
   if (step.probe != kNone) probes_[static_cast<std::size_t>(step.probe)] = {start, finish};
   if (!trace_.empty() && static_cast<std::int64_t>(trace_[process].size()) < trace_limit_) trace_[process].push_back({start, finish});
-}
-
-void Executor::wake(std::int32_t process) {
-  char& waiting = on_agenda_[static_cast<std::size_t>(process)];
-  if (waiting == 0) agenda_.push_back(process);
-  waiting = 1;
 }
 
 template <class Visit>

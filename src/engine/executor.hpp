@@ -67,18 +67,16 @@ class Executor final {
   void run_process(std::size_t process, std::int64_t iterations);
   bool run_steps(std::size_t process, const std::vector<std::int32_t>& code, std::size_t& index);
   void run_step(std::size_t process, const Step& step);
-  [[nodiscard]] bool ready(const Step& step) const;
+  [[nodiscard]] std::int32_t missing(const Step& step) const;
   void wait_for(Picoseconds& start, Picoseconds time);
-  void wake(std::int32_t process);
 
   const TokenNetwork& network_;
   std::int64_t trace_limit_;
   std::vector<Cursor> cursors_;
   std::vector<Picoseconds> clocks_;
   std::vector<Channel> channels_;
-  std::vector<std::int32_t> consumer_;  // process that takes from the channel
-  std::vector<std::int32_t> agenda_;    // processes that may get on, the last one first
-  std::vector<char> on_agenda_;
+  std::vector<std::int32_t> waiter_;  // per channel: the process that waits for its next token
+  std::vector<std::int32_t> agenda_;  // processes that may get on, the last one first
   std::vector<Span> probes_;
   std::vector<std::vector<Span>> trace_;
   std::vector<std::int64_t>* slack_ = nullptr;

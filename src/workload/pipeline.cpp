@@ -39,14 +39,13 @@ std::vector<TimedInstruction> timed(const LoopProgram& program, const std::vecto
 PipelineTimeline run_pipeline(const Schedule& schedule, const PipelineCosts& costs, const PipelineOptions& options) {
   const std::string defect = schedule_defect(schedule);
   ZT_EXPECT(defect.empty(), defect);
-  PipelineNetwork compiled = make_network(schedule, costs);
-  const engine::Run run = engine::run(compiled.network, {.fold = options.fold, .trace_limit = options.trace_limit});
+  const engine::TokenNetwork network = make_network(schedule, costs);
+  const engine::Run run = engine::run(network, {.fold = options.fold, .trace_limit = options.trace_limit});
   ZT_EXPECT(!run.stuck, deadlock_report(schedule, *run.stuck));
-  PipelineTimeline timeline{.ranks = std::move(compiled.ranks),
-                            .period_iterations = run.period_iterations,
-                            .period = run.period,
-                            .iterations_jumped = run.iterations_jumped};
-  for (std::size_t rank = 0; rank < timeline.ranks.size(); ++rank) {
+  PipelineTimeline timeline{
+      .period_iterations = run.period_iterations, .period = run.period, .iterations_jumped = run.iterations_jumped};
+  for (std::size_t rank = 0; rank < network.processes.size(); ++rank) {
+    timeline.ranks.push_back(count_work(schedule.programs[rank], network.processes[rank], schedule.chunks_per_rank));
     fill_times(timeline.ranks[rank], rank, run);
     timeline.makespan = std::max(timeline.makespan, timeline.ranks[rank].finish);
     timeline.iterations_simulated = std::max(timeline.iterations_simulated, schedule.programs[rank].repeats - run.iterations_jumped);

@@ -2,8 +2,6 @@
 #include "workload/pipeline_network.hpp"
 
 #include <algorithm>
-#include <map>
-#include <tuple>
 
 #include "base/contract.hpp"
 
@@ -14,6 +12,8 @@ using engine::Step;
 using units::Picoseconds;
 
 namespace {
+
+constexpr std::size_t kActions = static_cast<std::size_t>(Action::forward_backward) + 1;
 
 struct Place {
   std::size_t direction = 0;
@@ -33,7 +33,9 @@ bool runs_weight_gradient(const Instruction& i, std::int32_t chunk) {
 class RankCompiler final {
  public:
   RankCompiler(const Schedule& schedule, const PipelineCosts& costs, std::size_t rank) : schedule_(schedule), costs_(costs), rank_(rank) {
-    places_.resize(static_cast<std::size_t>(schedule.chunks_per_rank));
+    const auto chunks = static_cast<std::size_t>(schedule.chunks_per_rank);
+    places_.resize(chunks);
+    codes_of_kind_.assign(kActions * chunks * chunks, kNone);
     for (std::size_t d = 0; d < schedule.stage_rank.size(); ++d) {
       for (std::size_t k = 0; k < schedule.model_chunks(); ++k) {
         if (schedule.stage_rank[d][k] == static_cast<std::int32_t>(rank)) places_[static_cast<std::size_t>(schedule.stage_chunk[d][k])] = {d, k};
@@ -65,9 +67,14 @@ class RankCompiler final {
   }
 
   std::int32_t code(const Instruction& i) {
-    const auto [known, added] = codes_of_kind_.try_emplace({i.action, i.chunk, i.second_chunk}, static_cast<std::int32_t>(process_.steps.size()));
-    if (added) process_.steps.push_back(step(i));
-    return known->second;
+    const auto chunks = static_cast<std::size_t>(schedule_.chunks_per_rank);
+    const std::size_t kind = (static_cast<std::size_t>(i.action) * chunks + static_cast<std::size_t>(i.chunk)) * chunks + static_cast<std::size_t>(i.second_chunk);
+    std::int32_t& known = codes_of_kind_[kind];
+    if (known == kNone) {
+      known = static_cast<std::int32_t>(process_.steps.size());
+      process_.steps.push_back(step(i));
+    }
+    return known;
   }
 
   Step step(const Instruction& i) const {
@@ -147,34 +154,10 @@ class RankCompiler final {
   std::size_t rank_;
   std::vector<Place> places_;  // of the local chunks
   engine::Process process_;
-  std::map<std::tuple<Action, std::int32_t, std::int32_t>, std::int32_t> codes_of_kind_;
+  std::vector<std::int32_t> codes_of_kind_;  // by action and chunks: index into the steps
   std::vector<const Instruction*> ends_;  // all but the loop
   std::vector<std::int32_t> codes_;       // of the same
 };
-
-RankTimeline count_work(const LoopProgram& program, const engine::Process& process, std::size_t chunks) {
-  RankTimeline timeline;
-  timeline.forwards.resize(chunks);
-  const auto add_steps = [&](const std::vector<std::int32_t>& codes, std::int64_t times) {
-    for (const std::int32_t code : codes) {
-      const Step& step = process.steps[static_cast<std::size_t>(code)];
-      timeline.busy += times * step.duration;
-      timeline.sends += times * step.occupancy;
-    }
-  };
-  add_steps(process.prologue, 1);
-  add_steps(process.body, process.repeats);
-  add_steps(process.epilogue, 1);
-  const auto add_forwards = [&](const std::vector<Instruction>& instructions, std::int64_t times) {
-    for (const Instruction& i : instructions) {
-      if (runs_forward(i, i.chunk)) timeline.forwards[static_cast<std::size_t>(i.chunk)] += times;
-    }
-  };
-  add_forwards(program.prologue, 1);
-  add_forwards(program.body, program.repeats);
-  add_forwards(program.epilogue, 1);
-  return timeline;
-}
 
 void expect_shapes(const Schedule& schedule, const PipelineCosts& costs) {
   const auto ranks = static_cast<std::size_t>(schedule.ranks);
@@ -194,17 +177,39 @@ void expect_shapes(const Schedule& schedule, const PipelineCosts& costs) {
 
 }  // namespace
 
-PipelineNetwork make_network(const Schedule& schedule, const PipelineCosts& costs) {
+engine::TokenNetwork make_network(const Schedule& schedule, const PipelineCosts& costs) {
   expect_shapes(schedule, costs);
-  PipelineNetwork result;
-  result.network.channels = static_cast<std::int32_t>(2 * schedule.stage_rank.size() * (schedule.model_chunks() - 1));
-  result.network.probes = static_cast<std::int32_t>(schedule.ranks * schedule.chunks_per_rank);
+  engine::TokenNetwork network;
+  network.channels = static_cast<std::int32_t>(2 * schedule.stage_rank.size() * (schedule.model_chunks() - 1));
+  network.probes = static_cast<std::int32_t>(schedule.ranks * schedule.chunks_per_rank);
   for (std::size_t rank = 0; rank < schedule.programs.size(); ++rank) {
-    result.network.processes.push_back(RankCompiler(schedule, costs, rank).compile());
-    result.ranks.push_back(
-        count_work(schedule.programs[rank], result.network.processes.back(), static_cast<std::size_t>(schedule.chunks_per_rank)));
+    network.processes.push_back(RankCompiler(schedule, costs, rank).compile());
   }
-  return result;
+  return network;
+}
+
+RankTimeline count_work(const LoopProgram& program, const engine::Process& process, std::int64_t chunks_per_rank) {
+  RankTimeline timeline;
+  timeline.forwards.resize(static_cast<std::size_t>(chunks_per_rank));
+  const auto add_steps = [&](const std::vector<std::int32_t>& codes, std::int64_t times) {
+    for (const std::int32_t code : codes) {
+      const Step& step = process.steps[static_cast<std::size_t>(code)];
+      timeline.busy += times * step.duration;
+      timeline.sends += times * step.occupancy;
+    }
+  };
+  add_steps(process.prologue, 1);
+  add_steps(process.body, process.repeats);
+  add_steps(process.epilogue, 1);
+  const auto add_forwards = [&](const std::vector<Instruction>& instructions, std::int64_t times) {
+    for (const Instruction& i : instructions) {
+      if (runs_forward(i, i.chunk)) timeline.forwards[static_cast<std::size_t>(i.chunk)] += times;
+    }
+  };
+  add_forwards(program.prologue, 1);
+  add_forwards(program.body, program.repeats);
+  add_forwards(program.epilogue, 1);
+  return timeline;
 }
 
 }  // namespace zettatwin::workload

@@ -7,13 +7,12 @@
 
 namespace zettatwin::workload {
 
-struct PipelineNetwork {
-  engine::TokenNetwork network;  // probe r * chunks_per_rank + c: the last backward of local chunk c of rank r
-  std::vector<RankTimeline> ranks;  // what does not depend on waiting: busy, sends, forwards
-};
-
+// Probe r * chunks_per_rank + c of the network records the last backward of local chunk c of rank r.
 // Loops lose their first and last iteration to prologue and epilogue, so that the first forward of a chunk (release) and its last backward
 // (last_backward_extra) are never inside one.
-[[nodiscard]] PipelineNetwork make_network(const Schedule& schedule, const PipelineCosts& costs);
+[[nodiscard]] engine::TokenNetwork make_network(const Schedule& schedule, const PipelineCosts& costs);
+
+// What does not depend on waiting: busy, sends, forwards.
+[[nodiscard]] RankTimeline count_work(const LoopProgram& program, const engine::Process& process, std::int64_t chunks_per_rank);
 
 }  // namespace zettatwin::workload
