@@ -33,9 +33,12 @@ def use_program(prefix, folder):
             sys.exit(f"{prefix / path} is missing")
     program = prefix / "bin/zettatwin"
     print(run(program, "--version", folder=folder).strip())
+    # A chip that only this prefix has shows that the program reads the catalog beside it.
+    chips = prefix / "share/zettatwin/catalog/chips"
+    shutil.copy(sorted(chips.glob("*.yaml"))[0], chips / "only-here.yaml")
     listing = run(program, "catalog", "list", folder=folder)
-    if "ascend" not in listing:
-        sys.exit(f"the installed program does not find its catalog:\n{listing}")
+    if "only-here" not in listing:
+        sys.exit(f"the program does not read the catalog of its prefix:\n{listing}")
 
 
 def prefix(build, cmake, scratch):
