@@ -30,7 +30,7 @@ detail::Choice best_tile(const Gemm& op, const hardware::GemmEfficiency& gemm, c
     const double waves = tiles * wave_per_tile;
     double seconds = std::max(1.0, waves) * static_cast<double>(op.k) * core.step_of(tile);
     if (gemm.split.present && waves < 1) seconds = split_seconds(op, gemm, tiles, core.cores, seconds);
-    if (seconds < best.seconds) best = {seconds, waves, tile.text};
+    if (seconds <= best.seconds) best = {seconds, waves, tile.text};
   }
   return best;
 }

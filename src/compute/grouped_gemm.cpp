@@ -39,7 +39,7 @@ detail::Choice best_tile(const GroupedGemm& op, const Groups& groups, const deta
       steps = std::max(per_expert * op.rows_total / core.cores, groups.busiest);
     }
     const double seconds = steps * core.step_of(tile);
-    if (seconds < best.seconds) best = {seconds, waves, tile.text};
+    if (seconds <= best.seconds) best = {seconds, waves, tile.text};
   }
   return best;
 }

@@ -25,7 +25,8 @@ struct Tile {
   [[nodiscard]] constexpr double columns() const { return static_cast<double>(1 << column_bits); }
 };
 
-// Shapes that matrix libraries offer; small ones waste less of thin matrices, large ones reread operands less.
+// Shapes that matrix libraries offer; small ones waste less of thin matrices, large ones reread operands less,
+// and the largest of equals is taken.
 inline constexpr std::array kDenseTiles{Tile{6, 4, "tile 64x16"}, Tile{6, 6, "tile 64x64"}, Tile{7, 6, "tile 128x64"},
                                         Tile{7, 7, "tile 128x128"}, Tile{7, 8, "tile 128x256"}};
 inline constexpr std::array kGroupedTiles{Tile{4, 7, "tile 16x128"}, Tile{5, 7, "tile 32x128"}, Tile{6, 7, "tile 64x128"},
