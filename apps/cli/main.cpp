@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <exception>
+
+#include "base/contract.hpp"
+#include "cli/files.hpp"
+#include "cli/output.hpp"
+#include "cli/train_command.hpp"
+
+namespace {
+
+int run(int argc, char** argv) {
+  using zettatwin::cli::Exit;
+  CLI::App app{"Zettatwin: a digital twin of AI superclusters. Predicts what a machine of up to a million accelerators does with a model, and says why.", "zettatwin"};
+  app.set_version_flag("--version", "zettatwin " ZT_VERSION);
+  app.require_subcommand(1);
+  app.footer("zettatwin COMMAND --help shows the options of a command, with examples.");
+  const zettatwin::cli::FileSource source(zettatwin::cli::find_catalog());
+  Exit exit = Exit::answered;
+  zettatwin::cli::add_train(app, source, exit);
+  zettatwin::cli::add_compare(app, source, exit);
+  zettatwin::cli::add_catalog(app, source, exit);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    const int asked_for_help = app.exit(e);
+    return asked_for_help == 0 ? 0 : zettatwin::cli::code(Exit::bad_input);
+  }
+  return zettatwin::cli::code(exit);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const zettatwin::ContractFailure& failure) {
+    fmt::print(stderr, "internal error: {}\nThis is a bug of Zettatwin: please report it with the command and its input files.\n", failure.what());
+  } catch (const std::exception& failure) {
+    fmt::print(stderr, "internal error: {}\n", failure.what());
+  }
+  return zettatwin::cli::code(zettatwin::cli::Exit::internal);
+}

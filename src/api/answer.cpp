@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/answer.hpp"
+
+#include <fmt/format.h>
+
+#include "search/auto_plan.hpp"
+#include "units/text.hpp"
+
+namespace zettatwin::api {
+namespace {
+
+// A batch this many times the published one is warned about.
+constexpr double kTolerated = 1.5;
+
+std::optional<report::PublishedPractice> at_published_practice(const Answer& answer) {
+  const double times = static_cast<double>(answer.result.tokens_per_step) / search::kPublishedTokensPerStep;
+  if (times <= kTolerated) return std::nullopt;
+  report::PublishedPractice practice{.times_larger = times};
+  training::Job job = answer.prepared.job;
+  job.trace_limit = 0;
+  job.plan = plan::Plan{};
+  job.plan.recipe = answer.prepared.job.plan.recipe;
+  config::Diagnostics ignored;
+  const search::Freedom freedom{.sizes = true, .recipe_given = true, .given = {}};
+  const auto choice = search::choose_plan(job, freedom, answer.prepared.where, ignored);
+  if (!choice) return practice;
+  job.plan = choice->plan;
+  const auto result = training::estimate(job, answer.prepared.where, ignored);
+  if (!result) return practice;
+  const bool comparable = static_cast<double>(result->tokens_per_step) <= kTolerated * search::kPublishedTokensPerStep;
+  practice.tokens_per_step = result->tokens_per_step;
+  practice.feasible = result->feasible && comparable;
+  practice.tokens_per_s = result->tokens_per_s;
+  practice.mfu = result->mfu;
+  practice.plan = report::plan_text(job.plan, result->data_parallel);
+  return practice;
+}
+
+}  // namespace
+
+std::unique_ptr<Answer> train(const config::Node& scenario, const config::DocumentSource& source, const TrainOptions& options,
+                              config::Diagnostics& diagnostics) {
+  auto prepared = prepare(scenario, source, diagnostics);
+  if (!prepared) return nullptr;
+  auto answer = std::make_unique<Answer>(Answer{.prepared = std::move(*prepared), .result = {}, .practice = std::nullopt});
+  answer->prepared.job.trace_limit = options.trace_limit;
+  auto result = training::train(answer->prepared.job, answer->prepared.where, diagnostics);
+  if (!result) return nullptr;
+  answer->result = std::move(*result);
+  if (options.published_practice) answer->practice = at_published_practice(*answer);
+  if (answer->practice)
+    diagnostics.warning(answer->prepared.where, fmt::format("{} tokens per step are {:.1f} times the largest published batches", units::grouped(answer->result.tokens_per_step), answer->practice->times_larger),
+                        "models have been pre-trained with up to about 67 M tokens per step", "the report shows what the machine reaches with that");
+  return answer;
+}
+
+}  // namespace zettatwin::api
