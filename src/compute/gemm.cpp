@@ -12,13 +12,13 @@ namespace {
 using detail::Core;
 
 // Splitting k over idle cores: s parts shorten the loop and add a pass that sums s partial results of 4 bytes through L2.
-// s is continuous within [1, idle cores per tile], at most 32, at least 256 steps each; the best s balances loop and pass.
+// As many parts as there are idle cores per tile, at most 32, at least 256 steps each (so that the loop outweighs the pass);
+// s is continuous because stream-k kernels cut unevenly.
 double split_seconds(const Gemm& op, const hardware::GemmEfficiency& gemm, double tiles, double cores, double loop) {
   constexpr double kMostParts = 32, kLeastSteps = 256, kPartialBytes = 4;
-  const double most = std::min({cores / tiles, kMostParts, static_cast<double>(op.k) / kLeastSteps});
-  if (most <= 1) return loop;
+  const double parts = std::min({cores / tiles, kMostParts, static_cast<double>(op.k) / kLeastSteps});
+  if (parts <= 1) return loop;
   const double pass = kPartialBytes * static_cast<double>(op.batch * op.m * op.n) / gemm.l2_bandwidth.si();
-  const double parts = std::clamp(std::sqrt(loop / pass), 1.0, most);
   return std::min(loop, loop / parts + gemm.split.si() + pass * parts);
 }
 

@@ -118,6 +118,12 @@ TEST(GroupedGemm, WeightGradientsReduceOverRows) {
   EXPECT_NEAR(time_of(round_chip(), skewed).math.si(), t.math.si(), 1e-12);
 }
 
+// Each gradient is one tile of 16 x 128: a single core walks the 7,500 rows of the busiest expert.
+TEST(GroupedGemm, BusiestExpertBoundsItsGradient) {
+  const auto t = time_of(round_chip(), GroupedGemm{.experts = 2, .rows_total = 10000, .n = 16, .k = 128, .imbalance = 1.5, .output_bytes = 4, .accumulate = true});
+  EXPECT_NEAR(t.math.si(), 7500 * 2.0 * 16 * 128 / 1e12, 1e-12);
+}
+
 TEST(GroupedGemm, ImbalanceAddsTilesOfTheBusiestExpert) {
   auto op = GroupedGemm{.experts = 100, .rows_total = 1600, .n = 1280, .k = 1000};
   const double even = time_of(round_chip(), op).math.si();  // 100 experts x 1 tile of 16 rows

@@ -81,7 +81,7 @@ TEST_P(OnEveryChip, NeverBelowTheBound) {
 TEST_P(OnEveryChip, MoreWorkIsNotFaster) {
   Draw draw(chip_);
   const auto not_faster = [&](const Operator& more, const Operator& less) { return timed(chip_, less).time <= timed(chip_, more).time; };
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < 1000; ++i) {
     const auto gemm = std::get<Gemm>(draw.gemm());
     for (const auto side : {&Gemm::m, &Gemm::n, &Gemm::k, &Gemm::batch}) {
       auto more = gemm;
