@@ -6,6 +6,9 @@
 #include <yaml-cpp/yaml.h>
 
 #include <sstream>
+#include <unordered_set>
+
+#include "config/raw_text.hpp"
 
 namespace zettatwin::config {
 
@@ -64,6 +67,7 @@ class TreeBuilder final : public YAML::EventHandler {
     bool drop = false;  // value of a duplicate key
     std::string key;
     Location key_where;
+    std::unordered_set<std::string> keys;  // of a mapping; only asked whether it holds one
   };
 
   Location at(const YAML::Mark& mark) const {
@@ -93,7 +97,7 @@ class TreeBuilder final : public YAML::EventHandler {
     if (pending_key()) {
       auto& top = stack_.back();
       if (node.kind != Node::Kind::scalar) throw Refused{mark, "a key is missing before ':'", ""};
-      top.drop = top.node.find(node.text) != nullptr;
+      top.drop = !top.keys.insert(node.text).second;
       if (top.drop)
         diagnostics_.error(node.where, fmt::format("key '{}' is given twice", node.text),
                            fmt::format("first at {}", first_of(top.node, node.text)), "keep one of them");
@@ -131,39 +135,73 @@ class TreeBuilder final : public YAML::EventHandler {
   std::size_t count_ = 0;
 };
 
+// Any content after the document's end: nothing may be without effect unnoticed.
+class SecondDocument final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override { throw Refused{mark, "the document is followed by another one", "only one is read"}; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+Location at_mark(const Location& start, const YAML::Mark& mark) {
+  return {start.file, static_cast<std::uint32_t>(std::max(0, mark.line) + 1), static_cast<std::uint32_t>(std::max(0, mark.column) + 1)};
+}
+
+// False, with an error, if the text cannot be a document at all.
+bool is_readable(std::string_view text, const Location& start, const DocumentLimits& limits, Diagnostics& diagnostics) {
+  if (text.size() > limits.bytes) {
+    diagnostics.error(start, "the document is too large", fmt::format("{} bytes; the limit is {}", text.size(), limits.bytes));
+    return false;
+  }
+  if (const auto bad = first_bad_byte(text)) {
+    diagnostics.error({start.file, bad->line, bad->column}, "the document is not text", "a zero byte, or not UTF-8");
+    return false;
+  }
+  return true;
+}
+
+// Runs the parser into the builder; false, with an error, if it stopped early.
+bool run_parser(std::string_view text, const Location& start, TreeBuilder& builder, Diagnostics& diagnostics) {
+  // The parser takes a truncated flow document for a mapping used as a key: the open bracket is the better message.
+  const auto report = [&](const Location& where, const std::string& problem, const std::string& why) {
+    if (const auto open = unclosed_bracket(text))
+      diagnostics.error({start.file, open->line, open->column}, "this bracket is never closed", "the document ends inside it");
+    else
+      diagnostics.error(where, problem, why);
+    return false;
+  };
+  try {
+    std::istringstream stream{join_surrogate_pairs(text)};
+    YAML::Parser parser(stream);
+    if (!parser.HandleNextDocument(builder)) return true;
+    SecondDocument second;
+    while (parser.HandleNextDocument(second)) {}
+    return true;
+  } catch (const Refused& refused) {
+    return report(at_mark(start, refused.mark), refused.problem, refused.why);
+  } catch (const YAML::Exception& e) {
+    return report(at_mark(start, e.mark), fmt::format("not valid YAML or JSON: {}", e.msg), "");
+  }
+}
+
 }  // namespace
 
 std::optional<Node> parse_document(std::string_view text, const std::string& name, Diagnostics& diagnostics,
                                    const DocumentLimits& limits) {
   const Location start{std::make_shared<const std::string>(name), 1, 1};
-  if (text.size() > limits.bytes) {
-    diagnostics.error(start, "the document is too large", fmt::format("{} bytes; the limit is {}", text.size(), limits.bytes));
-    return std::nullopt;
-  }
-  if (text.find('\0') != std::string_view::npos) {
-    diagnostics.error(start, "the document holds a zero byte", "it is not text");
-    return std::nullopt;
-  }
   const std::size_t errors_before = diagnostics.error_count();
+  if (!is_readable(text, start, limits, diagnostics)) return std::nullopt;
   TreeBuilder builder(start.file, limits, diagnostics);
-  try {
-    std::istringstream stream{std::string(text)};
-    YAML::Parser parser(stream);
-    if (!parser.HandleNextDocument(builder)) {
-      diagnostics.error(start, "the document is empty", "", "write a mapping such as 'machine: dgx-h100'");
-      return std::nullopt;
-    }
-  } catch (const Refused& refused) {
-    diagnostics.error({start.file, static_cast<std::uint32_t>(refused.mark.line + 1), static_cast<std::uint32_t>(refused.mark.column + 1)},
-                      refused.problem, refused.why);
-    return std::nullopt;
-  } catch (const YAML::Exception& e) {
-    diagnostics.error({start.file, static_cast<std::uint32_t>(std::max(0, e.mark.line) + 1), static_cast<std::uint32_t>(std::max(0, e.mark.column) + 1)},
-                      fmt::format("not valid YAML or JSON: {}", e.msg));
-    return std::nullopt;
-  }
+  if (!run_parser(text, start, builder, diagnostics)) return std::nullopt;
   auto root = builder.take();
-  if (!root && diagnostics.error_count() == errors_before) diagnostics.error(start, "the document is empty");
+  if (!root && diagnostics.error_count() == errors_before)
+    diagnostics.error(start, "the document is empty", "", "write a mapping such as 'machine: dgx-h100'");
   if (diagnostics.error_count() != errors_before) return std::nullopt;
   return root;
 }

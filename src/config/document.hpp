@@ -40,7 +40,7 @@ struct Entry {
 struct DocumentLimits {
   std::size_t bytes = 16u << 20;
   std::size_t depth = 64;
-  std::size_t nodes = 1'000'000;
+  std::size_t nodes = 200'000;
 };
 
 // Parses one document. On failure returns nothing and adds at least one error. `name` is used in locations.

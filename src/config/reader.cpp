@@ -94,7 +94,11 @@ class Reader final : public Schema {
     if (value_node->kind != Node::Kind::scalar)
       return diagnostics_.error(value_node->where, fmt::format("'{}' of {} must be a single value", field.key, what()));
     if (!parse_into(field, *value_node, dimension, field.options.range, si)) return;
-    if (provenance) { *provenance = std::move(read); *present = true; }
+    if (provenance) {
+      check_range(field, *node, si, read);
+      *provenance = std::move(read);
+      *present = true;
+    }
   }
   void on_choice(const Field& field, int& value, std::span<const Word> words) override {
     const Node* node = scalar(field);
@@ -135,7 +139,7 @@ class Reader final : public Schema {
   void end_object() override { pop(); }
   std::size_t begin_list(const Field& field, std::size_t size) override {
     const Node* node = find(field);
-    if (!node) { push(nullptr, ""); return size == 0 ? 0 : size; }
+    if (!node) { push(nullptr, ""); return size; }
     if (node->kind != Node::Kind::sequence) {
       diagnostics_.error(node->where, fmt::format("'{}' of {} must be a list", field.key, what()));
       push(nullptr, "");
@@ -242,6 +246,11 @@ class Reader final : public Schema {
     const Node* value = node.find("value");
     if (!value) diagnostics_.error(node.where, fmt::format("figure {} lacks 'value'", name));
     return value;
+  }
+  void check_range(const Field& field, const Node& node, double si, const Provenance& read) {
+    if (!node.is_mapping() || !node.find("low") || !node.find("high")) return;
+    if (!(read.low_si <= si && si <= read.high_si))
+      diagnostics_.error(node.where, fmt::format("figure {}.{} does not lie between its low and high", what(), field.key));
   }
   bool parse_into(const Field& field, const Node& node, units::Dimension dimension, const Range& range, double& si) {
     const auto parsed = units::parse_quantity(node.text);

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "model/transformer_config.hpp"
 #include "model/translate.hpp"
 
@@ -66,12 +68,12 @@ std::optional<Architecture> import_text_model(const Node& root, const std::strin
   return architecture;
 }
 
-// The language model of a multimodal wrapper, or null.
-const config::Entry* wrapped_model(const Node& root) {
-  for (const auto& entry : root.entries)
-    for (const std::string_view key : {"text_config", "llm_config", "language_config"})
-      if (entry.key == key && entry.value.is_mapping()) return &entry;
-  return nullptr;
+// The language model of a multimodal wrapper, or the end of `entries`.
+template <class Entries>
+auto wrapped_model(Entries& entries) {
+  return std::find_if(entries.begin(), entries.end(), [](const config::Entry& entry) {
+    return entry.value.is_mapping() && (entry.key == "text_config" || entry.key == "llm_config" || entry.key == "language_config");
+  });
 }
 
 }  // namespace
@@ -81,8 +83,8 @@ std::optional<Architecture> import_config(const Node& root, const std::string& n
     diagnostics.error(root.where, "a model's config must be a mapping of keys to values");
     return std::nullopt;
   }
-  const config::Entry* wrapped = wrapped_model(root);
-  if (!wrapped) return import_text_model(root, name, diagnostics);
+  const auto wrapped = wrapped_model(root.entries);
+  if (wrapped == root.entries.end()) return import_text_model(root, name, diagnostics);
   Node text = wrapped->value;
   // Whether the head is the token table is the wrapper's to say.
   if (const Node* tied = root.find("tie_word_embeddings"); tied && !text.find("tie_word_embeddings"))
@@ -90,6 +92,13 @@ std::optional<Architecture> import_config(const Node& root, const std::string& n
   diagnostics.warning(wrapped->where, fmt::format("only the language model '{}' is modelled", wrapped->key),
                       "other parts of the multimodal model (vision, audio, projectors) cost nothing here");
   return import_text_model(text, name, diagnostics);
+}
+
+Node with_overrides(Node root, const Node& overrides) {
+  const auto wrapped = wrapped_model(root.entries);
+  if (wrapped == root.entries.end()) return merged(root, overrides);
+  wrapped->value = merged(wrapped->value, overrides);
+  return root;
 }
 
 }  // namespace zettatwin::model

@@ -16,4 +16,7 @@ namespace zettatwin::model {
 [[nodiscard]] std::optional<Architecture> import_config(const config::Node& root, const std::string& name,
                                                         config::Diagnostics& diagnostics);
 
+// The config with `overrides` (a mapping in the same dialect) laid over its language model.
+[[nodiscard]] config::Node with_overrides(config::Node root, const config::Node& overrides);
+
 }  // namespace zettatwin::model

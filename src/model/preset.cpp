@@ -26,15 +26,9 @@ std::optional<Node> document(const DocumentSource& source, const std::string& pa
   return text ? config::parse_document(*text, path, diagnostics) : std::nullopt;
 }
 
-// Takes the config out of the tree, since its keys are not ours, and reads the rest.
-std::optional<ModelPreset> preset_from(Node root, Diagnostics& diagnostics) {
+std::optional<ModelPreset> preset_from(const Node& root, Diagnostics& diagnostics) {
   const std::size_t errors_before = diagnostics.error_count();
   ModelPreset preset;
-  for (auto& entry : root.entries)
-    if (entry.key == "config") preset.config = std::move(entry.value);
-  std::erase_if(root.entries, [](const config::Entry& entry) { return entry.key == "config"; });
-  if (!preset.config.is_mapping())
-    diagnostics.error(root.where, "the model preset lacks 'config'", "the keys of its config.json");
   config::read(root, "model preset", config::FigureForm::provenance_required, diagnostics, preset);
   return diagnostics.error_count() == errors_before ? std::optional(std::move(preset)) : std::nullopt;
 }
@@ -62,7 +56,7 @@ std::optional<NamedConfig> config_of(const DocumentSource& source, const std::st
   auto root = document(source, name, diagnostics);
   if (!root) return std::nullopt;
   if (!root->find("config") || root->find("model_type")) return NamedConfig{model_name_of(name), std::move(*root)};
-  auto preset = preset_from(std::move(*root), diagnostics);
+  auto preset = preset_from(*root, diagnostics);
   return preset ? std::optional(NamedConfig{preset->name, std::move(preset->config)}) : std::nullopt;
 }
 
@@ -82,6 +76,7 @@ void describe(config::Schema& s, ModelPreset& p) {
   s.text("released", p.released, "year-month of the release");
   s.text("note", p.note, "what to know about this preset");
   s.object("parameters_published", p.parameters_published, "counts stated by the authors");
+  s.node("config", p.config, "the keys of its config.json", config::kRequired);
 }
 
 bool is_model_path(const std::string& name) {
@@ -105,7 +100,7 @@ std::optional<ModelPreset> load_preset(const DocumentSource& source, const std::
   }
   auto root = document(source, path, diagnostics);
   if (!root) return std::nullopt;
-  auto preset = preset_from(std::move(*root), diagnostics);
+  auto preset = preset_from(*root, diagnostics);
   if (preset && preset->name != name) diagnostics.warning(where, fmt::format("the preset '{}' calls itself '{}'", name, preset->name));
   return preset;
 }
@@ -114,7 +109,7 @@ std::optional<Architecture> load_model(const DocumentSource& source, const std::
                                        Diagnostics& diagnostics, const Node* overrides) {
   auto named = config_of(source, name_or_path, where, diagnostics);
   if (!named) return std::nullopt;
-  return import_config(overrides ? merged(named->config, *overrides) : named->config, named->name, diagnostics);
+  return import_config(overrides ? with_overrides(std::move(named->config), *overrides) : named->config, named->name, diagnostics);
 }
 
 }  // namespace zettatwin::model

@@ -35,7 +35,7 @@ struct ModelPreset {
   config::Node config;   // a config.json tree, kept as it is: import_config reads it
 };
 void describe(config::Schema& s, PublishedParameters& p);
-void describe(config::Schema& s, ModelPreset& p);  // all but `config`
+void describe(config::Schema& s, ModelPreset& p);
 
 [[nodiscard]] std::optional<ModelPreset> load_preset(const config::DocumentSource& source, const std::string& name,
                                                      const config::Location& where, config::Diagnostics& diagnostics);

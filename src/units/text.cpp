@@ -28,6 +28,7 @@ constexpr std::array kUnits{
     UnitSymbol{"tokens", 1, kTokens, true},       UnitSymbol{"bit/s", 0.125, kBandwidth, true},
     UnitSymbol{"bit", 0.125, kBytes, true},       UnitSymbol{"B/s", 1, kBandwidth, true},
     UnitSymbol{"min", 60, kTime, false},          UnitSymbol{"USD", 1, kMoney, true},
+    UnitSymbol{"days", 86400, kTime, false},      UnitSymbol{"J/B", 1, kEnergy / kBytes, true},
     UnitSymbol{"Wh", 3600, kEnergy, true},        UnitSymbol{"Hz", 1, kPerSecond, true},
     UnitSymbol{"m2", 1, kArea, false},            UnitSymbol{"pJ/bit", 8e-12, kEnergy / kBytes, false},
     UnitSymbol{"B", 1, kBytes, true},             UnitSymbol{"s", 1, kTime, true},
@@ -57,10 +58,22 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
+bool is_digit(std::string_view text, std::size_t i) { return i < text.size() && text[i] >= '0' && text[i] <= '9'; }
+
+// A comma after one to three leading digits or after another whole group, and before exactly three digits.
+bool is_group_separator(std::string_view text, std::size_t i) {
+  if (text[i] != ',' || !is_digit(text, i + 1) || !is_digit(text, i + 2) || !is_digit(text, i + 3) || is_digit(text, i + 4)) return false;
+  std::size_t before = 0;
+  while (before < i && is_digit(text, i - 1 - before)) ++before;
+  if (before == 0 || before > 3) return false;
+  const bool first_group = before == i || text[i - 1 - before] == '-' || text[i - 1 - before] == '+';
+  return first_group || (before == 3 && text[i - 4] == ',');
+}
+
 struct NumberPrefix { double value; std::string_view rest; };
 
 Result<NumberPrefix, std::string> split_number(std::string_view text) {
-  std::string digits;  // without "_" and "," group separators between digits: 524_288
+  std::string digits;  // without separators: "524_288", and "524,288" in groups of three only, since elsewhere ',' is a decimal point
   std::size_t i = 0;
   for (; i < text.size(); ++i) {
     const char c = text[i];
@@ -68,6 +81,7 @@ Result<NumberPrefix, std::string> split_number(std::string_view text) {
     const bool exponent = (c == 'e' || c == 'E') && i + 1 < text.size() && digits.find_first_of("eE") == std::string::npos &&
                           !digits.empty() && (std::isdigit(static_cast<unsigned char>(text[i + 1])) || text[i + 1] == '-' || text[i + 1] == '+');
     if (c == '_' && !digits.empty()) continue;
+    if (is_group_separator(text, i)) continue;
     if (std::isdigit(static_cast<unsigned char>(c)) || c == '.' || exponent || exponent_sign || (i == 0 && (c == '-' || c == '+'))) {
       if (!(i == 0 && c == '+')) digits.push_back(c);
     } else {
@@ -107,6 +121,8 @@ Result<ParsedQuantity, std::string> parse_quantity(std::string_view text) {
       return ParsedQuantity{si, known.dimension};
     }
   }
+  if (const auto factor = prefix_factor(unit, ""); factor && *factor >= 1e3 && std::isfinite(number->value * *factor))
+    return ParsedQuantity{number->value * *factor, kDimensionless};  // "671 G": a large count
   return fail(fmt::format("'{}' is not a unit that I know", unit));
 }
 
@@ -135,13 +151,27 @@ std::string example_unit(Dimension d) {
   return base_unit(d);
 }
 
+namespace {
+
+// `digits` significant digits, but whole numbers in full; out of the range that prefixes cover, in exponent form.
+std::string number_text(double value, int digits) {
+  const double magnitude = std::abs(value);
+  if (!std::isfinite(value) || magnitude >= 1e7 || (magnitude < 0.1 && magnitude > 0)) return fmt::format("{:.{}g}", value, digits);
+  const int whole = magnitude >= 1 ? static_cast<int>(std::floor(std::log10(magnitude))) + 1 : 1;
+  return fmt::format("{:.{}f}", value, std::max(0, digits - whole));
+}
+
+std::string long_time(double si) {
+  const double magnitude = std::abs(si);
+  const auto [unit, seconds] = magnitude >= 2 * 86400 ? std::pair("days", 86400.0) : magnitude >= 7200 ? std::pair("h", 3600.0) : std::pair("min", 60.0);
+  return magnitude < 1e7 * seconds ? fmt::format("{:.1f} {}", si / seconds, unit) : fmt::format("{:.4g} {}", si / seconds, unit);
+}
+
+}  // namespace
+
 std::string human(double si, Dimension d, int digits) {
-  if (d == kArea) return fmt::format("{} m2", grouped(std::llround(si)));
-  if (d == kTime && std::abs(si) >= 120) {
-    if (std::abs(si) >= 2 * 86400) return fmt::format("{:.{}f} days", si / 86400, 1);
-    if (std::abs(si) >= 7200) return fmt::format("{:.{}f} h", si / 3600, 1);
-    return fmt::format("{:.{}f} min", si / 60, 1);
-  }
+  if (d == kArea) return std::abs(si) >= 1000 && std::abs(si) < 1e15 ? fmt::format("{} m2", grouped(std::llround(si))) : number_text(si, digits) + " m2";
+  if (d == kTime && std::abs(si) >= 120) return long_time(si);
   static constexpr std::array<std::string_view, 12> kNames{"p", "n", "u", "m", "", "k", "M", "G", "T", "P", "E", "Z"};
   int index = 4;
   double scaled = si;
@@ -151,11 +181,8 @@ std::string human(double si, Dimension d, int digits) {
     while (std::abs(scaled) >= 999.5 && index < highest) { scaled /= 1000; ++index; }
     while (std::abs(scaled) < 0.9995 && index > lowest) { scaled *= 1000; --index; }
   }
-  const double magnitude = std::abs(scaled);
-  const int whole = magnitude >= 1 ? static_cast<int>(std::floor(std::log10(magnitude))) + 1 : 1;
-  const int decimals = std::max(0, digits - whole);
   const std::string unit = std::string(kNames[static_cast<std::size_t>(index)]) + base_unit(d);
-  return unit.empty() ? fmt::format("{:.{}f}", scaled, decimals) : fmt::format("{:.{}f} {}", scaled, decimals, unit);
+  return number_text(scaled, digits) + (unit.empty() ? "" : " " + unit);
 }
 
 std::string grouped(long long value) {

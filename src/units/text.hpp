@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Quantities as text: "4.0 TB/s", "112 Gbit/s", "144 GB", "973.2 TFLOP/s", "1.65 GHz", "2.1 us", "64000 m2", "35000 USD",
-// "0.85", "85 %". Prefixes n u m k M G T P E Z, and Ki Mi Gi Ti for bytes; TFLOPS and TOPS are read as per second.
+// "0.85", "85 %", "671 G". Prefixes p n u m k M G T P E Z, and Ki Mi Gi Ti Pi for bytes; TFLOPS and TOPS are read as per
+// second. "524,288" and "524_288" are groups of digits; a comma anywhere else is an error, never a decimal point.
 #pragma once
 
 #include <string>
