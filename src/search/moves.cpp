@@ -33,6 +33,7 @@ bool sensible(const Plan& p, const Limits& l) {
   const auto world = p.tp * p.cp * p.pp;
   if (p.tp < 1 || p.cp < 1 || p.pp < 1 || p.ep < 1 || p.micro_batch < 1 || world > l.chips) return false;
   if (l.heads % p.tp != 0 || p.pp * plan::chunks_per_rank(p) > l.layers) return false;
+  if (p.pp == 1 && p.schedule != ScheduleKind::one_f_one_b) return false;
   if (l.sequence % (2 * p.cp) != 0) return false;
   return p.ep == 1 || (l.experts > 0 && l.experts % p.ep == 0 && p.ep <= l.chips / p.pp);
 }
@@ -73,6 +74,7 @@ std::vector<Plan> neighbours(const Plan& plan, const training::Job& job, const F
     if (freedom.given.contains(field)) return;
     Plan next = plan;
     change(next);
+    if (next.pp == 1 && !freedom.given.contains("schedule")) set_schedule(next, ScheduleKind::one_f_one_b, 1);
     if (sensible(next, limits)) plans.push_back(std::move(next));
   };
   const auto scale = [&](const char* field, std::int64_t Plan::*size) {
@@ -96,8 +98,6 @@ std::vector<Plan> neighbours(const Plan& plan, const training::Job& job, const F
     propose("schedule", [](Plan& p) { set_schedule(p, ScheduleKind::one_f_one_b, 1); });
     propose("schedule", [](Plan& p) { set_schedule(p, ScheduleKind::zb_v, 1); });
     if (limits.experts > 0) propose("schedule", [](Plan& p) { set_schedule(p, ScheduleKind::dualpipe_v, 1); });
-  } else if (plan.schedule != ScheduleKind::one_f_one_b) {
-    propose("schedule", [](Plan& p) { set_schedule(p, ScheduleKind::one_f_one_b, 1); });
   }
   for (const std::int64_t zero : {1, 3})
     if (zero != plan.zero) propose("zero", [zero](Plan& p) { p.zero = zero; });

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "compute/operator_time.hpp"
+#include "compute/explain.hpp"
 #include "units/text.hpp"
 
 namespace zettatwin::training {
@@ -14,19 +14,6 @@ using result::Input;
 Input derived(std::string name, std::string value, std::string source) {
   return {.name = std::move(name), .value = std::move(value), .source = std::move(source), .confidence = config::Confidence::derived, .note = ""};
 }
-
-std::string shape_text(const compute::Gemm& g) {
-  return fmt::format("m={} n={} k={}{} {}", g.m, g.n, g.k, g.batch > 1 ? fmt::format(" x{}", g.batch) : "", name_of(g.precision));
-}
-std::string shape_text(const compute::GroupedGemm& g) {
-  return fmt::format("{} experts, {:.0f} rows in all, n={} k={} {}", g.experts, g.rows_total, g.n, g.k, name_of(g.precision));
-}
-std::string shape_text(const compute::AttentionOp& a) {
-  return fmt::format("{} sequences, {} heads ({} kv), {} queries x {} keys, head {}+{}{}", a.batch, a.heads, a.kv_heads, a.q_length, a.kv_length, a.head_dim,
-                     a.v_head_dim, a.window ? fmt::format(", window {}", a.window) : "");
-}
-std::string shape_text(const compute::MemoryOp& m) { return fmt::format("{} in {} kernels", units::human(m.bytes), m.kernels); }
-std::string shape_text(const compute::Quantise& q) { return fmt::format("{:.0f} elements to {}", q.elements, name_of(q.precision)); }
 
 OperationExplanation explain(const Step& step, const workload::Communication& c) {
   const auto answer = network::collective_time(step.placement.fabric, step.timer.request(c));
@@ -54,10 +41,13 @@ OperationExplanation explain(const Step& step, const workload::Communication& c)
 template <class Work>
 OperationExplanation explain(const Step& step, const Work& work) {
   const auto& chip = step.job.machine.chip;
-  const auto cost = compute::time_of(chip, work);
-  OperationExplanation e{.formula = "", .inputs = {}};
-  e.inputs.push_back(derived("shape", shape_text(work), "model and plan"));
-  e.inputs.push_back(derived("one takes", fmt::format("{}, bound by {}{}{}", units::human(cost.time), cost.bound, cost.detail.empty() ? "" : ": ", cost.detail), chip.name));
+  const auto answer = compute::explain(chip, work);
+  OperationExplanation e{.formula = std::string(answer.formula), .inputs = {}};
+  e.inputs.push_back(derived("one operation", answer.work, "model and plan"));
+  e.inputs.push_back(derived("one takes", fmt::format("{}, bound by {}", units::human(answer.result.time), answer.result.bound), chip.name));
+  for (const auto& input : answer.inputs)
+    e.inputs.push_back({.name = input.name, .value = input.value + (input.range.empty() ? "" : fmt::format(" ({})", input.range)), .source = input.provenance.source,
+                        .confidence = input.provenance.confidence, .note = input.provenance.note});
   return e;
 }
 

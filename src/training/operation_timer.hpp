@@ -3,6 +3,8 @@
 #pragma once
 
 #include <array>
+#include <map>
+#include <tuple>
 
 #include "model/architecture.hpp"
 #include "network/collective.hpp"
@@ -32,6 +34,9 @@ class OperationTimer final {
   const plan::Placement& placement_;
   std::array<space::View, 9> views_;   // by workload::Group
   const model::MixtureOfExperts* experts_ = nullptr;  // of the model's expert layers
+  // Layers repeat their collectives; each distinct one is priced once. Makes a timer usable by one thread at a time.
+  using Key = std::tuple<network::Collective, workload::Group, double, double>;
+  mutable std::map<Key, units::Picoseconds> known_;
 };
 
 // Expected number of distinct units that hold a token or one of its copies, when `units` units share `experts` experts evenly and the token picks

@@ -118,12 +118,12 @@ void StageCosts::add_sharding_traffic(workload::LayerOperations& operations, dou
   last.insert(last.begin(), reductions.begin(), reductions.end());
 }
 
-StageCosts::Block& StageCosts::block(const std::string& key, workload::LayerOperations operations, double parameters, double expert_parameters, bool edge) {
+StageCosts::Block& StageCosts::block(const std::string& key, const std::function<workload::LayerOperations()>& lower, double parameters, double expert_parameters, bool edge) {
   auto& slot = blocks_[key];
   if (slot) return *slot;
   slot = std::make_unique<Block>();
   auto& b = *slot;
-  b.operations = std::move(operations);
+  b.operations = lower();
   add_sharding_traffic(b.operations, parameters, expert_parameters);
   b.forward = timed(b.operations.forward, "");
   b.backward_input = timed(b.operations.backward_input, "");
@@ -180,20 +180,20 @@ std::vector<StageCosts::BlockUse> StageCosts::blocks_of(const plan::ModelChunk& 
   std::vector<BlockUse> uses;
   const double tp = static_cast<double>(plan_.tp);
   const double expert_split = static_cast<double>(plan_.ep * plan_.etp);
-  if (chunk.has_embedding) uses.push_back({&block("embedding", workload::embedding_operations(architecture_, plan_, shape_), 0, 0, true), false, 1});
+  if (chunk.has_embedding) uses.push_back({&block("embedding", [&] { return workload::embedding_operations(architecture_, plan_, shape_); }, 0, 0, true), false, 1});
   std::int64_t to_recompute = plan_.recompute_layers < 0 ? chunk.layer_count() : plan_.recompute_layers;
   for (const auto& run : chunk.layers) {
     const auto& layer = architecture_.kinds[run.kind];
     const auto parameters = model::parameters_of(architecture_, layer);
-    auto& b = block(fmt::format("layer {}", run.kind), workload::layer_operations(architecture_, layer, plan_, shape_),
+    auto& b = block(fmt::format("layer {}", run.kind), [&] { return workload::layer_operations(architecture_, layer, plan_, shape_); },
                     static_cast<double>(parameters.without_experts()) / tp, static_cast<double>(parameters.routed_experts) / expert_split, false);
     const auto recomputing = std::clamp<std::int64_t>(to_recompute, 0, run.count);
     to_recompute -= recomputing;
     if (recomputing > 0) uses.push_back({&b, true, recomputing});
     if (run.count > recomputing) uses.push_back({&b, false, run.count - recomputing});
   }
-  if (chunk.mtp > 0) uses.push_back({&block("mtp", workload::mtp_operations(architecture_, plan_, shape_), 0, 0, true), false, chunk.mtp});
-  if (chunk.has_head) uses.push_back({&block("head", workload::head_operations(architecture_, plan_, shape_), 0, 0, true), false, 1});
+  if (chunk.mtp > 0) uses.push_back({&block("mtp", [&] { return workload::mtp_operations(architecture_, plan_, shape_); }, 0, 0, true), false, chunk.mtp});
+  if (chunk.has_head) uses.push_back({&block("head", [&] { return workload::head_operations(architecture_, plan_, shape_); }, 0, 0, true), false, 1});
   return uses;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -55,7 +56,8 @@ class StageCosts final {
     std::int64_t count;
   };
 
-  Block& block(const std::string& key, workload::LayerOperations operations, double parameters, double expert_parameters, bool edge);
+  // `lower` makes the operations; it runs once per key.
+  Block& block(const std::string& key, const std::function<workload::LayerOperations()>& lower, double parameters, double expert_parameters, bool edge);
   [[nodiscard]] Program timed(const std::vector<workload::Operation>& operations, std::string_view group);
   void add_sharding_traffic(workload::LayerOperations& operations, double parameters, double expert_parameters) const;
   [[nodiscard]] ChunkCosts costs_of(const Block& block, bool recompute, bool edge);
