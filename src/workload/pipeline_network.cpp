@@ -67,8 +67,8 @@ class RankCompiler final {
   }
 
   std::int32_t code(const Instruction& i) {
-    const auto chunks = static_cast<std::size_t>(schedule_.chunks_per_rank);
-    const std::size_t kind = (static_cast<std::size_t>(i.action) * chunks + static_cast<std::size_t>(i.chunk)) * chunks + static_cast<std::size_t>(i.second_chunk);
+    const std::size_t pair = static_cast<std::size_t>(i.chunk) * places_.size() + static_cast<std::size_t>(i.second_chunk);
+    const std::size_t kind = static_cast<std::size_t>(i.action) * places_.size() * places_.size() + pair;
     std::int32_t& known = codes_of_kind_[kind];
     if (known == kNone) {
       known = static_cast<std::int32_t>(process_.steps.size());
