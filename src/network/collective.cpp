@@ -46,7 +46,7 @@ std::vector<Crossing> stages_of(std::vector<Crossing> crossings, const Route& ro
 }
 
 std::string algorithm_text(const std::vector<Crossing>& crossings, const Route& route) {
-  if (route.name != "hierarchical") return route.name;
+  if (route.name != "hierarchical") return std::string(route.name);
   std::string text = "hierarchical:";
   for (std::size_t i = 0; i < crossings.size(); ++i)
     text += fmt::format("{} {} on {}", i == 0 ? "" : ",", name_of(route.stages[i].algorithm), crossings[i].link.level->name);
@@ -60,9 +60,10 @@ std::string formula_text(const std::vector<Crossing>& crossings, const Route& ro
   for (std::size_t i = 0; i < crossings.size(); ++i) {
     const auto& stage = route.stages[i];
     const auto& link = crossings[i].link;
-    text += fmt::format("; {}: {}, f = {}, a = {}, {} through one chip, B = {} achieved of {}", link.level->name,
-                        detail::formula_of(stage.algorithm, request.op), link.fanout, units::human(link.latency()),
-                        units::human(stage.bytes), units::human(stage.bandwidth), units::human(stage.datasheet));
+    const auto formula = route.stage_formula.empty() ? detail::formula_of(stage.algorithm, request.op) : route.stage_formula;
+    text += fmt::format("; {}: {}, f = {}, g = {}: latency {}, {} through one chip, B = {} achieved of {}", link.level->name, formula,
+                        link.fanout, crossings[i].members_below, units::human(stage.latency), units::human(stage.bytes),
+                        units::human(stage.bandwidth), units::human(stage.datasheet));
   }
   return text;
 }
@@ -116,6 +117,12 @@ CollectiveTime collective_time(const topology::Fabric& fabric, const CollectiveR
   const auto crossings = detail::crossings_of(fabric, request.spread);
   if (crossings.empty()) return {{}, {}, "none", {}, "a group of one does not communicate"};
   return answer(crossings, route_of(crossings, request), request);
+}
+
+units::Picoseconds collective_duration(const topology::Fabric& fabric, const CollectiveRequest& request) {
+  expect_valid(fabric, request);
+  const auto crossings = detail::crossings_of(fabric, request.spread);
+  return crossings.empty() ? units::Picoseconds{} : units::Picoseconds::from(route_of(crossings, request).time);
 }
 
 }  // namespace zettatwin::network

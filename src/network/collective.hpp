@@ -50,6 +50,8 @@ struct CollectiveTime {
 };
 
 [[nodiscard]] CollectiveTime collective_time(const topology::Fabric& fabric, const CollectiveRequest& request);
+// The time alone, without the words: several times faster, for searches.
+[[nodiscard]] units::Picoseconds collective_duration(const topology::Fabric& fabric, const CollectiveRequest& request);
 // A time no algorithm can beat: bandwidth terms of the best algorithm at datasheet bandwidth, no latency.
 [[nodiscard]] units::Picoseconds collective_bound(const topology::Fabric& fabric, const CollectiveRequest& request);
 

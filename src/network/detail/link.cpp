@@ -36,6 +36,14 @@ void torus_link(const hardware::LevelNetwork& network, Link& link) {
   link.all_to_all_bandwidth = (share / load) * pair;
 }
 
+std::uint32_t library_of(const std::vector<std::string>& names) {
+  if (names.empty()) return ~0u;
+  std::uint32_t bits = 0;
+  for (const auto algorithm : {Algorithm::ring, Algorithm::tree, Algorithm::halving_doubling, Algorithm::direct, Algorithm::bruck})
+    if (std::find(names.begin(), names.end(), name_of(algorithm)) != names.end()) bits |= 1u << static_cast<unsigned>(algorithm);
+  return bits;
+}
+
 }  // namespace
 
 Link link_of(const topology::Fabric& fabric, std::size_t l, std::int64_t fanout) {
@@ -43,6 +51,7 @@ Link link_of(const topology::Fabric& fabric, std::size_t l, std::int64_t fanout)
   const hardware::Level& level = fabric.machine->levels[l];
   const hardware::LevelNetwork& network = level.network;
   Link link{&level, fanout};
+  link.library = library_of(network.algorithms);
   link.ring_steps = fanout - 1;
   switch (network.kind) {
     case hardware::NetworkKind::full_mesh:

@@ -2,7 +2,7 @@
 // One level of the fabric as a group with `fanout` members on it sees it: what one chip can send per second.
 #pragma once
 
-#include "topology/fabric.hpp"
+#include "network/collective.hpp"
 
 namespace zettatwin::network::detail {
 
@@ -12,6 +12,7 @@ struct Link {
   units::BytesPerSecond bandwidth;             // to all members at once, datasheet
   units::BytesPerSecond stream_bandwidth;      // to one member, datasheet
   units::BytesPerSecond all_to_all_bandwidth;  // when each pair exchanges the same: less than `bandwidth` where messages are relayed
+  std::uint32_t library = ~0u;                 // bit per Algorithm: what the level's library has, as the catalog names it
   std::int64_t ring_steps = 0;                 // steps until a message of each member has passed all others
 
   [[nodiscard]] units::Seconds latency() const { return level->network.latency.value; }

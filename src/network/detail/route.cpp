@@ -16,6 +16,9 @@ Route in_chunks(const std::vector<Crossing>& crossings, Collective op, units::By
   Route route{.name = "hierarchical", .chunks = chunks};
   units::Seconds sum;
   std::vector<units::Seconds> times, latencies;
+  route.stages.reserve(crossings.size());
+  times.reserve(crossings.size());
+  latencies.reserve(crossings.size());
   for (const auto& crossing : crossings) {
     const units::Bytes part = message / static_cast<double>(chunks * crossing.members_below);
     const Stage stage = best_stage(forced, op, crossing.link, part);
@@ -36,6 +39,9 @@ Route in_chunks(const std::vector<Crossing>& crossings, Collective op, units::By
 
 Route flat_ring(const std::vector<Crossing>& crossings, Collective op, units::Bytes message) {
   Route route{.name = "ring", .combination = "launch + sum of latencies + max over levels of bytes/B"};
+  route.stage_formula = op == Collective::all_reduce ? "2 (n/g - n/(g f)) a, 2 M (n-1)/(n g)"
+                        : op == Collective::broadcast ? "(n/g - n/(g f)) a, M/g"
+                                                      : "(n/g - n/(g f)) a, M (n-1)/(n g)";
   const std::int64_t n = members_of(crossings.back());
   const double wire = op == Collective::broadcast ? 1.0 : passes(op) * static_cast<double>(n - 1) / static_cast<double>(n);
   route.latency = launch_of(crossings);
@@ -83,6 +89,7 @@ Route all_to_all(const std::vector<Crossing>& crossings, const CollectiveRequest
   if (crossings.size() == 1 && request.bytes_across_level.empty())
     return hierarchical(crossings, request.op, request.bytes, request.algorithm);
   Route route{.name = "direct", .combination = "launch + latencies of relays + max over levels of (latency + bytes/B)"};
+  route.stage_formula = "a + (peers - 1) gap + (bytes to peers + relayed)/B";
   const auto own = exchanged(crossings, request);
   const units::Seconds launch = launch_of(crossings);
   units::Bytes relayed;  // that outer meshes want moved to another position first
@@ -111,7 +118,7 @@ Route point_to_point(const std::vector<Crossing>& crossings, units::Bytes messag
   const auto& outermost = crossings.back();
   const Stage stage = best_stage(Algorithm::direct, Collective::point_to_point, outermost.link, message);
   const units::Seconds launch = outermost.link.level->network.launch.value;
-  return {"direct", {stage}, 1, launch + stage.latency, launch + stage.time(), "launch + latency + bytes/B"};
+  return {"direct", {stage}, 1, launch + stage.latency, launch + stage.time(), "launch + latency + bytes/B", ""};
 }
 
 }  // namespace zettatwin::network::detail

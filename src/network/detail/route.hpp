@@ -2,7 +2,7 @@
 // One collective over several levels: the stages on each level and how their times combine.
 #pragma once
 
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "network/detail/stage.hpp"
@@ -10,12 +10,13 @@
 namespace zettatwin::network::detail {
 
 struct Route {
-  std::string name;           // "ring", "hierarchical"
+  std::string_view name;      // "ring", "hierarchical"
   std::vector<Stage> stages;  // one per crossing, of one chunk
   std::int64_t chunks = 1;
   units::Seconds latency;     // what does not depend on bytes
   units::Seconds time;
-  std::string_view combination;  // formula of time in terms of the stages
+  std::string_view combination;    // formula of time in terms of the stages
+  std::string_view stage_formula;  // of each level, where it is not the algorithm's own
 };
 
 // One ring through all members, level by level: each border between two units is crossed once per ring, and as many rings run

@@ -79,9 +79,8 @@ std::optional<Stage> in_network(Collective op, const Link& link, units::Bytes me
 }  // namespace
 
 bool in_library(Algorithm algorithm, Collective op, const Link& link) {
-  const auto& names = link.level->network.algorithms;
   const bool pairwise = algorithm == Algorithm::direct && (op == Collective::all_to_all || op == Collective::point_to_point);
-  return names.empty() || pairwise || std::find(names.begin(), names.end(), name_of(algorithm)) != names.end();
+  return pairwise || (link.library >> static_cast<unsigned>(algorithm) & 1u) != 0;
 }
 
 std::optional<Stage> stage_with(Algorithm algorithm, Collective op, const Link& link, units::Bytes message) {

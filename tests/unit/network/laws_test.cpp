@@ -133,6 +133,7 @@ RC_GTEST_PROP(NetworkLaws, SameInputSameBits, ()) {
   const auto c = random_case();
   const auto a = collective_time(topology::whole(c.machine), c.request), b = collective_time(topology::whole(c.machine), c.request);
   RC_ASSERT(a.time == b.time && a.formula == b.formula);
+  RC_ASSERT(a.time == collective_duration(topology::whole(c.machine), c.request));
 }
 
 TEST(NetworkLaws, HoldOnEveryCatalogMachineFromBytesToGigabytes) {
