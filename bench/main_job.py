@@ -15,6 +15,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -25,16 +26,17 @@ SECONDS_MAX, BYTES_MAX, GROWTH_MAX = 0.5, 150 * 2**20, 2.0
 
 
 def measure(command):
-    """(seconds, peak resident bytes, standard output) of one process."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"{' '.join(command)}: exit status {process.returncode}")
-    return seconds, usage.ru_maxrss * 1024, output
+    """(seconds, peak resident bytes, standard output) of one process.
+
+    GNU time is the parent, because a process inherits the peak of the process that it was forked from, and Python is large."""
+    with tempfile.NamedTemporaryFile() as peak:
+        start = time.perf_counter()
+        done = subprocess.run(["/usr/bin/time", "-o", peak.name, "-f", "%M", *command], stdin=subprocess.DEVNULL,
+                              capture_output=True, check=False)
+        seconds = time.perf_counter() - start
+        if done.returncode:
+            sys.exit(f"{' '.join(command)}: exit status {done.returncode}\n{done.stderr.decode()}")
+        return seconds, int(peak.read()) * 1024, done.stdout
 
 
 def row(arguments, kind, chips):
@@ -75,6 +77,8 @@ def main():
     parser.add_argument("--json", type=Path, help="also write the figures here")
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
+    if not Path("/usr/bin/time").exists():
+        sys.exit("GNU time is missing: tools/setup --with bench")
 
     print(f"{arguments.model} on {arguments.machine}; {platform.machine()}, {os.cpu_count()} cores, {arguments.runs} runs each")
     print(f"{'plan':<6}{'chips':>10} {'wall median':>12} {'min':>9} {'max':>9} {'peak memory':>12} {'answer: step':>14}")

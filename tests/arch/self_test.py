@@ -78,6 +78,9 @@ class Rules(unittest.TestCase):
     def test_json_in_header(self):
         self.breaks("json_in_sources_only", "src/plan/a.hpp:3", {"src/plan/a.hpp": HEADER + "#include <nlohmann/json.hpp>\n"})
 
+        self.assertEqual(self.violations("json_in_sources_only", files={
+            "src/plan/a.hpp": HEADER + "#include <nlohmann/json_fwd.hpp>\n"}), [])
+
     def test_header_guards(self):
         self.breaks("header_guards", "src/plan/a.hpp:1", {"src/plan/a.hpp": LICENCE})
         self.breaks("header_guards", "src/plan/a.hpp:3", {"src/plan/a.hpp": HEADER + "using namespace std;\n"})
