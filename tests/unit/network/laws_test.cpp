@@ -19,7 +19,7 @@ struct Case {
 
 double real(double low, double high) { return low + (high - low) * *rc::gen::inRange(0, 1001) / 1000.0; }
 
-hardware::Level random_level() {
+hardware::Level random_level(bool ideal) {
   const auto kind = *rc::gen::element(NetworkKind::full_mesh, NetworkKind::switched, NetworkKind::clos, NetworkKind::torus);
   auto level = test::ideal_level(kind, *rc::gen::inRange<std::int64_t>(1, 17), real(1, 1000), real(0, 20));
   auto& network = level.network;
@@ -37,14 +37,20 @@ hardware::Level random_level() {
   network.reduction_efficiency.value = units::Ratio::from_si(real(0.1, 1));
   network.reduction_half_message.value = units::Bytes::from_si(real(0, 1e6));
   if (*rc::gen::arbitrary<bool>()) network.algorithms = {"ring"};
+  if (ideal) {  // so that bounds are tight
+    network.efficiency.value = network.reduction_efficiency.value = network.oversubscription.value = units::Ratio::from_si(1);
+    network.half_message.value = network.reduction_half_message.value = {};
+    network.latency.value = network.launch.value = network.message_gap.value = {};
+  }
   return level;
 }
 
 Case random_case() {
   Case c;
+  const bool ideal = *rc::gen::arbitrary<bool>();
   const int depth = *rc::gen::inRange(1, 5);
   for (int l = 0; l < depth; ++l) {
-    auto level = random_level();
+    auto level = random_level(ideal);
     level.shares_ports = l > 0 && *rc::gen::inRange(0, 4) == 0;
     // A member of the group in some divisor of the units, as even placements have.
     std::int64_t fanout = *rc::gen::inRange<std::int64_t>(1, level.size + 1);
