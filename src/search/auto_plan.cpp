@@ -57,22 +57,35 @@ class Search final {
     return false;
   }
 
-  // Walks downhill from `plan` until no move helps.
+  // Evaluates all starts and walks downhill from the most promising ones.
+  void rank_and_descend(std::vector<Plan> plans) {
+    constexpr std::size_t kDescents = 5;
+    std::vector<std::pair<Score, std::size_t>> ranked;
+    for (std::size_t i = 0; i < plans.size(); ++i)
+      if (const auto score = visit(plans[i])) ranked.emplace_back(*score, i);
+    std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.first.key() < b.first.key(); });
+    for (std::size_t i = 0; i < std::min(kDescents, ranked.size()); ++i) descend(plans[ranked[i].second]);
+  }
+
+ private:
+  // Walks downhill from `plan`: takes the first move that helps, until none does.
   void descend(Plan plan) {
     auto here = visit(plan);
     if (!here) return;
-    while (true) {
-      std::optional<std::pair<Plan, Score>> better;
+    for (bool moved = true; moved;) {
+      moved = false;
       for (auto& next : neighbours(plan, job_, freedom_)) {
         const auto score = visit(next);
-        if (score && score->key() < (better ? better->second : *here).key()) better = {next, *score};
+        if (!score || !(score->key() < here->key())) continue;
+        plan = next;
+        here = score;
+        moved = true;
+        break;
       }
-      if (!better) return;
-      plan = better->first;
-      here = better->second;
     }
   }
 
+ public:
   [[nodiscard]] std::optional<Choice> best() const {
     if (!best_) return std::nullopt;
     return Choice{.plan = best_->first, .candidates = evaluated_, .feasible = !best_->second.infeasible};
@@ -126,7 +139,7 @@ std::optional<Choice> choose_plan(const training::Job& job, const Freedom& freed
     if (!search.complete(given, diagnostics)) return std::nullopt;
     return Choice{.plan = given, .candidates = 1, .feasible = true};
   }
-  for (auto& start : starts(given, job, freedom)) search.descend(start);
+  search.rank_and_descend(starts(given, job, freedom));
   auto choice = search.best();
   if (!choice)
     diagnostics.error(where, "no automatic plan is valid for this model, machine and batch", "", "set plan fields, another number of chips or another global batch");

@@ -55,15 +55,18 @@ std::vector<Plan> starts(const Plan& given, const training::Job& job, const Free
   const auto limits = limits_of(job);
   std::vector<Plan> plans;
   const auto free = [&](const char* field) { return !freedom.given.contains(field); };
-  struct Sizes { std::int64_t tp, pp, ep; };
-  for (const Sizes sizes : {Sizes{1, 1, 1}, Sizes{8, 1, 8}, Sizes{1, 8, 64}, Sizes{8, 8, 8}, Sizes{8, 16, 64}, Sizes{16, 16, 32}}) {
-    Plan p = given;
-    if (free("tp")) p.tp = std::min(sizes.tp, limits.heads);
-    if (free("pp")) p.pp = std::min(sizes.pp, limits.layers);
-    if (free("ep")) p.ep = limits.experts > 0 ? std::min(sizes.ep, limits.experts) : 1;
-    if (free("recompute")) p.recompute = plan::Recompute::selective;
-    if (sensible(p, limits)) plans.push_back(std::move(p));
-  }
+  const auto widest_expert = limits.experts > 0 ? limits.experts : 1;
+  for (const std::int64_t tp : {1, 8})
+    for (const std::int64_t pp : {1, 8, 32})
+      for (const std::int64_t ep : {std::int64_t{1}, std::int64_t{16}, std::int64_t{64}, widest_expert}) {
+        Plan p = given;
+        if (free("tp")) p.tp = std::min(tp, limits.heads);
+        if (free("pp")) p.pp = std::min(pp, limits.layers);
+        if (free("ep")) p.ep = std::min(ep, widest_expert);
+        if (free("recompute")) p.recompute = plan::Recompute::selective;
+        const bool known = std::any_of(plans.begin(), plans.end(), [&](const Plan& other) { return identity(other) == identity(p); });
+        if (sensible(p, limits) && !known) plans.push_back(std::move(p));
+      }
   return plans;
 }
 
@@ -86,6 +89,12 @@ std::vector<Plan> neighbours(const Plan& plan, const training::Job& job, const F
   scale("cp", &Plan::cp);
   scale("ep", &Plan::ep);
   scale("micro_batch", &Plan::micro_batch);
+  if (limits.experts > 0) {
+    propose("ep", [](Plan& p) { p.ep *= 4; });
+    if (plan.ep % 4 == 0) propose("ep", [](Plan& p) { p.ep /= 4; });
+  }
+  if (!freedom.given.contains("zero")) propose("pp", [](Plan& p) { p.pp *= 4; p.zero = 1; });
+  if (!freedom.given.contains("recompute")) propose("pp", [](Plan& p) { p.pp *= 2; p.recompute = plan::Recompute::selective; });
   // Trades between dimensions at constant width of a replica.
   if (!freedom.given.contains("tp") && plan.tp % 2 == 0) propose("pp", [](Plan& p) { p.tp /= 2; p.pp *= 2; });
   if (!freedom.given.contains("tp") && plan.pp % 2 == 0) propose("pp", [](Plan& p) { p.tp *= 2; p.pp /= 2; });

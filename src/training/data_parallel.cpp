@@ -45,7 +45,15 @@ Picoseconds DataParallel::reduce_time(const ShardedParameters& bucket) const {
            collective(network::Collective::all_reduce, replica, parameters * bytes / static_cast<double>(timer_.group_size(shard)));
   };
   return over(bucket.dense, workload::Group::shard, workload::Group::replica) +
-         over(bucket.experts, workload::Group::expert_shard, workload::Group::expert_replica);
+         over(bucket.experts, workload::Group::expert_shard, workload::Group::expert_replica) + mirror_time(bucket);
+}
+
+// DualPipe runs each stage on two pipeline ranks, which add up their shards of its gradients.
+Picoseconds DataParallel::mirror_time(const ShardedParameters& bucket) const {
+  if (plan_.schedule != plan::ScheduleKind::dualpipe) return {};
+  const auto shards = [&](workload::Group group) { return plan_.zero == 0 ? 1.0 : static_cast<double>(timer_.group_size(group)); };
+  const double parameters = bucket.dense / shards(workload::Group::shard) + bucket.experts / shards(workload::Group::expert_shard);
+  return collective(network::Collective::point_to_point, workload::Group::pipeline, parameters * plan::bytes_of(plan_.reduce_type));
 }
 
 Picoseconds DataParallel::gather_time(const ShardedParameters& bucket) const {

@@ -32,6 +32,7 @@ class DataParallel final {
   [[nodiscard]] units::Picoseconds norm_time() const;
 
  private:
+  [[nodiscard]] units::Picoseconds mirror_time(const ShardedParameters& bucket) const;
   [[nodiscard]] units::Picoseconds collective(network::Collective op, workload::Group group, double bytes) const;
 
   const model::Architecture& architecture_;

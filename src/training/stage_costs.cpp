@@ -71,6 +71,7 @@ StageCosts::Program StageCosts::timed(const std::vector<workload::Operation>& op
     t.leaf = leaves_.intern(compute_again ? "compute.recompute" : group_of(op.category), op.name, &op);
     t.time = timer_.time(op);
     t.bound = timer_.bound(op);
+    t.parameters = op.category == workload::Category::parameter_comm;
     t.hiding = op.hiding;
     if (const auto* c = std::get_if<workload::Communication>(&op.work)) t.chunks = timer_.group_size(c->group);
     program.push_back(t);

@@ -20,8 +20,10 @@ Picoseconds exposed_chunked(const TimedOperation& op) {
 // The streams' clocks and the account of the computation stream.
 struct Streams {
   Picoseconds computation;
-  Picoseconds communication;
+  std::array<Picoseconds, 2> communication;  // of activations, of parameters
   StreamResult result;
+
+  Picoseconds& stream_of(const TimedOperation& op) { return communication[op.parameters ? 1 : 0]; }
 
   void compute(const TimedOperation& op, Picoseconds start) {
     computation = start + op.time;
@@ -59,15 +61,15 @@ StreamResult run_streams(const std::vector<TimedOperation>& program) {
       continue;
     }
     communicated += op.time;
-    const Picoseconds start = std::max(s.computation, s.communication);
+    auto& stream = s.stream_of(op);
+    const Picoseconds start = std::max(s.computation, stream);
     if (op.hiding == Hiding::background) {
-      s.communication = start + op.time;
-      pending.push_back({op.leaf, s.communication});
+      stream = start + op.time;
+      pending.push_back({op.leaf, stream});
       continue;
     }
-    const Picoseconds exposed = op.hiding == Hiding::chunked ? exposed_chunked(op) : op.time;
-    s.communication = start + exposed;
-    s.wait(op.leaf, s.communication);
+    stream = start + (op.hiding == Hiding::chunked ? exposed_chunked(op) : op.time);
+    s.wait(op.leaf, stream);
   }
   finish(s, pending);
   s.result.overlapped = std::max(Picoseconds(), communicated - (s.result.time - computed));
@@ -87,7 +89,7 @@ StreamResult run_streams_together(const std::vector<TimedOperation>& first, cons
   Picoseconds communicated, computed;
   const auto start_of = [&s](const Program& p) {
     const auto& op = (*p.operations)[p.next];
-    return std::max(p.ready, op.communication ? s.communication : s.computation);
+    return std::max(p.ready, op.communication ? s.stream_of(op) : s.computation);
   };
   while (true) {
     Program* chosen = nullptr;
@@ -104,11 +106,12 @@ StreamResult run_streams_together(const std::vector<TimedOperation>& first, cons
       continue;
     }
     communicated += op.time;
-    s.communication = std::max(chosen->ready, s.communication) + (op.hiding == Hiding::chunked ? exposed_chunked(op) : op.time);
+    auto& stream = s.stream_of(op);
+    stream = std::max(chosen->ready, stream) + (op.hiding == Hiding::chunked ? exposed_chunked(op) : op.time);
     if (op.hiding == Hiding::background) {
-      pending.push_back({op.leaf, s.communication});
+      pending.push_back({op.leaf, stream});
     } else {
-      chosen->ready = s.communication;
+      chosen->ready = stream;
       chosen->waits_for = op.leaf;
     }
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the operations of layers on a rank's two streams, computation and communication, in max-plus algebra. The computation stream's time is fully
-// accounted for: each operation it runs, and each wait, which belongs to the communication waited for.
+// Runs the operations of layers on a rank's streams in max-plus algebra: computation, the communication that it waits for (activations), and traffic of
+// parameters and gradients in the background, which uses other communicators. The computation stream's time is fully accounted for: each operation
+// it runs, and each wait, which belongs to the communication waited for.
 #pragma once
 
 #include <vector>
@@ -16,6 +17,7 @@ struct TimedOperation {
   units::Picoseconds time;
   units::Picoseconds bound;             // at datasheet peaks
   bool communication = false;
+  bool parameters = false;              // communication of parameters or gradients: its own stream
   workload::Hiding hiding = workload::Hiding::none;
   std::int64_t chunks = 1;              // of chunked hiding: ranks of the group
   units::Picoseconds partner;           // chunked: time of the computation beside it
@@ -27,13 +29,13 @@ struct StreamResult {
   Ledger ledger;                  // sums to time
 };
 
-// One program on both streams. A communication starts when the one before it has finished and its place in the program is reached.
+// One program. A communication starts when the one before it on its stream has finished and its place in the program is reached.
 //   none:       computation waits for it
 //   chunked:    pipelined with its partner in n chunks: max(g, d + g/n) - g is exposed
 //   background: computation goes on; the program ends when it has finished
 [[nodiscard]] StreamResult run_streams(const std::vector<TimedOperation>& program);
 
-// Two programs that share both streams: while one waits for its communication the other computes (DualPipe's overlapped forward and backward). The operation
+// Two programs that share the streams: while one waits for its communication the other computes (DualPipe's overlapped forward and backward). The operation
 // that can start first runs first; `first` wins ties.
 [[nodiscard]] StreamResult run_streams_together(const std::vector<TimedOperation>& first, const std::vector<TimedOperation>& second);
 

@@ -72,19 +72,22 @@ void grouped_query(LayerBuilder& b, std::int64_t hidden, const model::Attention&
   b.linear({.name = "attention output projection", .rows = b.tokens(), .out = hidden, .in = a.heads / tp * a.v_head_dim});
 }
 
-// DeepSeek-V2: the down projections are replicated over tp, the up projections sharded by head.
+// DeepSeek-V2. With low-rank queries the down projections run where the sequence is sharded and only the latents are gathered (Megatron-LM); without, the
+// hidden states are. The up projections are sharded by head.
 void multi_latent(LayerBuilder& b, std::int64_t hidden, const model::Attention& a) {
-  const auto tp = b.tp();
-  const std::int64_t heads = a.heads / tp;
+  const std::int64_t heads = a.heads / b.tp();
   const std::int64_t q_out = heads * a.head_dim;
+  const std::int64_t kv_latent = a.kv_lora_rank + a.qk_rope_dim;
   if (a.q_lora_rank > 0) {
-    b.linear({.name = "q and kv down projection", .rows = b.tokens(), .out = a.q_lora_rank + a.kv_lora_rank + a.qk_rope_dim, .in = hidden});
-    const double latents = b.tokens() * static_cast<double>(a.q_lora_rank + a.kv_lora_rank);
+    b.linear({.name = "q and kv down projection", .rows = b.norm_tokens(), .out = a.q_lora_rank + kv_latent, .in = hidden});
+    const double latents = b.norm_tokens() * static_cast<double>(a.q_lora_rank + a.kv_lora_rank);
     b.memory("latent norms", kNormForward * latents, kNormBackward * latents, true, 2);
+    b.enter_tensor_parallel(a.q_lora_rank + kv_latent);
     b.linear({.name = "q up projection", .rows = b.tokens(), .out = q_out, .in = a.q_lora_rank, .recomputed_selectively = true});
   } else {
+    b.enter_tensor_parallel(hidden);
     b.linear({.name = "q projection", .rows = b.tokens(), .out = q_out, .in = hidden});
-    b.linear({.name = "kv down projection", .rows = b.tokens(), .out = a.kv_lora_rank + a.qk_rope_dim, .in = hidden});
+    b.linear({.name = "kv down projection", .rows = b.tokens(), .out = kv_latent, .in = hidden});
     const double latents = b.tokens() * static_cast<double>(a.kv_lora_rank);
     b.memory("latent norms", kNormForward * latents, kNormBackward * latents, true);
   }
@@ -105,9 +108,12 @@ void norm_and_residual(LayerBuilder& b, const model::Architecture& architecture)
 
 void attention(LayerBuilder& b, const model::Architecture& architecture, const model::Attention& a) {
   norm_and_residual(b, architecture);
-  b.enter_tensor_parallel(architecture.hidden);
-  if (a.kind == model::AttentionKind::multi_latent) multi_latent(b, architecture.hidden, a);
-  else grouped_query(b, architecture.hidden, a);
+  if (a.kind == model::AttentionKind::multi_latent) {
+    multi_latent(b, architecture.hidden, a);
+  } else {
+    b.enter_tensor_parallel(architecture.hidden);
+    grouped_query(b, architecture.hidden, a);
+  }
   b.leave_tensor_parallel(architecture.hidden);
 }
 
