@@ -24,6 +24,7 @@ class Search final {
       : plan_(plan), machine_(machine), granule_(plan.tp * plan.cp * plan.pp), limit_(limit), goal_(goal), room_(machine.levels.size() + 1, 1) {
     for (std::size_t l = machine.levels.size(); l-- > 0;) room_[l] = room_[l + 1] * machine.levels[l].size;
     known_ = goal == Goal::exactly ? Grid(plan, limit / granule_).boundaries() : boundaries_inside_dp();
+    outer_ = sizes_outside_dp();
   }
 
   std::vector<std::int64_t> run() {
@@ -37,14 +38,26 @@ class Search final {
   [[nodiscard]] std::vector<std::int64_t> boundaries_inside_dp() const {
     const Grid smallest(plan_, 1);
     std::vector<std::int64_t> result;
-    std::int64_t inside_pipeline = 0;  // 0: pp lies outside dp
+    bool pipeline_inside = plan_.pp == 1;
     for (const auto axis : plan_.placement) {
       if (axis == Axis::dp) break;
       result.push_back(smallest.stride(axis) * smallest.size(axis));
-      if (axis == Axis::pp) inside_pipeline = smallest.stride(axis);
+      pipeline_inside = pipeline_inside || axis == Axis::pp;
     }
-    for (const auto edge : {plan_.etp, plan_.etp * plan_.ep})
-      result.push_back(inside_pipeline == 0 || edge <= inside_pipeline ? edge : edge * plan_.pp);
+    // With pp outside dp, an expert edge beyond the other axes may fall on either side of pp: not known yet.
+    for (const auto edge : {plan_.etp, plan_.etp * plan_.ep}) {
+      if (edge <= smallest.stride(Axis::pp)) result.push_back(edge);
+      else if (pipeline_inside) result.push_back(edge * plan_.pp);
+    }
+    return result;
+  }
+
+  // An edge outside dp splits the world W at W/c: a level's edge W/o is in step with it if o is in step with c.
+  [[nodiscard]] std::vector<std::int64_t> sizes_outside_dp() const {
+    const Grid smallest(plan_, 1);
+    std::vector<std::int64_t> result;
+    for (auto axis = plan_.placement.rbegin(); axis != plan_.placement.rend() && *axis != Axis::dp; ++axis)
+      result.push_back(granule_ / smallest.stride(*axis));
     return result;
   }
 
@@ -55,6 +68,7 @@ class Search final {
       const auto within = ranks * u;
       if (std::min(within * room_[level + 1], limit_) / granule_ * granule_ <= best_) return;
       if (goal_ == Goal::exactly && limit_ % within != 0) continue;
+      if (level + 1 == machine_.levels.size() && (within % granule_ != 0 || !all_aligned(u, outer_))) continue;
       if (!all_aligned(within, known_)) continue;
       used.push_back(u);
       descend(used, within);
@@ -63,7 +77,7 @@ class Search final {
   }
 
   void consider(const std::vector<std::int64_t>& used, std::int64_t ranks) {
-    if (ranks % granule_ != 0 || (goal_ == Goal::exactly && ranks != limit_)) return;
+    if (goal_ == Goal::exactly && ranks != limit_) return;
     const Grid grid(plan_, ranks / granule_);
     if (!grid.expert_grid_exists()) return;
     const auto boundaries = grid.boundaries();
@@ -83,6 +97,7 @@ class Search final {
   Goal goal_;
   std::vector<std::int64_t> room_;   // ranks in all levels from l outwards, per unit of level l-1
   std::vector<std::int64_t> known_;  // boundaries that prune before the last level is chosen
+  std::vector<std::int64_t> outer_;  // sizes that the units of the outermost level must be in step with
   std::int64_t best_ = 0;
   std::vector<std::int64_t> best_used_;
 };
