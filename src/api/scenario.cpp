@@ -41,6 +41,21 @@ std::optional<model::Architecture> load_architecture(const config::Node& node, c
   return model::load_model(source, resolved(choice.preset, node.where, source), node.where, diagnostics, node.find("overrides"));
 }
 
+// The machine cut or grown to `chips`; if they are not whole units, to the fewest whole units that hold them, of which the job leaves some idle
+// (256 of the 288 chips of four NVL72 racks).
+std::optional<hardware::Machine> enough_units(const hardware::Machine& machine, std::int64_t chips, const config::Location& where, config::Diagnostics& diagnostics) {
+  config::Diagnostics exact;
+  if (auto resized = hardware::resized(machine, chips, where, exact)) return resized;
+  for (std::size_t end = machine.levels.size(); end-- > 0;) {
+    const auto unit = machine.chips_within(end);
+    if (chips <= unit) continue;
+    config::Diagnostics ignored;
+    if (auto rounded = hardware::resized(machine, (chips + unit - 1) / unit * unit, where, ignored)) return rounded;
+  }
+  diagnostics.append(exact);
+  return std::nullopt;
+}
+
 std::optional<hardware::Machine> load_machine(const Scenario& scenario, const config::DocumentSource& source, config::Diagnostics& diagnostics) {
   const auto& node = scenario.machine;
   std::optional<hardware::Machine> machine;
@@ -48,7 +63,7 @@ std::optional<hardware::Machine> load_machine(const Scenario& scenario, const co
   else if (node.is_mapping()) machine = hardware::machine_from(source, node, diagnostics);
   else diagnostics.error(node.where, "the scenario lacks 'machine'", "", "name one (zettatwin catalog list machines)");
   if (!machine || scenario.chips == 0 || scenario.chips == machine->chips()) return machine;
-  return hardware::resized(*machine, scenario.chips, node.where, diagnostics);
+  return enough_units(*machine, scenario.chips, node.where, diagnostics);
 }
 
 // "fp8" and "bf16" as users say them.

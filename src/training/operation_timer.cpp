@@ -67,7 +67,7 @@ network::CollectiveRequest OperationTimer::request(const workload::Communication
 
 units::Picoseconds OperationTimer::time(const workload::Communication& c) const {
   const auto [at, added] = known_.try_emplace(Key{c.op, c.group, c.bytes.si(), c.tokens_sent});
-  if (added) at->second = network::collective_time(placement_.fabric, request(c)).time;
+  if (added) at->second = network::collective_duration(placement_.fabric, request(c));
   return at->second;
 }
 
