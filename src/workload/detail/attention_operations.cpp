@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attention blocks: grouped-query and multi-latent, with ring or all-to-all context parallelism.
+#include <algorithm>
+
 #include "workload/detail/layer_builder.hpp"
 
 namespace zettatwin::workload::detail {
@@ -42,7 +44,8 @@ Operation exchange(const LayerBuilder& b, std::string_view name, network::Collec
 // on the way in (q, k, v) and out (o).
 void context_parallel_core(LayerBuilder& b, const model::Attention& a) {
   const auto tp = static_cast<double>(b.tp());
-  const double kv_bytes = kBytes * (static_cast<double>(a.kv_heads) * static_cast<double>(a.head_dim + a.v_head_dim)) / tp;
+  const double kv_heads = std::max(1.0, static_cast<double>(a.kv_heads) / tp);  // replicated when there are fewer than ranks
+  const double kv_bytes = kBytes * kv_heads * static_cast<double>(a.head_dim + a.v_head_dim);
   const double q_bytes = kBytes * static_cast<double>(a.heads) * static_cast<double>(a.head_dim) / tp;
   const double o_bytes = kBytes * static_cast<double>(a.heads) * static_cast<double>(a.v_head_dim) / tp;
   const bool ring = b.plan().cp_kind == plan::ContextParallelKind::ring;

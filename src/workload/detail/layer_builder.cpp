@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "base/contract.hpp"
+
 namespace zettatwin::workload::detail {
 namespace {
 
@@ -39,6 +41,7 @@ void LayerBuilder::linear(const Linear& layer) {
     }
   }
   std::vector<Operation> backward;
+  if (gather_for_weights_) backward.push_back(*std::exchange(gather_for_weights_, std::nullopt));
   if (!layer.high_precision) quantise(backward, "cast of gradients", layer.rows * out);
   const auto rows = whole(layer.rows);
   backward.push_back({layer.name, Category::gemm, compute::Gemm{.m = rows, .n = layer.in, .k = layer.out, .precision = precision}});
@@ -81,14 +84,14 @@ Operation LayerBuilder::tensor_communication(std::string_view name, network::Col
 }
 
 // Sequence parallel (Korthikanti et al. 2022): gather before, scatter after, and the conjugates backward; the backward pass gathers the input once
-// more for the weight gradient, behind the input gradient. Without it: one all-reduce after, one backward before.
+// more for the weight gradient, beside the product that makes the input gradient. Without it: one all-reduce after, one backward before.
 void LayerBuilder::enter_tensor_parallel(std::int64_t width) {
   if (plan_.tp == 1) return;
   const auto hiding = plan_.overlap.tp ? Hiding::chunked : Hiding::none;
   if (plan_.sequence_parallel) {
     forward(tensor_communication("all-gather of inputs", network::Collective::all_gather, width, hiding),
-            {tensor_communication("all-gather for weight gradients", network::Collective::all_gather, width, Hiding::background),
-             tensor_communication("reduce-scatter of input gradients", network::Collective::reduce_scatter, width, hiding)});
+            {tensor_communication("reduce-scatter of input gradients", network::Collective::reduce_scatter, width, hiding)});
+    gather_for_weights_ = tensor_communication("all-gather for weight gradients", network::Collective::all_gather, width, Hiding::background);
   } else {
     backward_.push_back({tensor_communication("all-reduce of input gradients", network::Collective::all_reduce, width, hiding)});
   }
@@ -105,6 +108,7 @@ void LayerBuilder::leave_tensor_parallel(std::int64_t width) {
 }
 
 LayerOperations LayerBuilder::finish() {
+  ZT_ASSERT(!gather_for_weights_, "an input was gathered for no linear layer");
   for (auto group = backward_.rbegin(); group != backward_.rend(); ++group)
     for (auto& op : *group) operations_.backward_input.push_back(std::move(op));
   for (auto op = weights_.rbegin(); op != weights_.rend(); ++op) operations_.backward_weight.push_back(std::move(*op));

@@ -3,6 +3,7 @@
 // lays those out in reverse, as a backward pass runs them.
 #pragma once
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -56,6 +57,7 @@ class LayerBuilder final {
   LayerOperations operations_;
   std::vector<std::vector<Operation>> backward_;  // per forward operation
   std::vector<Operation> weights_;
+  std::optional<Operation> gather_for_weights_;  // of the input just entered; the next linear layer runs it beside its input gradient
 };
 
 void attention(LayerBuilder& builder, const model::Architecture& architecture, const model::Attention& attention);
