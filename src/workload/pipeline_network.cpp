@@ -9,7 +9,6 @@ namespace zettatwin::workload {
 
 using engine::kNone;
 using engine::Step;
-using units::Picoseconds;
 
 namespace {
 
