@@ -12,17 +12,22 @@ namespace {
 TextPlace place_of(std::string_view text, std::size_t offset) {
   TextPlace place;
   for (std::size_t i = 0; i < offset; ++i) {
-    if (text[i] == '\n') place = {place.line + 1, 1};
-    else ++place.column;
+    if (text[i] == '\n')
+      place = {place.line + 1, 1};
+    else
+      ++place.column;
   }
   return place;
 }
 
 bool is_continuation(unsigned char c) { return (c & 0xC0) == 0x80; }
 
-// Bytes of the UTF-8 sequence at the start of `text`; 0 if there is none. Overlong forms and surrogates are none.
+// Bytes of the UTF-8 sequence at the start of `text`; 0 if there is none. Overlong forms and surrogates are
+// none.
 std::size_t sequence_length(std::string_view text) {
-  const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : static_cast<unsigned char>(0); };
+  const auto byte = [text](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : static_cast<unsigned char>(0);
+  };
   const unsigned char first = byte(0), second = byte(1);
   if (first != 0 && first < 0x80) return 1;
   if (first >= 0xC2 && first <= 0xDF) return is_continuation(second) ? 2 : 0;
@@ -32,7 +37,10 @@ std::size_t sequence_length(std::string_view text) {
   }
   if (first >= 0xF0 && first <= 0xF4) {
     const bool overlong = first == 0xF0 && second < 0x90, beyond = first == 0xF4 && second >= 0x90;
-    return is_continuation(second) && is_continuation(byte(2)) && is_continuation(byte(3)) && !overlong && !beyond ? 4 : 0;
+    return is_continuation(second) && is_continuation(byte(2)) && is_continuation(byte(3)) && !overlong &&
+                   !beyond
+               ? 4
+               : 0;
   }
   return 0;
 }
@@ -67,7 +75,8 @@ std::string join_surrogate_pairs(std::string_view text) {
       i += 12;
       continue;
     }
-    const std::size_t step = text[i] == '\\' && i + 1 < text.size() ? 2 : 1;  // an escaped backslash starts no escape
+    const std::size_t step =
+        text[i] == '\\' && i + 1 < text.size() ? 2 : 1;  // an escaped backslash starts no escape
     joined += text.substr(i, step);
     i += step;
   }
@@ -82,8 +91,10 @@ std::optional<TextPlace> unclosed_bracket(std::string_view text) {
   for (std::size_t i = start; i < text.size(); ++i) {
     const char c = text[i];
     if (quote != 0) {
-      if (c == '\\' && quote == '"') ++i;
-      else if (c == quote) quote = 0;
+      if (c == '\\' && quote == '"')
+        ++i;
+      else if (c == quote)
+        quote = 0;
       continue;
     }
     const bool token_start = before == '{' || before == '[' || before == ',' || before == ':';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks how the sizes of a TransformerConfig fit together, and builds the Architecture: one kind per distinct layer.
+// Checks how the sizes of a TransformerConfig fit together, and builds the Architecture: one kind per
+// distinct layer.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -55,14 +56,18 @@ class Assembler final {
   void resolve_attention() {
     if (c_.num_key_value_heads == 0) c_.num_key_value_heads = c_.num_attention_heads;
     if (c_.num_attention_heads % c_.num_key_value_heads != 0)
-      error("num_key_value_heads", fmt::format("{} query heads do not divide among {} key/value heads", c_.num_attention_heads, c_.num_key_value_heads));
+      error("num_key_value_heads", fmt::format("{} query heads do not divide among {} key/value heads",
+                                               c_.num_attention_heads, c_.num_key_value_heads));
     if (c_.kv_lora_rank > 0) return resolve_latent_attention();
     for (const std::string_view field : {"q_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"})
       if (node_.find(field) && node_.find(field)->kind != config::Node::Kind::null)
-        error(field, fmt::format("{} is set but kv_lora_rank is not", field), "it belongs to multi-latent attention", "set kv_lora_rank or remove it");
+        error(field, fmt::format("{} is set but kv_lora_rank is not", field),
+              "it belongs to multi-latent attention", "set kv_lora_rank or remove it");
     if (c_.head_dim > 0) return;
     if (c_.hidden_size % c_.num_attention_heads != 0)
-      return error("num_attention_heads", fmt::format("hidden_size {} does not divide among {} heads", c_.hidden_size, c_.num_attention_heads),
+      return error("num_attention_heads",
+                   fmt::format("hidden_size {} does not divide among {} heads", c_.hidden_size,
+                               c_.num_attention_heads),
                    "head_dim is not given", "set head_dim");
     c_.head_dim = c_.hidden_size / c_.num_attention_heads;
   }
@@ -72,7 +77,9 @@ class Assembler final {
     if (c_.v_head_dim == 0) error("kv_lora_rank", "multi-latent attention lacks 'v_head_dim'");
     const auto sum = c_.qk_nope_head_dim + c_.qk_rope_head_dim;
     if (c_.head_dim > 0 && c_.head_dim != sum)
-      error("head_dim", fmt::format("head_dim {} is not qk_nope_head_dim + qk_rope_head_dim = {}", c_.head_dim, sum), "", "remove head_dim");
+      error("head_dim",
+            fmt::format("head_dim {} is not qk_nope_head_dim + qk_rope_head_dim = {}", c_.head_dim, sum), "",
+            "remove head_dim");
     c_.head_dim = sum;
   }
   void resolve_widths() {
@@ -84,49 +91,61 @@ class Assembler final {
   void resolve_experts() {
     if (c_.num_experts == 0) {
       if (c_.moe_intermediate_size > 0)
-        diagnostics_.warning(at("moe_intermediate_size"), "the experts' width is not used", "there is no number of experts: the model is dense");
+        diagnostics_.warning(at("moe_intermediate_size"), "the experts' width is not used",
+                             "there is no number of experts: the model is dense");
       return;
     }
-    if (c_.moe_intermediate_size == 0) error("num_experts", "a mixture of experts lacks 'moe_intermediate_size'");
+    if (c_.moe_intermediate_size == 0)
+      error("num_experts", "a mixture of experts lacks 'moe_intermediate_size'");
     if (c_.num_experts_per_tok == 0) error("num_experts", "a mixture of experts lacks 'num_experts_per_tok'");
     if (c_.num_experts_per_tok > c_.num_experts)
-      error("num_experts_per_tok", fmt::format("a token cannot reach {} of {} experts", c_.num_experts_per_tok, c_.num_experts));
+      error("num_experts_per_tok",
+            fmt::format("a token cannot reach {} of {} experts", c_.num_experts_per_tok, c_.num_experts));
     if (c_.num_experts % c_.n_group != 0)
       error("n_group", fmt::format("{} experts do not divide into {} groups", c_.num_experts, c_.n_group));
     if (c_.topk_group > c_.n_group)
-      error("topk_group", fmt::format("a token cannot reach {} of {} expert groups", c_.topk_group, c_.n_group));
+      error("topk_group",
+            fmt::format("a token cannot reach {} of {} expert groups", c_.topk_group, c_.n_group));
     const auto reachable = c_.topk_group > 0 ? c_.num_experts / c_.n_group * c_.topk_group : c_.num_experts;
-    if (c_.topk_group <= c_.n_group && c_.num_experts_per_tok <= c_.num_experts && c_.num_experts_per_tok > reachable)
-      error("topk_group", fmt::format("{} groups hold {} experts, fewer than num_experts_per_tok {}", c_.topk_group, reachable, c_.num_experts_per_tok));
+    if (c_.topk_group <= c_.n_group && c_.num_experts_per_tok <= c_.num_experts &&
+        c_.num_experts_per_tok > reachable)
+      error("topk_group", fmt::format("{} groups hold {} experts, fewer than num_experts_per_tok {}",
+                                      c_.topk_group, reachable, c_.num_experts_per_tok));
   }
 
   void check_length(std::string_view field, const std::vector<std::string>& list) {
     if (!list.empty() && static_cast<std::int64_t>(list.size()) != c_.num_hidden_layers)
-      error(field, fmt::format("{} lists {} layers, num_hidden_layers is {}", field, list.size(), c_.num_hidden_layers));
+      error(field, fmt::format("{} lists {} layers, num_hidden_layers is {}", field, list.size(),
+                               c_.num_hidden_layers));
   }
-  void check_words(std::string_view field, const std::vector<std::string>& list, std::string_view a, std::string_view b) {
+  void check_words(std::string_view field, const std::vector<std::string>& list, std::string_view a,
+                   std::string_view b) {
     for (const auto& word : list)
       if (word != a && word != b)
-        return error(field, fmt::format("{} holds '{}', which could not be mapped", field, word), fmt::format("known: {}, {}", a, b));
+        return error(field, fmt::format("{} holds '{}', which could not be mapped", field, word),
+                     fmt::format("known: {}, {}", a, b));
   }
   void check_numbers(std::string_view field, const std::vector<std::string>& list, std::int64_t high) {
     for (const auto& text : list) {
       const auto number = whole_number(text);
       if (!number || *number < 0 || *number > high)
-        return error(field, fmt::format("{} holds '{}'", field, text), fmt::format("whole numbers from 0 to {} are expected", high));
+        return error(field, fmt::format("{} holds '{}'", field, text),
+                     fmt::format("whole numbers from 0 to {} are expected", high));
     }
   }
   void check_lists() {
     check_length("layer_types", c_.layer_types);
     check_words("layer_types", c_.layer_types, "full_attention", "sliding_attention");
-    if (c_.sliding_window == 0 && std::find(c_.layer_types.begin(), c_.layer_types.end(), "sliding_attention") != c_.layer_types.end())
+    if (c_.sliding_window == 0 &&
+        std::find(c_.layer_types.begin(), c_.layer_types.end(), "sliding_attention") != c_.layer_types.end())
       error("layer_types", "a layer is sliding_attention but there is no sliding_window");
     check_length("mlp_layer_types", c_.mlp_layer_types);
     check_words("mlp_layer_types", c_.mlp_layer_types, "dense", "sparse");
     check_numbers("mlp_only_layers", c_.mlp_only_layers, c_.num_hidden_layers - 1);
     const bool one = c_.moe_layer_freq.size() == 1;
     check_numbers("moe_layer_freq", c_.moe_layer_freq, one ? c_.num_hidden_layers : 1);
-    if (one && c_.moe_layer_freq.front() == "0") error("moe_layer_freq", "moe_layer_freq is 0", "it must be at least 1");
+    if (one && c_.moe_layer_freq.front() == "0")
+      error("moe_layer_freq", "moe_layer_freq is 0", "it must be at least 1");
     if (!one) check_length("moe_layer_freq", c_.moe_layer_freq);
   }
 
@@ -150,31 +169,45 @@ class Assembler final {
   Attention attention(std::int64_t i) const {
     const bool latent = c_.kv_lora_rank > 0;
     return {.kind = latent ? AttentionKind::multi_latent : AttentionKind::grouped_query,
-            .heads = c_.num_attention_heads, .kv_heads = c_.num_key_value_heads, .head_dim = c_.head_dim,
+            .heads = c_.num_attention_heads,
+            .kv_heads = c_.num_key_value_heads,
+            .head_dim = c_.head_dim,
             .v_head_dim = latent ? c_.v_head_dim : c_.head_dim,
-            .q_lora_rank = c_.q_lora_rank, .kv_lora_rank = c_.kv_lora_rank,
-            .qk_nope_dim = c_.qk_nope_head_dim, .qk_rope_dim = c_.qk_rope_head_dim,
+            .q_lora_rank = c_.q_lora_rank,
+            .kv_lora_rank = c_.kv_lora_rank,
+            .qk_nope_dim = c_.qk_nope_head_dim,
+            .qk_rope_dim = c_.qk_rope_head_dim,
             .window = is_windowed(i) ? c_.sliding_window : 0,
-            .qkv_bias = c_.qkv_bias, .output_bias = c_.output_bias,
-            .qk_norm = c_.qk_norm, .qk_norm_per_projection = c_.qk_norm && c_.qk_norm_per_projection,
+            .qkv_bias = c_.qkv_bias,
+            .output_bias = c_.output_bias,
+            .qk_norm = c_.qk_norm,
+            .qk_norm_per_projection = c_.qk_norm && c_.qk_norm_per_projection,
             .sinks = c_.attention_sinks};
   }
   MixtureOfExperts experts() const {
-    const auto shared = c_.shared_expert_intermediate_size > 0 ? c_.shared_expert_intermediate_size
-                                                               : c_.n_shared_experts * c_.moe_intermediate_size;
-    return {.routed_experts = c_.num_experts, .top_k = c_.num_experts_per_tok, .intermediate = c_.moe_intermediate_size,
-            .shared_intermediate = shared, .groups = c_.n_group,
+    const auto shared = c_.shared_expert_intermediate_size > 0
+                            ? c_.shared_expert_intermediate_size
+                            : c_.n_shared_experts * c_.moe_intermediate_size;
+    return {.routed_experts = c_.num_experts,
+            .top_k = c_.num_experts_per_tok,
+            .intermediate = c_.moe_intermediate_size,
+            .shared_intermediate = shared,
+            .groups = c_.n_group,
             .group_limit = c_.topk_group < c_.n_group ? c_.topk_group : 0,
-            .gated = c_.gated, .bias = c_.expert_bias, .router_bias = c_.router_bias,
+            .gated = c_.gated,
+            .bias = c_.expert_bias,
+            .router_bias = c_.router_bias,
             .shared_gate = c_.shared_expert_gate && shared > 0};
   }
 
   Architecture frame() const {
-    const auto padded = (c_.vocab_size + c_.pad_vocab_size_multiple - 1) / c_.pad_vocab_size_multiple * c_.pad_vocab_size_multiple;
+    const auto padded = (c_.vocab_size + c_.pad_vocab_size_multiple - 1) / c_.pad_vocab_size_multiple *
+                        c_.pad_vocab_size_multiple;
     Architecture a;
     a.hidden = c_.hidden_size;
     a.vocabulary = padded;
-    a.learned_positions = c_.learned_positions && !c_.relative_positions ? c_.max_position_embeddings + c_.position_offset : 0;
+    a.learned_positions =
+        c_.learned_positions && !c_.relative_positions ? c_.max_position_embeddings + c_.position_offset : 0;
     a.max_positions = c_.max_position_embeddings;
     a.tied_embeddings = c_.tie_word_embeddings;
     a.norm = c_.norm;
@@ -189,8 +222,11 @@ class Assembler final {
     bool any_dense = false;
     for (std::int64_t i = 0; i < c_.num_hidden_layers; ++i) {
       Layer layer{.attention = attention(i)};
-      if (is_moe(i)) layer.experts = experts();
-      else layer.dense = FeedForward{.intermediate = c_.intermediate_size, .gated = c_.gated, .bias = c_.mlp_bias};
+      if (is_moe(i))
+        layer.experts = experts();
+      else
+        layer.dense =
+            FeedForward{.intermediate = c_.intermediate_size, .gated = c_.gated, .bias = c_.mlp_bias};
       any_dense |= layer.dense.has_value();
       push(a, layer);
     }
@@ -202,8 +238,10 @@ class Assembler final {
     const auto found = std::find(a.kinds.begin(), a.kinds.end(), layer);
     const auto kind = static_cast<std::size_t>(found - a.kinds.begin());
     if (found == a.kinds.end()) a.kinds.push_back(layer);
-    if (!a.runs.empty() && a.runs.back().kind == kind) ++a.runs.back().count;
-    else a.runs.push_back({1, kind});
+    if (!a.runs.empty() && a.runs.back().kind == kind)
+      ++a.runs.back().count;
+    else
+      a.runs.push_back({1, kind});
   }
 
   // An upper bound in floating point, before anybody counts in integers.
@@ -211,16 +249,24 @@ class Assembler final {
     const auto d = [](std::int64_t x) { return static_cast<double>(x); };
     const double widest = std::max(d(c_.head_dim), d(c_.v_head_dim));
     const double latents = d(c_.q_lora_rank) + d(c_.kv_lora_rank) + d(c_.qk_rope_head_dim);
-    const double attention = (4 * d(c_.hidden_size) + 2 * latents + 8) * d(c_.num_attention_heads) * widest + d(c_.hidden_size) * (latents + 8);
+    const double attention = (4 * d(c_.hidden_size) + 2 * latents + 8) * d(c_.num_attention_heads) * widest +
+                             d(c_.hidden_size) * (latents + 8);
     const double expert = 3 * (d(c_.hidden_size) + 1) * (d(c_.moe_intermediate_size) + 1);
-    const double shared = 3 * (d(c_.hidden_size) + 1) * (d(c_.shared_expert_intermediate_size) + d(c_.n_shared_experts) * d(c_.moe_intermediate_size));
-    const double feed_forward = 3 * (d(c_.hidden_size) + 1) * (d(c_.intermediate_size) + 1) + d(c_.num_experts) * expert + shared;
+    const double shared =
+        3 * (d(c_.hidden_size) + 1) *
+        (d(c_.shared_expert_intermediate_size) + d(c_.n_shared_experts) * d(c_.moe_intermediate_size));
+    const double feed_forward =
+        3 * (d(c_.hidden_size) + 1) * (d(c_.intermediate_size) + 1) + d(c_.num_experts) * expert + shared;
     const double norms = 2 * d(c_.norms_per_layer) * d(c_.hidden_size);
     const double layers = d(c_.num_hidden_layers) + d(c_.num_nextn_predict_layers);
-    const double tables = (2 * (d(c_.vocab_size) + d(c_.pad_vocab_size_multiple)) + d(c_.max_position_embeddings) + d(c_.position_offset) + 8) * d(c_.hidden_size);
-    const double bound = layers * (attention + feed_forward + norms + 4 * d(c_.hidden_size) * d(c_.hidden_size)) + tables;
+    const double tables = (2 * (d(c_.vocab_size) + d(c_.pad_vocab_size_multiple)) +
+                           d(c_.max_position_embeddings) + d(c_.position_offset) + 8) *
+                          d(c_.hidden_size);
+    const double bound =
+        layers * (attention + feed_forward + norms + 4 * d(c_.hidden_size) * d(c_.hidden_size)) + tables;
     if (!(bound < kMostParameters))
-      diagnostics_.error(node_.where, fmt::format("the model has about {:.0e} parameters", bound), fmt::format("the limit is {:.0e}", kMostParameters));
+      diagnostics_.error(node_.where, fmt::format("the model has about {:.0e} parameters", bound),
+                         fmt::format("the limit is {:.0e}", kMostParameters));
   }
 
   TransformerConfig c_;
@@ -231,7 +277,8 @@ class Assembler final {
 
 }  // namespace
 
-std::optional<Architecture> assemble(const TransformerConfig& c, const config::Node& node, config::Diagnostics& diagnostics) {
+std::optional<Architecture> assemble(const TransformerConfig& c, const config::Node& node,
+                                     config::Diagnostics& diagnostics) {
   return Assembler(c, node, diagnostics).run();
 }
 

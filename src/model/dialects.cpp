@@ -8,10 +8,14 @@ namespace zettatwin::model {
 namespace {
 
 constexpr std::array kNegated{WordPair{"true", "false"}, WordPair{"false", "true"}};
-constexpr std::array kScoreCorrection{WordPair{"noaux_tc", "true"}, WordPair{"greedy", "false"}, WordPair{"group_limited_greedy", "false"}};
-constexpr std::array kMptAttention{WordPair{"multihead_attention", ""}, WordPair{"multiquery_attention", "1"}, WordPair{"grouped_query_attention", ""}};
-constexpr std::array kMptFeedForward{WordPair{"mptmlp", "false"}, WordPair{"mptglu", "true"}, WordPair{"mptgeglu", "true"}};
-constexpr std::array kMptNorm{WordPair{"low_precision_layernorm", "layer"}, WordPair{"layernorm", "layer"}, WordPair{"rmsnorm", "rms"}, WordPair{"low_precision_rmsnorm", "rms"}};
+constexpr std::array kScoreCorrection{WordPair{"noaux_tc", "true"}, WordPair{"greedy", "false"},
+                                      WordPair{"group_limited_greedy", "false"}};
+constexpr std::array kMptAttention{WordPair{"multihead_attention", ""}, WordPair{"multiquery_attention", "1"},
+                                   WordPair{"grouped_query_attention", ""}};
+constexpr std::array kMptFeedForward{WordPair{"mptmlp", "false"}, WordPair{"mptglu", "true"},
+                                     WordPair{"mptgeglu", "true"}};
+constexpr std::array kMptNorm{WordPair{"low_precision_layernorm", "layer"}, WordPair{"layernorm", "layer"},
+                              WordPair{"rmsnorm", "rms"}, WordPair{"low_precision_rmsnorm", "rms"}};
 constexpr std::array kMptWindow{WordPair{"-1", ""}, WordPair{"*", "*"}};
 constexpr std::array kPerProjection{WordPair{"per_layer", "true"}, WordPair{"per_head", "false"}};
 constexpr std::array kMiniMaxLayers{WordPair{"1", "full_attention"}};
@@ -20,68 +24,127 @@ constexpr std::array kMustBeTrue{WordPair{"true", ""}};
 constexpr std::array kMustBeFalse{WordPair{"false", ""}};
 
 constexpr std::array kCommon{
-    Key{"hidden_size"},         Key{"num_hidden_layers"},       Key{"num_attention_heads"}, Key{"num_key_value_heads"},
-    Key{"head_dim"},            Key{"intermediate_size"},       Key{"vocab_size"},          Key{"max_position_embeddings"},
-    Key{"tie_word_embeddings"}, Key{"layer_types"},
+    Key{"hidden_size"},
+    Key{"num_hidden_layers"},
+    Key{"num_attention_heads"},
+    Key{"num_key_value_heads"},
+    Key{"head_dim"},
+    Key{"intermediate_size"},
+    Key{"vocab_size"},
+    Key{"max_position_embeddings"},
+    Key{"tie_word_embeddings"},
+    Key{"layer_types"},
 };
 constexpr std::array kWindow{Key{"sliding_window"}};
-constexpr std::array kQwenWindow{Key{"sliding_window"}, Key{"use_sliding_window"}, Key{"max_window_layers", "first_window_layer"}};
+constexpr std::array kQwenWindow{Key{"sliding_window"}, Key{"use_sliding_window"},
+                                 Key{"max_window_layers", "first_window_layer"}};
 constexpr std::array kFourBiases{Key{"attention_bias", "qkv_bias"}, Key{"attention_bias", "output_bias"}};
 constexpr std::array kInputBiases{Key{"attention_bias", "qkv_bias"}};
 // Qwen2 and its kin always have biases on q, k and v; a stated attention_bias repeats that.
 constexpr std::array kFixedBias{Key{"attention_bias", "", kMustBeTrue}, Key{"qkv_bias"}};
 constexpr std::array kMlpBias{Key{"mlp_bias"}};
 constexpr std::array kQkNorm{Key{"use_qk_norm", "qk_norm"}};
-constexpr std::array kLatent{Key{"q_lora_rank"}, Key{"kv_lora_rank"}, Key{"qk_nope_head_dim"}, Key{"qk_rope_head_dim"},
-                             Key{"v_head_dim"},  Key{"head_dim", kNoField}, Key{"qk_head_dim", kNoField}};
+constexpr std::array kLatent{Key{"q_lora_rank"},          Key{"kv_lora_rank"}, Key{"qk_nope_head_dim"},
+                             Key{"qk_rope_head_dim"},     Key{"v_head_dim"},   Key{"head_dim", kNoField},
+                             Key{"qk_head_dim", kNoField}};
 constexpr std::array kDeepSeekExperts{
-    Key{"n_routed_experts", "num_experts"}, Key{"num_local_experts", "num_experts"}, Key{"num_experts"},
-    Key{"num_experts_per_tok"}, Key{"moe_intermediate_size"}, Key{"n_shared_experts"}, Key{"n_group"}, Key{"topk_group"},
-    Key{"topk_method", "router_bias", kScoreCorrection}, Key{"first_k_dense_replace"}, Key{"moe_layer_freq"},
-    Key{"mlp_layer_types"}, Key{"num_nextn_predict_layers"},
+    Key{"n_routed_experts", "num_experts"},
+    Key{"num_local_experts", "num_experts"},
+    Key{"num_experts"},
+    Key{"num_experts_per_tok"},
+    Key{"moe_intermediate_size"},
+    Key{"n_shared_experts"},
+    Key{"n_group"},
+    Key{"topk_group"},
+    Key{"topk_method", "router_bias", kScoreCorrection},
+    Key{"first_k_dense_replace"},
+    Key{"moe_layer_freq"},
+    Key{"mlp_layer_types"},
+    Key{"num_nextn_predict_layers"},
 };
 constexpr std::array kQwenExperts{
-    Key{"num_experts"}, Key{"num_local_experts", "num_experts"}, Key{"num_experts_per_tok"}, Key{"moe_intermediate_size"},
-    Key{"decoder_sparse_step"}, Key{"mlp_only_layers"}, Key{"shared_expert_intermediate_size"}, Key{"qkv_bias"},
+    Key{"num_experts"},
+    Key{"num_local_experts", "num_experts"},
+    Key{"num_experts_per_tok"},
+    Key{"moe_intermediate_size"},
+    Key{"decoder_sparse_step"},
+    Key{"mlp_only_layers"},
+    Key{"shared_expert_intermediate_size"},
+    Key{"qkv_bias"},
 };
 // All layers are MoE and intermediate_size is an expert's.
 constexpr std::array kMixtralExperts{
-    Key{"num_local_experts", "num_experts"}, Key{"num_experts"}, Key{"num_experts_per_tok"}, Key{"experts_per_token", "num_experts_per_tok"},
-    Key{"intermediate_size", "moe_intermediate_size"}, Key{"moe_intermediate_size"},
+    Key{"num_local_experts", "num_experts"},
+    Key{"num_experts"},
+    Key{"num_experts_per_tok"},
+    Key{"experts_per_token", "num_experts_per_tok"},
+    Key{"intermediate_size", "moe_intermediate_size"},
+    Key{"moe_intermediate_size"},
 };
 constexpr std::array kMiniMax{
-    Key{"qk_norm_type", "qk_norm_per_projection", kPerProjection}, Key{"use_routing_bias", "router_bias"},
-    Key{"attn_type_list", "layer_types", kMiniMaxLayers}, Key{"shared_intermediate_size", "shared_expert_intermediate_size"},
+    Key{"qk_norm_type", "qk_norm_per_projection", kPerProjection},
+    Key{"use_routing_bias", "router_bias"},
+    Key{"attn_type_list", "layer_types", kMiniMaxLayers},
+    Key{"shared_intermediate_size", "shared_expert_intermediate_size"},
 };
 constexpr std::array kPhiMoe{Key{"lm_head_bias", "head_bias"}};
 constexpr std::array kGpt2{
-    Key{"n_embd", "hidden_size"}, Key{"n_layer", "num_hidden_layers"}, Key{"n_head", "num_attention_heads"},
-    Key{"n_inner", "intermediate_size"}, Key{"n_positions", "max_position_embeddings"}, Key{"n_ctx", kNoField},
-    Key{"add_cross_attention", "", kMustBeFalse}, Key{"scale_attn_weights", kNoField},
-    Key{"scale_attn_by_inverse_layer_idx", kNoField}, Key{"reorder_and_upcast_attn", kNoField},
+    Key{"n_embd", "hidden_size"},
+    Key{"n_layer", "num_hidden_layers"},
+    Key{"n_head", "num_attention_heads"},
+    Key{"n_inner", "intermediate_size"},
+    Key{"n_positions", "max_position_embeddings"},
+    Key{"n_ctx", kNoField},
+    Key{"add_cross_attention", "", kMustBeFalse},
+    Key{"scale_attn_weights", kNoField},
+    Key{"scale_attn_by_inverse_layer_idx", kNoField},
+    Key{"reorder_and_upcast_attn", kNoField},
 };
 constexpr std::array kBigCode{Key{"multi_query", "num_key_value_heads", kMultiQuery}};
 constexpr std::array kNeoX{Key{"use_parallel_residual", kNoField}};
 constexpr std::array kMpt{
-    Key{"d_model", "hidden_size"}, Key{"n_layers", "num_hidden_layers"}, Key{"n_heads", "num_attention_heads"},
-    Key{"max_seq_len", "max_position_embeddings"}, Key{"expansion_ratio"}, Key{"learned_pos_emb", "learned_positions"},
-    Key{"no_bias", "qkv_bias", kNegated}, Key{"no_bias", "output_bias", kNegated}, Key{"no_bias", "mlp_bias", kNegated},
-    Key{"no_bias", "norm_bias", kNegated}, Key{"norm_type", "norm", kMptNorm},
-    Key{"attn_config.alibi", "relative_positions"}, Key{"attn_config.attn_type", "num_key_value_heads", kMptAttention},
-    Key{"attn_config.kv_n_heads", "num_key_value_heads"}, Key{"attn_config.qk_ln", "qk_norm"},
-    Key{"attn_config.qk_ln", "qk_norm_per_projection"}, Key{"attn_config.sliding_window_size", "sliding_window", kMptWindow},
-    Key{"ffn_config.ffn_type", "gated", kMptFeedForward}, Key{"ffn_config.ffn_hidden_size", "intermediate_size"},
-    Key{"attn_config.attn_impl", kNoField}, Key{"attn_config.softmax_scale", kNoField}, Key{"attn_config.clip_qkv", kNoField},
-    Key{"attn_config.alibi_bias_max", kNoField}, Key{"attn_config.attn_uses_sequence_id", kNoField},
-    Key{"attn_config.attn_pdrop", kNoField}, Key{"attn_config.prefix_lm", "", kMustBeFalse},
+    Key{"d_model", "hidden_size"},
+    Key{"n_layers", "num_hidden_layers"},
+    Key{"n_heads", "num_attention_heads"},
+    Key{"max_seq_len", "max_position_embeddings"},
+    Key{"expansion_ratio"},
+    Key{"learned_pos_emb", "learned_positions"},
+    Key{"no_bias", "qkv_bias", kNegated},
+    Key{"no_bias", "output_bias", kNegated},
+    Key{"no_bias", "mlp_bias", kNegated},
+    Key{"no_bias", "norm_bias", kNegated},
+    Key{"norm_type", "norm", kMptNorm},
+    Key{"attn_config.alibi", "relative_positions"},
+    Key{"attn_config.attn_type", "num_key_value_heads", kMptAttention},
+    Key{"attn_config.kv_n_heads", "num_key_value_heads"},
+    Key{"attn_config.qk_ln", "qk_norm"},
+    Key{"attn_config.qk_ln", "qk_norm_per_projection"},
+    Key{"attn_config.sliding_window_size", "sliding_window", kMptWindow},
+    Key{"ffn_config.ffn_type", "gated", kMptFeedForward},
+    Key{"ffn_config.ffn_hidden_size", "intermediate_size"},
+    Key{"attn_config.attn_impl", kNoField},
+    Key{"attn_config.softmax_scale", kNoField},
+    Key{"attn_config.clip_qkv", kNoField},
+    Key{"attn_config.alibi_bias_max", kNoField},
+    Key{"attn_config.attn_uses_sequence_id", kNoField},
+    Key{"attn_config.attn_pdrop", kNoField},
+    Key{"attn_config.prefix_lm", "", kMustBeFalse},
 };
-constexpr std::array kOpt{Key{"ffn_dim", "intermediate_size"}, Key{"enable_bias", "", kMustBeTrue},
-                          Key{"do_layer_norm_before", "", kMustBeTrue}, Key{"layer_norm_elementwise_affine", "", kMustBeTrue},
-                          Key{"_remove_final_layer_norm", "", kMustBeFalse}, Key{"word_embed_proj_dim", "hidden_size"}};
-constexpr std::array kBloom{Key{"n_embed", "hidden_size"}, Key{"n_layer", "num_hidden_layers"}, Key{"n_head", "num_attention_heads"},
-                            Key{"seq_length", "max_position_embeddings"}, Key{"apply_residual_connection_post_layernorm", kNoField},
-                            Key{"offset_alibi", kNoField}, Key{"slow_but_exact", kNoField}};
-constexpr std::array kGemmaPattern{Key{"sliding_window"}, Key{"sliding_window_pattern", "full_attention_period"},
+constexpr std::array kOpt{Key{"ffn_dim", "intermediate_size"},
+                          Key{"enable_bias", "", kMustBeTrue},
+                          Key{"do_layer_norm_before", "", kMustBeTrue},
+                          Key{"layer_norm_elementwise_affine", "", kMustBeTrue},
+                          Key{"_remove_final_layer_norm", "", kMustBeFalse},
+                          Key{"word_embed_proj_dim", "hidden_size"}};
+constexpr std::array kBloom{Key{"n_embed", "hidden_size"},
+                            Key{"n_layer", "num_hidden_layers"},
+                            Key{"n_head", "num_attention_heads"},
+                            Key{"seq_length", "max_position_embeddings"},
+                            Key{"apply_residual_connection_post_layernorm", kNoField},
+                            Key{"offset_alibi", kNoField},
+                            Key{"slow_but_exact", kNoField}};
+constexpr std::array kGemmaPattern{Key{"sliding_window"},
+                                   Key{"sliding_window_pattern", "full_attention_period"},
                                    Key{"use_bidirectional_attention", "", kMustBeFalse}};
 
 std::vector<Dialect> all_dialects() {
@@ -89,49 +152,91 @@ std::vector<Dialect> all_dialects() {
       {{"llama"}, {kFourBiases, kMlpBias}, "{}"},
       {{"internlm2", "baichuan", "yi"}, {kFourBiases}, "{}"},
       {{"mistral", "ministral"}, {kWindow}, "{num_key_value_heads: 8, sliding_window: 4096}"},
-      {{"mixtral"}, {kWindow, kMixtralExperts}, "{num_key_value_heads: 8, num_experts: 8, num_experts_per_tok: 2}"},
-      {{"qwen2", "qwen2_vl_text", "qwen2_5_vl_text"}, {kQwenWindow, kFixedBias}, "{num_key_value_heads: 32, qkv_bias: true, use_sliding_window: false, first_window_layer: 28}"},
-      {{"mimo"}, {kQwenWindow, kFixedBias, kDeepSeekExperts}, "{num_key_value_heads: 32, qkv_bias: true, use_sliding_window: false, first_window_layer: 28}"},
-      {{"qwen2_moe"}, {kQwenWindow, kQwenExperts, kFixedBias}, "{qkv_bias: true, use_sliding_window: false, first_window_layer: 28, shared_expert_gate: true}"},
-      {{"qwen3", "qwen3_vl_text"}, {kQwenWindow, kFourBiases, kQkNorm},
-       "{num_key_value_heads: 32, qk_norm: true, head_dim: 128, use_sliding_window: false, first_window_layer: 28}"},
-      {{"qwen3_moe", "qwen3_vl_moe_text"}, {kQwenWindow, kFourBiases, kQkNorm, kQwenExperts},
-       "{qk_norm: true, head_dim: 128, num_key_value_heads: 4, use_sliding_window: false, first_window_layer: 28}"},
-      {{"deepseek_v2"}, {kLatent, kDeepSeekExperts, kFourBiases, kMlpBias},
-       "{q_lora_rank: 1536, kv_lora_rank: 512, qk_nope_head_dim: 128, qk_rope_head_dim: 64, v_head_dim: 128}"},
-      {{"deepseek_v3", "kimi_k2"}, {kLatent, kDeepSeekExperts, kFourBiases},
-       "{q_lora_rank: 1536, kv_lora_rank: 512, qk_nope_head_dim: 128, qk_rope_head_dim: 64, v_head_dim: 128, router_bias: true}"},
-      {{"gpt_oss"}, {kWindow, kMixtralExperts, kFourBiases},
-       "{head_dim: 64, num_key_value_heads: 8, qkv_bias: true, output_bias: true, attention_sinks: true, sliding_window: 128,"
-       " full_attention_period: 2, num_experts: 128, num_experts_per_tok: 4, router_bias: true, expert_bias: true}"},
-      {{"glm4_moe"}, {kInputBiases, kQkNorm, kDeepSeekExperts}, "{router_bias: true, num_key_value_heads: 8}"},
-      {{"minimax_m2"}, {kWindow, kMiniMax, kQkNorm, kMixtralExperts}, "{qk_norm: true, qk_norm_per_projection: true, router_bias: true}",
+      {{"mixtral"},
+       {kWindow, kMixtralExperts},
+       "{num_key_value_heads: 8, num_experts: 8, num_experts_per_tok: 2}"},
+      {{"qwen2", "qwen2_vl_text", "qwen2_5_vl_text"},
+       {kQwenWindow, kFixedBias},
+       "{num_key_value_heads: 32, qkv_bias: true, use_sliding_window: false, first_window_layer: 28}"},
+      {{"mimo"},
+       {kQwenWindow, kFixedBias, kDeepSeekExperts},
+       "{num_key_value_heads: 32, qkv_bias: true, use_sliding_window: false, first_window_layer: 28}"},
+      {{"qwen2_moe"},
+       {kQwenWindow, kQwenExperts, kFixedBias},
+       "{qkv_bias: true, use_sliding_window: false, first_window_layer: 28, shared_expert_gate: true}"},
+      {{"qwen3", "qwen3_vl_text"},
+       {kQwenWindow, kFourBiases, kQkNorm},
+       "{num_key_value_heads: 32, qk_norm: true, head_dim: 128, use_sliding_window: false, "
+       "first_window_layer: 28}"},
+      {{"qwen3_moe", "qwen3_vl_moe_text"},
+       {kQwenWindow, kFourBiases, kQkNorm, kQwenExperts},
+       "{qk_norm: true, head_dim: 128, num_key_value_heads: 4, use_sliding_window: false, "
+       "first_window_layer: 28}"},
+      {{"deepseek_v2"},
+       {kLatent, kDeepSeekExperts, kFourBiases, kMlpBias},
+       "{q_lora_rank: 1536, kv_lora_rank: 512, qk_nope_head_dim: 128, qk_rope_head_dim: 64, v_head_dim: "
+       "128}"},
+      {{"deepseek_v3", "kimi_k2"},
+       {kLatent, kDeepSeekExperts, kFourBiases},
+       "{q_lora_rank: 1536, kv_lora_rank: 512, qk_nope_head_dim: 128, qk_rope_head_dim: 64, v_head_dim: 128, "
+       "router_bias: true}"},
+      {{"gpt_oss"},
+       {kWindow, kMixtralExperts, kFourBiases},
+       "{head_dim: 64, num_key_value_heads: 8, qkv_bias: true, output_bias: true, attention_sinks: true, "
+       "sliding_window: 128,"
+       " full_attention_period: 2, num_experts: 128, num_experts_per_tok: 4, router_bias: true, expert_bias: "
+       "true}"},
+      {{"glm4_moe"},
+       {kInputBiases, kQkNorm, kDeepSeekExperts},
+       "{router_bias: true, num_key_value_heads: 8}"},
+      {{"minimax_m2"},
+       {kWindow, kMiniMax, kQkNorm, kMixtralExperts},
+       "{qk_norm: true, qk_norm_per_projection: true, router_bias: true}",
        {"use_mtp", "num_mtp_modules", "mtp_transformer_layers"}},
       {{"phi3"}, {kWindow}, "{}"},
-      {{"phimoe"}, {kWindow, kMixtralExperts, kFourBiases, kPhiMoe}, "{norm: layer, norm_bias: true, num_experts: 16, num_experts_per_tok: 2}"},
+      {{"phimoe"},
+       {kWindow, kMixtralExperts, kFourBiases, kPhiMoe},
+       "{norm: layer, norm_bias: true, num_experts: 16, num_experts_per_tok: 2}"},
       {{"nemotron"}, {kFourBiases, kMlpBias}, "{gated: false, norm: layer, norm_bias: true}"},
       {{"gemma"}, {kFourBiases}, "{tie_word_embeddings: true, head_dim: 256}"},
-      {{"gemma2"}, {kGemmaPattern, kFourBiases},
-       "{tie_word_embeddings: true, head_dim: 256, num_key_value_heads: 4, norms_per_layer: 4, sliding_window: 4096, full_attention_period: 2}"},
-      {{"gemma3_text"}, {kGemmaPattern, kFourBiases},
-       "{tie_word_embeddings: true, head_dim: 256, num_attention_heads: 8, num_key_value_heads: 4, vocab_size: 262208,"
-       " max_position_embeddings: 131072, norms_per_layer: 4, qk_norm: true, sliding_window: 4096, full_attention_period: 6}"},
-      {{"gpt2"}, {kGpt2},
-       "{gated: false, norm: layer, norm_bias: true, qkv_bias: true, output_bias: true, mlp_bias: true, tie_word_embeddings: true,"
+      {{"gemma2"},
+       {kGemmaPattern, kFourBiases},
+       "{tie_word_embeddings: true, head_dim: 256, num_key_value_heads: 4, norms_per_layer: 4, "
+       "sliding_window: 4096, full_attention_period: 2}"},
+      {{"gemma3_text"},
+       {kGemmaPattern, kFourBiases},
+       "{tie_word_embeddings: true, head_dim: 256, num_attention_heads: 8, num_key_value_heads: 4, "
+       "vocab_size: 262208,"
+       " max_position_embeddings: 131072, norms_per_layer: 4, qk_norm: true, sliding_window: 4096, "
+       "full_attention_period: 6}"},
+      {{"gpt2"},
+       {kGpt2},
+       "{gated: false, norm: layer, norm_bias: true, qkv_bias: true, output_bias: true, mlp_bias: true, "
+       "tie_word_embeddings: true,"
        " learned_positions: true, max_position_embeddings: 1024, vocab_size: 50257, expansion_ratio: 4}"},
-      {{"gpt_bigcode"}, {kGpt2, kBigCode},
-       "{gated: false, norm: layer, norm_bias: true, qkv_bias: true, output_bias: true, mlp_bias: true, tie_word_embeddings: true,"
-       " learned_positions: true, max_position_embeddings: 1024, vocab_size: 50257, expansion_ratio: 4, num_key_value_heads: 1}"},
-      {{"gpt_neox"}, {kNeoX, kFourBiases},
+      {{"gpt_bigcode"},
+       {kGpt2, kBigCode},
+       "{gated: false, norm: layer, norm_bias: true, qkv_bias: true, output_bias: true, mlp_bias: true, "
+       "tie_word_embeddings: true,"
+       " learned_positions: true, max_position_embeddings: 1024, vocab_size: 50257, expansion_ratio: 4, "
+       "num_key_value_heads: 1}"},
+      {{"gpt_neox"},
+       {kNeoX, kFourBiases},
        "{gated: false, norm: layer, norm_bias: true, qkv_bias: true, output_bias: true, mlp_bias: true}"},
-      {{"mpt"}, {kMpt},
-       "{gated: false, norm: layer, tie_word_embeddings: true, learned_positions: true, relative_positions: true, expansion_ratio: 4,"
+      {{"mpt"},
+       {kMpt},
+       "{gated: false, norm: layer, tie_word_embeddings: true, learned_positions: true, relative_positions: "
+       "true, expansion_ratio: 4,"
        " max_position_embeddings: 2048, vocab_size: 50368}"},
-      {{"opt"}, {kOpt},
-       "{gated: false, norm: layer, norm_bias: true, qkv_bias: true, output_bias: true, mlp_bias: true, tie_word_embeddings: true,"
+      {{"opt"},
+       {kOpt},
+       "{gated: false, norm: layer, norm_bias: true, qkv_bias: true, output_bias: true, mlp_bias: true, "
+       "tie_word_embeddings: true,"
        " learned_positions: true, position_offset: 2, max_position_embeddings: 2048, vocab_size: 50272}"},
-      {{"bloom"}, {kBloom},
-       "{gated: false, norm: layer, norm_bias: true, qkv_bias: true, output_bias: true, mlp_bias: true, tie_word_embeddings: true,"
+      {{"bloom"},
+       {kBloom},
+       "{gated: false, norm: layer, norm_bias: true, qkv_bias: true, output_bias: true, mlp_bias: true, "
+       "tie_word_embeddings: true,"
        " embedding_norm: true, expansion_ratio: 4, vocab_size: 250880}"},
   };
 }
@@ -145,7 +250,9 @@ const std::vector<Dialect>& dialects() {
 
 const Dialect* find_dialect(std::string_view model_type) {
   for (const auto& dialect : dialects())
-    if (std::find(dialect.model_types.begin(), dialect.model_types.end(), model_type) != dialect.model_types.end()) return &dialect;
+    if (std::find(dialect.model_types.begin(), dialect.model_types.end(), model_type) !=
+        dialect.model_types.end())
+      return &dialect;
   return nullptr;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which keys of config.json are known to change neither shapes nor modelled computation, and which names look as if they did.
+// Which keys of config.json are known to change neither shapes nor modelled computation, and which names look
+// as if they did.
 #include <algorithm>
-#include <array>
+#include <iterator>
 
 #include "model/dialects.hpp"
 
@@ -10,43 +11,50 @@ namespace {
 
 using Pattern = std::string_view;  // '*' stands for any text, at either end only
 
-constexpr std::array kNoEffect{
+constexpr Pattern kNoEffect[] = {
     // names and provenance
-    Pattern{"architectures"}, Pattern{"auto_map"}, Pattern{"_name_or_path"}, Pattern{"transformers_version"}, Pattern{"model_type"},
-    Pattern{"_attn_implementation*"}, Pattern{"attn_implementation"}, Pattern{"*_fixed"}, Pattern{"for_llm_compressor"}, Pattern{"custom_pipelines"},
+    "architectures", "auto_map", "_name_or_path", "transformers_version", "model_type",
+    "_attn_implementation*", "attn_implementation", "*_fixed", "for_llm_compressor", "custom_pipelines",
     // tokens
-    Pattern{"*_token_id"}, Pattern{"*_token_ids"}, Pattern{"*_token_index"}, Pattern{"id2label"}, Pattern{"label2id"}, Pattern{"num_labels"},
-    Pattern{"tokenizer_class"}, Pattern{"bos_token*"}, Pattern{"eos_token*"}, Pattern{"finetuning_task"}, Pattern{"problem_type"}, Pattern{"task_specific_params"},
+    "*_token_id", "*_token_ids", "*_token_index", "id2label", "label2id", "num_labels", "tokenizer_class",
+    "bos_token*", "eos_token*", "finetuning_task", "problem_type", "task_specific_params",
     // training and numerics
-    Pattern{"*dropout*"}, Pattern{"*pdrop"}, Pattern{"initializer_*"}, Pattern{"init_*"}, Pattern{"*_init"}, Pattern{"init"}, Pattern{"*eps"}, Pattern{"*epsilon"},
-    Pattern{"*jitter_noise"}, Pattern{"*aux_loss*"}, Pattern{"*z_loss*"}, Pattern{"seq_aux"}, Pattern{"pretraining_tp"}, Pattern{"ep_size"},
-    Pattern{"*dtype"}, Pattern{"quantization_config"}, Pattern{"compression_config"}, Pattern{"fp8"}, Pattern{"use_bfloat16"}, Pattern{"quantization"},
-    Pattern{"gradient_checkpointing"}, Pattern{"rescale_*"}, Pattern{"residual_in_fp32"}, Pattern{"mup_*"}, Pattern{"layerdrop"},
+    "*dropout*", "*pdrop", "initializer_*", "init_*", "*_init", "init", "*eps", "*epsilon", "*jitter_noise",
+    "*aux_loss*", "*z_loss*", "seq_aux", "pretraining_tp", "ep_size", "*dtype", "quantization_config",
+    "compression_config", "fp8", "use_bfloat16", "quantization", "gradient_checkpointing", "rescale_*",
+    "residual_in_fp32", "mup_*", "layerdrop",
     // positions: rotary details change no shape
-    Pattern{"rope_*"}, Pattern{"rotary_*"}, Pattern{"*rotary_factor"}, Pattern{"rotary_emb_base"}, Pattern{"original_max_position_embeddings"},
-    Pattern{"initial_context_length"}, Pattern{"use_mrope"}, Pattern{"no_rope_layers"},
+    "rope_*", "rotary_*", "*rotary_factor", "rotary_emb_base", "original_max_position_embeddings",
+    "initial_context_length", "use_mrope", "no_rope_layers",
     // elementwise: activation, routing scores, scales
-    Pattern{"hidden_act"}, Pattern{"hidden_activation"}, Pattern{"activation_function"}, Pattern{"mlp_hidden_act"}, Pattern{"norm_topk_prob"},
-    Pattern{"routed_scaling_factor"}, Pattern{"scoring_func"}, Pattern{"swiglu_limit"}, Pattern{"*softcapping"}, Pattern{"query_pre_attn_scalar"},
-    Pattern{"logit_scale"}, Pattern{"embedding_fraction"},
+    "hidden_act", "hidden_activation", "activation_function", "mlp_hidden_act", "norm_topk_prob",
+    "routed_scaling_factor", "scoring_func", "swiglu_limit", "*softcapping", "query_pre_attn_scalar",
+    "logit_scale", "embedding_fraction",
     // inference and Python interface
-    Pattern{"use_cache"}, Pattern{"cache_implementation"}, Pattern{"output_*"}, Pattern{"return_dict*"}, Pattern{"torchscript"}, Pattern{"tf_legacy_loss"},
-    Pattern{"is_decoder"}, Pattern{"use_return_dict"}, Pattern{"verbose"}, Pattern{"chunk_size_feed_forward"}, Pattern{"keys_to_ignore_at_inference"},
+    "use_cache", "cache_implementation", "output_*", "return_dict*", "torchscript", "tf_legacy_loss",
+    "is_decoder", "use_return_dict", "verbose", "chunk_size_feed_forward", "keys_to_ignore_at_inference",
     // generation defaults that older files carry
-    Pattern{"top_k"}, Pattern{"top_p"}, Pattern{"temperature"}, Pattern{"typical_p"}, Pattern{"num_beams"}, Pattern{"num_beam_groups"},
-    Pattern{"num_return_sequences"}, Pattern{"max_length"}, Pattern{"min_length"}, Pattern{"length_penalty"}, Pattern{"repetition_penalty"},
-    Pattern{"diversity_penalty"}, Pattern{"summary_*"}, Pattern{"model_max_length"},
-};
+    "top_k", "top_p", "temperature", "typical_p", "num_beams", "num_beam_groups", "num_return_sequences",
+    "max_length", "min_length", "length_penalty", "repetition_penalty", "diversity_penalty", "summary_*",
+    "model_max_length"};
 
 // Parts of names under which shapes and computation are usually configured.
-constexpr std::array kTelling{
-    Pattern{"attention"}, Pattern{"attn"}, Pattern{"head"}, Pattern{"layer"}, Pattern{"hidden"}, Pattern{"_dim"}, Pattern{"_size"}, Pattern{"rank"},
-    Pattern{"lora"}, Pattern{"expert"}, Pattern{"moe"}, Pattern{"router"}, Pattern{"gate"}, Pattern{"window"}, Pattern{"swa"}, Pattern{"mamba"},
-    Pattern{"ssm"}, Pattern{"conv"}, Pattern{"linear"}, Pattern{"index"}, Pattern{"compress"}, Pattern{"block"}, Pattern{"pattern"}, Pattern{"shared"},
-    Pattern{"mlp"}, Pattern{"ffn"}, Pattern{"sparse"}, Pattern{"mtp"}, Pattern{"nextn"}, Pattern{"norm"}, Pattern{"bias"}, Pattern{"latent"},
-    Pattern{"encoder_decoder"}, Pattern{"depth"}, Pattern{"width"}, Pattern{"group"}, Pattern{"hc_"}, Pattern{"residual"}, Pattern{"nope"},
-    Pattern{"sink"}, Pattern{"embed"}, Pattern{"n_embd"}, Pattern{"n_inner"}, Pattern{"d_model"}, Pattern{"position"}, Pattern{"alibi"}, Pattern{"vocab"}, Pattern{"tie_"},
-};
+constexpr Pattern kTelling[] = {"attention", "attn",     "head",
+                                "layer",     "hidden",   "_dim",
+                                "_size",     "rank",     "lora",
+                                "expert",    "moe",      "router",
+                                "gate",      "window",   "swa",
+                                "mamba",     "ssm",      "conv",
+                                "linear",    "index",    "compress",
+                                "block",     "pattern",  "shared",
+                                "mlp",       "ffn",      "sparse",
+                                "mtp",       "nextn",    "norm",
+                                "bias",      "latent",   "encoder_decoder",
+                                "depth",     "width",    "group",
+                                "hc_",       "residual", "nope",
+                                "sink",      "embed",    "n_embd",
+                                "n_inner",   "d_model",  "position",
+                                "alibi",     "vocab",    "tie_"};
 
 bool matches(std::string_view text, Pattern pattern) {
   const bool any_start = pattern.starts_with('*'), any_end = pattern.ends_with('*');
@@ -61,11 +69,13 @@ bool matches(std::string_view text, Pattern pattern) {
 }  // namespace
 
 bool has_no_effect(std::string_view key) {
-  return std::any_of(kNoEffect.begin(), kNoEffect.end(), [key](Pattern p) { return matches(key, p); });
+  return std::any_of(std::begin(kNoEffect), std::end(kNoEffect),
+                     [key](Pattern p) { return matches(key, p); });
 }
 
 bool may_change_computation(std::string_view key) {
-  return std::any_of(kTelling.begin(), kTelling.end(), [key](Pattern p) { return key.find(p) != std::string_view::npos; });
+  return std::any_of(std::begin(kTelling), std::end(kTelling),
+                     [key](Pattern p) { return key.find(p) != std::string_view::npos; });
 }
 
 }  // namespace zettatwin::model

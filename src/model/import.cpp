@@ -19,7 +19,8 @@ constexpr std::string_view kOwnDialect = "transformer";
 std::optional<std::string> model_type_of(const Node& root, Diagnostics& diagnostics) {
   const Node* type = root.find("model_type");
   if (!type || type->kind != Node::Kind::scalar || type->text.empty()) {
-    diagnostics.error(type ? type->where : root.where, "the model lacks 'model_type'", "it says how the other keys are meant",
+    diagnostics.error(type ? type->where : root.where, "the model lacks 'model_type'",
+                      "it says how the other keys are meant",
                       "write the Hugging Face name such as llama, or transformer");
     return std::nullopt;
   }
@@ -45,7 +46,8 @@ Node without_model_type(const Node& root) {
   return own;
 }
 
-std::optional<Architecture> import_text_model(const Node& root, const std::string& name, Diagnostics& diagnostics) {
+std::optional<Architecture> import_text_model(const Node& root, const std::string& name,
+                                              Diagnostics& diagnostics) {
   const auto type = model_type_of(root, diagnostics);
   if (!type) {
     report_unmappable(root, diagnostics);
@@ -72,13 +74,15 @@ std::optional<Architecture> import_text_model(const Node& root, const std::strin
 template <class Entries>
 auto wrapped_model(Entries& entries) {
   return std::find_if(entries.begin(), entries.end(), [](const config::Entry& entry) {
-    return entry.value.is_mapping() && (entry.key == "text_config" || entry.key == "llm_config" || entry.key == "language_config");
+    return entry.value.is_mapping() &&
+           (entry.key == "text_config" || entry.key == "llm_config" || entry.key == "language_config");
   });
 }
 
 }  // namespace
 
-std::optional<Architecture> import_config(const Node& root, const std::string& name, Diagnostics& diagnostics) {
+std::optional<Architecture> import_config(const Node& root, const std::string& name,
+                                          Diagnostics& diagnostics) {
   if (!root.is_mapping()) {
     diagnostics.error(root.where, "a model's config must be a mapping of keys to values");
     return std::nullopt;

@@ -10,9 +10,9 @@
 
 namespace zettatwin::model {
 
-// Maps a config.json tree. An unknown model_type or a field that changes the computation and could not be mapped is an
-// error that names the fields; fields without effect on shapes (token ids, dropout, initialiser) are ignored. `name` becomes
-// Architecture::name.
+// Maps a config.json tree. An unknown model_type or a field that changes the computation and could not be
+// mapped is an error that names the fields; fields without effect on shapes (token ids, dropout, initialiser)
+// are ignored. `name` becomes Architecture::name.
 [[nodiscard]] std::optional<Architecture> import_config(const config::Node& root, const std::string& name,
                                                         config::Diagnostics& diagnostics);
 

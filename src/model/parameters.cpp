@@ -6,7 +6,9 @@
 namespace zettatwin::model {
 namespace {
 
-std::int64_t norm_weights(const Architecture& a, std::int64_t width) { return a.norm_bias ? 2 * width : width; }
+std::int64_t norm_weights(const Architecture& a, std::int64_t width) {
+  return a.norm_bias ? 2 * width : width;
+}
 
 std::int64_t grouped_query(const Attention& t, std::int64_t hidden) {
   const std::int64_t q = t.heads * t.head_dim, k = t.kv_heads * t.head_dim, v = t.kv_heads * t.v_head_dim;
@@ -17,15 +19,18 @@ std::int64_t grouped_query(const Attention& t, std::int64_t hidden) {
   return sum;
 }
 
-// Down-projections to the latents (each latent with a norm), up-projections per head; the rotary key part is one vector
-// for all heads and leaves the down-projection directly (DeepSeek-V2, arXiv 2405.04434, section 2.1).
+// Down-projections to the latents (each latent with a norm), up-projections per head; the rotary key part is
+// one vector for all heads and leaves the down-projection directly (DeepSeek-V2, arXiv 2405.04434,
+// section 2.1).
 std::int64_t multi_latent(const Attention& t, std::int64_t hidden) {
   const std::int64_t q = t.heads * (t.qk_nope_dim + t.qk_rope_dim);
-  std::int64_t sum = t.q_lora_rank > 0 ? hidden * t.q_lora_rank + t.q_lora_rank + t.q_lora_rank * q : hidden * q;
+  std::int64_t sum =
+      t.q_lora_rank > 0 ? hidden * t.q_lora_rank + t.q_lora_rank + t.q_lora_rank * q : hidden * q;
   sum += hidden * (t.kv_lora_rank + t.qk_rope_dim) + t.kv_lora_rank;
   sum += t.kv_lora_rank * t.heads * (t.qk_nope_dim + t.v_head_dim);
   sum += t.heads * t.v_head_dim * hidden;
-  if (t.qkv_bias) sum += t.q_lora_rank + t.kv_lora_rank + t.qk_rope_dim;  // only the down-projections carry one
+  if (t.qkv_bias)
+    sum += t.q_lora_rank + t.kv_lora_rank + t.qk_rope_dim;  // only the down-projections carry one
   if (t.output_bias) sum += hidden;
   return sum;
 }
@@ -40,8 +45,8 @@ std::int64_t feed_forward(std::int64_t hidden, std::int64_t intermediate, bool g
   return (matrices_in + 1) * hidden * intermediate + (bias ? matrices_in * intermediate + hidden : 0);
 }
 
-// Projects the normalised hidden state and the normalised embedding of the next token (2h -> h), then one layer and the
-// norm before the shared head (DeepSeek-V3, arXiv 2412.19437, section 2.2).
+// Projects the normalised hidden state and the normalised embedding of the next token (2h -> h), then one
+// layer and the norm before the shared head (DeepSeek-V3, arXiv 2412.19437, section 2.2).
 std::int64_t mtp_module(const Architecture& a) {
   return parameters_of(a, *a.mtp_layer).total() + 2 * a.hidden * a.hidden + 3 * norm_weights(a, a.hidden);
 }
@@ -52,13 +57,15 @@ LayerParameters parameters_of(const Architecture& a, const Layer& layer) {
   LayerParameters p;
   p.attention = attention_parameters(layer.attention, a.hidden);
   p.norms = a.norms_per_layer * norm_weights(a, a.hidden);
-  if (layer.dense) p.dense = feed_forward(a.hidden, layer.dense->intermediate, layer.dense->gated, layer.dense->bias);
+  if (layer.dense)
+    p.dense = feed_forward(a.hidden, layer.dense->intermediate, layer.dense->gated, layer.dense->bias);
   if (layer.experts) {
     const auto& e = *layer.experts;
     p.router = a.hidden * e.routed_experts + (e.router_bias ? e.routed_experts : 0);
     p.one_expert = feed_forward(a.hidden, e.intermediate, e.gated, e.bias);
     p.routed_experts = e.routed_experts * p.one_expert;
-    if (e.shared_intermediate > 0) p.shared_experts = feed_forward(a.hidden, e.shared_intermediate, e.gated, e.bias);
+    if (e.shared_intermediate > 0)
+      p.shared_experts = feed_forward(a.hidden, e.shared_intermediate, e.gated, e.bias);
     if (e.shared_gate) p.shared_experts += a.hidden;
   }
   return p;
@@ -75,7 +82,8 @@ Parameters parameters_of(const Architecture& a) {
     const Layer& layer = a.kinds.at(run.kind);
     const auto parts = parameters_of(a, layer);
     p.total += run.count * parts.total();
-    if (layer.experts) idle += run.count * (layer.experts->routed_experts - layer.experts->top_k) * parts.one_expert;
+    if (layer.experts)
+      idle += run.count * (layer.experts->routed_experts - layer.experts->top_k) * parts.one_expert;
   }
   p.active = p.total - idle;
   if (a.mtp_depth > 0) p.mtp = a.mtp_depth * mtp_module(a);

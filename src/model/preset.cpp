@@ -16,12 +16,16 @@ using config::Location;
 using config::Node;
 
 constexpr std::array kOrigins{
-    config::Word{"published", static_cast<int>(Origin::published), "shapes from the authors' config.json or paper"},
-    config::Word{"benchmark", static_cast<int>(Origin::benchmark), "shape of published benchmark runs, not a released model"},
-    config::Word{"synthetic", static_cast<int>(Origin::synthetic), "designed here for machines beyond today's models"},
+    config::Word{"published", static_cast<int>(Origin::published),
+                 "shapes from the authors' config.json or paper"},
+    config::Word{"benchmark", static_cast<int>(Origin::benchmark),
+                 "shape of published benchmark runs, not a released model"},
+    config::Word{"synthetic", static_cast<int>(Origin::synthetic),
+                 "designed here for machines beyond today's models"},
 };
 
-std::optional<Node> document(const DocumentSource& source, const std::string& path, Diagnostics& diagnostics) {
+std::optional<Node> document(const DocumentSource& source, const std::string& path,
+                             Diagnostics& diagnostics) {
   const auto text = source.read(path);
   return text ? config::parse_document(*text, path, diagnostics) : std::nullopt;
 }
@@ -33,10 +37,12 @@ std::optional<ModelPreset> preset_from(const Node& root, Diagnostics& diagnostic
   return diagnostics.error_count() == errors_before ? std::optional(std::move(preset)) : std::nullopt;
 }
 
-void report_unknown_model(const DocumentSource& source, const std::string& name, const Location& where, Diagnostics& diagnostics) {
+void report_unknown_model(const DocumentSource& source, const std::string& name, const Location& where,
+                          Diagnostics& diagnostics) {
   const auto near = config::nearest(name, source.list("models"));
   diagnostics.error(where, fmt::format("there is no model '{}' in the catalog", name), "",
-                    near.empty() ? "give a preset's name or the path of a config.json" : fmt::format("did you mean '{}'?", near));
+                    near.empty() ? "give a preset's name or the path of a config.json"
+                                 : fmt::format("did you mean '{}'?", near));
 }
 
 // The config.json tree behind a name or path, and the model's name.
@@ -44,7 +50,8 @@ struct NamedConfig {
   std::string name;
   Node config;
 };
-std::optional<NamedConfig> config_of(const DocumentSource& source, const std::string& name, const Location& where, Diagnostics& diagnostics) {
+std::optional<NamedConfig> config_of(const DocumentSource& source, const std::string& name,
+                                     const Location& where, Diagnostics& diagnostics) {
   if (!is_model_path(name)) {
     auto preset = load_preset(source, name, where, diagnostics);
     return preset ? std::optional(NamedConfig{preset->name, std::move(preset->config)}) : std::nullopt;
@@ -55,7 +62,8 @@ std::optional<NamedConfig> config_of(const DocumentSource& source, const std::st
   }
   auto root = document(source, name, diagnostics);
   if (!root) return std::nullopt;
-  if (!root->find("config") || root->find("model_type")) return NamedConfig{model_name_of(name), std::move(*root)};
+  if (!root->find("config") || root->find("model_type"))
+    return NamedConfig{model_name_of(name), std::move(*root)};
   auto preset = preset_from(*root, diagnostics);
   return preset ? std::optional(NamedConfig{preset->name, std::move(preset->config)}) : std::nullopt;
 }
@@ -65,7 +73,8 @@ std::optional<NamedConfig> config_of(const DocumentSource& source, const std::st
 void describe(config::Schema& s, PublishedParameters& p) {
   s.figure("total", p.total, "all parameters without multi-token-prediction modules");
   s.figure("active", p.active, "parameters that one token uses");
-  s.boolean("active_counts_embedding", p.active_counts_embedding, "false: the authors leave the input table out of active");
+  s.boolean("active_counts_embedding", p.active_counts_embedding,
+            "false: the authors leave the input table out of active");
 }
 
 void describe(config::Schema& s, ModelPreset& p) {
@@ -80,7 +89,8 @@ void describe(config::Schema& s, ModelPreset& p) {
 }
 
 bool is_model_path(const std::string& name) {
-  return name.find('/') != std::string::npos || name.ends_with(".json") || name.ends_with(".yaml") || name.ends_with(".yml");
+  return name.find('/') != std::string::npos || name.ends_with(".json") || name.ends_with(".yaml") ||
+         name.ends_with(".yml");
 }
 
 std::string model_name_of(const std::string& path) {
@@ -92,7 +102,8 @@ std::string model_name_of(const std::string& path) {
   return last(path.substr(0, slash));
 }
 
-std::optional<ModelPreset> load_preset(const DocumentSource& source, const std::string& name, const Location& where, Diagnostics& diagnostics) {
+std::optional<ModelPreset> load_preset(const DocumentSource& source, const std::string& name,
+                                       const Location& where, Diagnostics& diagnostics) {
   const std::string path = fmt::format("models/{}.yaml", name);
   if (!source.read(path)) {
     report_unknown_model(source, name, where, diagnostics);
@@ -101,15 +112,18 @@ std::optional<ModelPreset> load_preset(const DocumentSource& source, const std::
   auto root = document(source, path, diagnostics);
   if (!root) return std::nullopt;
   auto preset = preset_from(*root, diagnostics);
-  if (preset && preset->name != name) diagnostics.warning(where, fmt::format("the preset '{}' calls itself '{}'", name, preset->name));
+  if (preset && preset->name != name)
+    diagnostics.warning(where, fmt::format("the preset '{}' calls itself '{}'", name, preset->name));
   return preset;
 }
 
-std::optional<Architecture> load_model(const DocumentSource& source, const std::string& name_or_path, const Location& where,
-                                       Diagnostics& diagnostics, const Node* overrides) {
+std::optional<Architecture> load_model(const DocumentSource& source, const std::string& name_or_path,
+                                       const Location& where, Diagnostics& diagnostics,
+                                       const Node* overrides) {
   auto named = config_of(source, name_or_path, where, diagnostics);
   if (!named) return std::nullopt;
-  return import_config(overrides ? with_overrides(std::move(named->config), *overrides) : named->config, named->name, diagnostics);
+  return import_config(overrides ? with_overrides(std::move(named->config), *overrides) : named->config,
+                       named->name, diagnostics);
 }
 
 }  // namespace zettatwin::model

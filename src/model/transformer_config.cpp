@@ -18,7 +18,9 @@ constexpr config::Range kAtLeastOne{0, 1 << 17, true};
 constexpr config::Range kVocabulary{0, 1 << 27, true};
 constexpr config::Range kTokens{0, 1LL << 40, false};
 
-constexpr FieldOptions required(config::Range range) { return {.presence = Presence::required, .range = range}; }
+constexpr FieldOptions required(config::Range range) {
+  return {.presence = Presence::required, .range = range};
+}
 constexpr FieldOptions within(config::Range range) { return {.range = range}; }
 
 constexpr std::array kNormWords{
@@ -28,43 +30,63 @@ constexpr std::array kNormWords{
 
 void describe_attention(config::Schema& s, TransformerConfig& c) {
   s.integer("num_attention_heads", c.num_attention_heads, "query heads", required(kWidths));
-  s.integer("num_key_value_heads", c.num_key_value_heads, "key/value heads; default: as many as query heads", within(kCounts));
-  s.integer("head_dim", c.head_dim, "width of one head; default: hidden_size / num_attention_heads", within(kOptionalWidths));
-  s.integer("kv_lora_rank", c.kv_lora_rank, "width of the key/value latent; above 0 makes the attention multi-latent (MLA)", within(kOptionalWidths));
-  s.integer("q_lora_rank", c.q_lora_rank, "MLA: width of the query latent; 0: queries are projected directly", within(kOptionalWidths));
-  s.integer("qk_nope_head_dim", c.qk_nope_head_dim, "MLA: width of a head's part without rotary positions", within(kOptionalWidths));
-  s.integer("qk_rope_head_dim", c.qk_rope_head_dim, "MLA: width of a head's rotary part, one key for all heads", within(kOptionalWidths));
+  s.integer("num_key_value_heads", c.num_key_value_heads, "key/value heads; default: as many as query heads",
+            within(kCounts));
+  s.integer("head_dim", c.head_dim, "width of one head; default: hidden_size / num_attention_heads",
+            within(kOptionalWidths));
+  s.integer("kv_lora_rank", c.kv_lora_rank,
+            "width of the key/value latent; above 0 makes the attention multi-latent (MLA)",
+            within(kOptionalWidths));
+  s.integer("q_lora_rank", c.q_lora_rank, "MLA: width of the query latent; 0: queries are projected directly",
+            within(kOptionalWidths));
+  s.integer("qk_nope_head_dim", c.qk_nope_head_dim, "MLA: width of a head's part without rotary positions",
+            within(kOptionalWidths));
+  s.integer("qk_rope_head_dim", c.qk_rope_head_dim,
+            "MLA: width of a head's rotary part, one key for all heads", within(kOptionalWidths));
   s.integer("v_head_dim", c.v_head_dim, "MLA: width of a value head", within(kOptionalWidths));
   s.boolean("qkv_bias", c.qkv_bias, "biases on the query, key and value projections");
   s.boolean("output_bias", c.output_bias, "a bias on the attention's output projection");
   s.boolean("qk_norm", c.qk_norm, "normalise queries and keys");
-  s.boolean("qk_norm_per_projection", c.qk_norm_per_projection, "with qk_norm: weights over all heads, not one head's width");
+  s.boolean("qk_norm_per_projection", c.qk_norm_per_projection,
+            "with qk_norm: weights over all heads, not one head's width");
   s.boolean("attention_sinks", c.attention_sinks, "one learned sink logit per head");
-  s.integer("sliding_window", c.sliding_window, "tokens that a windowed layer attends to; 0: full causal attention", within(kTokens));
+  s.integer("sliding_window", c.sliding_window,
+            "tokens that a windowed layer attends to; 0: full causal attention", within(kTokens));
   s.boolean("use_sliding_window", c.use_sliding_window, "false: sliding_window has no effect");
   s.integer("first_window_layer", c.first_window_layer, "layers below it attend fully", within(kCounts));
-  s.integer("full_attention_period", c.full_attention_period, "every n-th layer attends fully; 0: all are windowed", within(kCounts));
-  s.texts("layer_types", c.layer_types, "per layer: full_attention or sliding_attention; instead of the two keys above");
+  s.integer("full_attention_period", c.full_attention_period,
+            "every n-th layer attends fully; 0: all are windowed", within(kCounts));
+  s.texts("layer_types", c.layer_types,
+          "per layer: full_attention or sliding_attention; instead of the two keys above");
 }
 
 void describe_feed_forward(config::Schema& s, TransformerConfig& c) {
-  s.integer("intermediate_size", c.intermediate_size, "width of the dense feed-forward", within(kOptionalWidths));
-  s.integer("expansion_ratio", c.expansion_ratio, "intermediate_size in units of hidden_size, if that is not given", within(kCounts));
+  s.integer("intermediate_size", c.intermediate_size, "width of the dense feed-forward",
+            within(kOptionalWidths));
+  s.integer("expansion_ratio", c.expansion_ratio,
+            "intermediate_size in units of hidden_size, if that is not given", within(kCounts));
   s.boolean("gated", c.gated, "gate, up and down (SwiGLU, GeGLU) rather than up and down");
   s.boolean("mlp_bias", c.mlp_bias, "biases in the dense feed-forward");
   s.integer("num_experts", c.num_experts, "routed experts per MoE layer; 0: dense", within(kCounts));
-  s.integer("num_experts_per_tok", c.num_experts_per_tok, "routed experts that a token reaches", within(kCounts));
-  s.integer("moe_intermediate_size", c.moe_intermediate_size, "width of one routed expert", within(kOptionalWidths));
-  s.integer("n_shared_experts", c.n_shared_experts, "experts of moe_intermediate_size that every token reaches", within(kCounts));
-  s.integer("shared_expert_intermediate_size", c.shared_expert_intermediate_size, "width of all shared experts together, instead of their number", within(kOptionalWidths));
+  s.integer("num_experts_per_tok", c.num_experts_per_tok, "routed experts that a token reaches",
+            within(kCounts));
+  s.integer("moe_intermediate_size", c.moe_intermediate_size, "width of one routed expert",
+            within(kOptionalWidths));
+  s.integer("n_shared_experts", c.n_shared_experts,
+            "experts of moe_intermediate_size that every token reaches", within(kCounts));
+  s.integer("shared_expert_intermediate_size", c.shared_expert_intermediate_size,
+            "width of all shared experts together, instead of their number", within(kOptionalWidths));
   s.boolean("shared_expert_gate", c.shared_expert_gate, "a sigmoid gate on the shared expert");
   s.integer("n_group", c.n_group, "groups of experts for group-limited routing", within(kAtLeastOne));
   s.integer("topk_group", c.topk_group, "groups that a token may reach; 0: all", within(kCounts));
   s.boolean("router_bias", c.router_bias, "the router has a bias or a score-correction term");
   s.boolean("expert_bias", c.expert_bias, "biases in the experts");
-  s.integer("first_k_dense_replace", c.first_k_dense_replace, "the first k layers are dense", within(kCounts));
-  s.integer("decoder_sparse_step", c.decoder_sparse_step, "layer i is MoE if i + 1 is a multiple of it", within(kAtLeastOne));
-  s.texts("moe_layer_freq", c.moe_layer_freq, "one number n: layer i is MoE if i is a multiple of n; or per layer 0 dense, 1 MoE");
+  s.integer("first_k_dense_replace", c.first_k_dense_replace, "the first k layers are dense",
+            within(kCounts));
+  s.integer("decoder_sparse_step", c.decoder_sparse_step, "layer i is MoE if i + 1 is a multiple of it",
+            within(kAtLeastOne));
+  s.texts("moe_layer_freq", c.moe_layer_freq,
+          "one number n: layer i is MoE if i is a multiple of n; or per layer 0 dense, 1 MoE");
   s.texts("mlp_only_layers", c.mlp_only_layers, "numbers of dense layers, from 0");
   s.texts("mlp_layer_types", c.mlp_layer_types, "per layer: dense or sparse");
 }
@@ -75,11 +97,16 @@ void describe(config::Schema& s, TransformerConfig& c) {
   s.integer("hidden_size", c.hidden_size, "width of the residual stream", required(kWidths));
   s.integer("num_hidden_layers", c.num_hidden_layers, "transformer layers", required(kLayers));
   s.integer("vocab_size", c.vocab_size, "rows of the token table", required(kVocabulary));
-  s.integer("pad_vocab_size_multiple", c.pad_vocab_size_multiple, "round vocab_size up to a multiple of it", within(kAtLeastOne));
-  s.integer("max_position_embeddings", c.max_position_embeddings, "longest sequence; size of a learned position table", within(kTokens));
-  s.boolean("learned_positions", c.learned_positions, "a learned position table is added to the token embedding");
-  s.integer("position_offset", c.position_offset, "unused first rows of the learned position table", within(kCounts));
-  s.boolean("relative_positions", c.relative_positions, "ALiBi: no position table, even if learned_positions is set");
+  s.integer("pad_vocab_size_multiple", c.pad_vocab_size_multiple, "round vocab_size up to a multiple of it",
+            within(kAtLeastOne));
+  s.integer("max_position_embeddings", c.max_position_embeddings,
+            "longest sequence; size of a learned position table", within(kTokens));
+  s.boolean("learned_positions", c.learned_positions,
+            "a learned position table is added to the token embedding");
+  s.integer("position_offset", c.position_offset, "unused first rows of the learned position table",
+            within(kCounts));
+  s.boolean("relative_positions", c.relative_positions,
+            "ALiBi: no position table, even if learned_positions is set");
   s.boolean("tie_word_embeddings", c.tie_word_embeddings, "the output projection is the token table");
   s.choice("norm", c.norm, kNormWords, "kind of normalisation");
   s.boolean("norm_bias", c.norm_bias, "norms have a bias");
@@ -88,7 +115,8 @@ void describe(config::Schema& s, TransformerConfig& c) {
   s.boolean("head_bias", c.head_bias, "the output projection has a bias");
   describe_attention(s, c);
   describe_feed_forward(s, c);
-  s.integer("num_nextn_predict_layers", c.num_nextn_predict_layers, "multi-token-prediction modules after the stack", within(kCounts));
+  s.integer("num_nextn_predict_layers", c.num_nextn_predict_layers,
+            "multi-token-prediction modules after the stack", within(kCounts));
 }
 
 }  // namespace zettatwin::model

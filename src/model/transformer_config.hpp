@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Our own config.json dialect, `model_type: transformer`: the one vocabulary into which all others are translated
-// (dialects.hpp). Names are those of Hugging Face where it has one. describe() is its validation and its reference
-// documentation; assemble() checks how the sizes fit together and builds the Architecture.
+// Our own config.json dialect, `model_type: transformer`: the one vocabulary into which all others are
+// translated (dialects.hpp). Names are those of Hugging Face where it has one. describe() is its validation
+// and its reference documentation; assemble() checks how the sizes fit together and builds the Architecture.
 #pragma once
 
 #include <cstdint>

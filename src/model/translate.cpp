@@ -16,24 +16,30 @@ using config::Node;
 // Switched off or left open: nothing is set.
 bool says_nothing(const Node& value) {
   switch (value.kind) {
-    case Node::Kind::null: return true;
-    case Node::Kind::scalar: return value.text.empty() || value.text == "false" || value.text == "0" || value.text == "0.0";
-    case Node::Kind::sequence: return value.items.empty();
-    case Node::Kind::mapping: return value.entries.empty();
+    case Node::Kind::null:
+      return true;
+    case Node::Kind::scalar:
+      return value.text.empty() || value.text == "false" || value.text == "0" || value.text == "0.0";
+    case Node::Kind::sequence:
+      return value.items.empty();
+    case Node::Kind::mapping:
+      return value.entries.empty();
   }
   return false;
 }
 
 class Translator final {
  public:
-  Translator(const Dialect& dialect, config::Diagnostics& diagnostics) : dialect_(dialect), diagnostics_(diagnostics) {}
+  Translator(const Dialect& dialect, config::Diagnostics& diagnostics)
+      : dialect_(dialect), diagnostics_(diagnostics) {}
 
   Node run(const Node& root) {
     Node stated;
     stated.kind = Node::Kind::mapping;
     stated.where = root.where;
     walk(root, "", stated);
-    auto defaults = config::parse_document(dialect_.defaults, fmt::format("defaults of {}", dialect_.model_types.front()), diagnostics_);
+    auto defaults = config::parse_document(
+        dialect_.defaults, fmt::format("defaults of {}", dialect_.model_types.front()), diagnostics_);
     ZT_ASSERT(defaults && defaults->is_mapping(), "defaults of a dialect are a mapping");
     return merged(*defaults, stated);
   }
@@ -42,8 +48,10 @@ class Translator final {
   void walk(const Node& mapping, const std::string& prefix, Node& stated) {
     for (const auto& entry : mapping.entries) {
       const std::string name = prefix + entry.key;
-      if (entry.value.is_mapping() && has_nested(name + ".")) walk(entry.value, name + ".", stated);
-      else translate_entry(name, entry, stated);
+      if (entry.value.is_mapping() && has_nested(name + "."))
+        walk(entry.value, name + ".", stated);
+      else
+        translate_entry(name, entry, stated);
     }
   }
   bool has_nested(const std::string& prefix) const {
@@ -57,7 +65,8 @@ class Translator final {
     std::vector<Key> found;
     const auto collect = [&](std::span<const Key> group) {
       for (const auto& key : group)
-        if (key.name == name && std::none_of(found.begin(), found.end(), [&](const Key& k) { return k.target() == key.target(); }))
+        if (key.name == name && std::none_of(found.begin(), found.end(),
+                                             [&](const Key& k) { return k.target() == key.target(); }))
           found.push_back(key);
     };
     for (const auto& group : dialect_.keys) collect(group);
@@ -92,7 +101,8 @@ class Translator final {
       return !meaning.empty();
     }
     diagnostics_.error(value.where, fmt::format("'{}: {}' could not be mapped", key.name, value.text),
-                       fmt::format("model_type {} is understood only with {} {}", dialect_.model_types.front(), key.name, words_of(key)));
+                       fmt::format("model_type {} is understood only with {} {}",
+                                   dialect_.model_types.front(), key.name, words_of(key)));
     return false;
   }
   static std::string words_of(const Key& key) {
@@ -104,20 +114,28 @@ class Translator final {
     Node* earlier = stated.find(entry.key);
     if (!earlier) return stated.entries.push_back(std::move(entry));
     if (entry.value.kind == Node::Kind::null) return;
-    if (earlier->kind == Node::Kind::null) { *earlier = std::move(entry.value); return; }
+    if (earlier->kind == Node::Kind::null) {
+      *earlier = std::move(entry.value);
+      return;
+    }
     if (earlier->text != entry.value.text)
-      diagnostics_.error(entry.where, fmt::format("'{}: {}' contradicts an earlier key", name, entry.value.text),
-                         fmt::format("{} says {} at {}", entry.key, earlier->text, earlier->where.text()), "keep one of them");
+      diagnostics_.error(entry.where,
+                         fmt::format("'{}: {}' contradicts an earlier key", name, entry.value.text),
+                         fmt::format("{} says {} at {}", entry.key, earlier->text, earlier->where.text()),
+                         "keep one of them");
   }
   void unknown(const std::string& name, const Entry& entry) {
     const auto& type = dialect_.model_types.front();
     if (has_no_effect(entry.key) || says_nothing(entry.value)) return;
     if (std::find(dialect_.unmodelled.begin(), dialect_.unmodelled.end(), name) != dialect_.unmodelled.end())
-      return diagnostics_.warning(entry.where, fmt::format("'{}' is left out of the model", name), "its part of the architecture is not published in enough detail");
+      return diagnostics_.warning(entry.where, fmt::format("'{}' is left out of the model", name),
+                                  "its part of the architecture is not published in enough detail");
     if (may_change_computation(name))
-      return diagnostics_.error(entry.where, fmt::format("the field '{}' could not be mapped", name),
-                                fmt::format("it may change the computation, and model_type {} is not known to have it", type));
-    diagnostics_.warning(entry.where, fmt::format("'{}' is not used", name), fmt::format("model_type {} is not known to have it", type));
+      return diagnostics_.error(
+          entry.where, fmt::format("the field '{}' could not be mapped", name),
+          fmt::format("it may change the computation, and model_type {} is not known to have it", type));
+    diagnostics_.warning(entry.where, fmt::format("'{}' is not used", name),
+                         fmt::format("model_type {} is not known to have it", type));
   }
 
   const Dialect& dialect_;
@@ -144,7 +162,8 @@ void report_unmappable(const Node& root, config::Diagnostics& diagnostics) {
   for (const auto& entry : root.entries) {
     if (has_no_effect(entry.key) || says_nothing(entry.value) || known_to_some_dialect(entry.key)) continue;
     if (may_change_computation(entry.key))
-      diagnostics.error(entry.where, fmt::format("the field '{}' could not be mapped", entry.key), "no known architecture has it");
+      diagnostics.error(entry.where, fmt::format("the field '{}' could not be mapped", entry.key),
+                        "no known architecture has it");
   }
 }
 

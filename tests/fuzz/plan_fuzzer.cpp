@@ -16,7 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   plan::Plan from_text;
   config::read(node, "plan", config::FigureForm::bare_allowed, diagnostics, from_text);
   config::Diagnostics of_document;
-  const auto root = config::parse_document(text, "plan.yaml", of_document, {.bytes = 1u << 14, .depth = 32, .nodes = 10'000});
+  const auto root = config::parse_document(text, "plan.yaml", of_document,
+                                           {.bytes = 1u << 14, .depth = 32, .nodes = 10'000});
   if (!root) return 0;
   plan::Plan from_document;
   config::read(*root, "plan", config::FigureForm::bare_allowed, of_document, from_document);

@@ -43,7 +43,9 @@ TEST(Document, KeepsPlacesOrderAndQuotes) {
 }
 
 TEST(Document, ReadsJsonWithTabsEscapesAndCarriageReturns) {
-  const auto root = tree_of("{\r\n\t\"a\":\t1,\r\n\t\"b\": [\r\n\t\t1.5e3,\ttrue\r\n\t],\r\n\t\"c\": \"\\u00e9\\n\\ud83d\\ude00 \\\\ud83d\",\"d\":{}\r\n}");
+  const auto root = tree_of(
+      "{\r\n\t\"a\":\t1,\r\n\t\"b\": [\r\n\t\t1.5e3,\ttrue\r\n\t],\r\n\t\"c\": \"\\u00e9\\n\\ud83d\\ude00 "
+      "\\\\ud83d\",\"d\":{}\r\n}");
   EXPECT_EQ(root.find("a")->text, "1");
   EXPECT_EQ(root.find("b")->items[0].text, "1.5e3");
   EXPECT_EQ(root.find("c")->text, "\xc3\xa9\n\xf0\x9f\x98\x80 \\ud83d");
@@ -53,13 +55,16 @@ TEST(Document, ReadsJsonWithTabsEscapesAndCarriageReturns) {
 
 TEST(Document, DuplicateKeysAreErrorsAtEachPlace) {
   const auto text = refusal("a: 1\nb: {x: 1, x: 2}\na: {deep: 1}\n");
-  EXPECT_NE(text.find("file:2:11: error: key 'x' is given twice (first at file:2:5)"), std::string::npos) << text;
-  EXPECT_NE(text.find("file:3:1: error: key 'a' is given twice (first at file:1:1)"), std::string::npos) << text;
+  EXPECT_NE(text.find("file:2:11: error: key 'x' is given twice (first at file:2:5)"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("file:3:1: error: key 'a' is given twice (first at file:1:1)"), std::string::npos)
+      << text;
 }
 
 TEST(Document, TruncationIsNamedWithTheOpenBracket) {
   EXPECT_NE(refusal("{\"a\": 1").find("file:1:1: error: this bracket is never closed"), std::string::npos);
-  EXPECT_NE(refusal("{\n  \"a\": [1, {\"b\": \"]}\"").find("file:2:12: error: this bracket is never closed"), std::string::npos);
+  EXPECT_NE(refusal("{\n  \"a\": [1, {\"b\": \"]}\"").find("file:2:12: error: this bracket is never closed"),
+            std::string::npos);
   EXPECT_NE(refusal("{\"a\": \"unfinished").find("file:1:"), std::string::npos);
   const std::string whole = "{\"hidden_size\": 64, \"list\": [1, 2, {\"x\": null}], \"text\": \"a, b]\"}";
   tree_of(whole);
@@ -67,7 +72,9 @@ TEST(Document, TruncationIsNamedWithTheOpenBracket) {
 }
 
 TEST(Document, NothingMayFollowTheDocument) {
-  for (const auto* text : {"{\"a\": 1}garbage", "{\"a\": 1} {\"b\": 2}", "a: 1\n---\nb: 2\n", "{\"a\": 1}]", "{\"a\": 1}}"}) refusal(text);
+  for (const auto* text :
+       {"{\"a\": 1}garbage", "{\"a\": 1} {\"b\": 2}", "a: 1\n---\nb: 2\n", "{\"a\": 1}]", "{\"a\": 1}}"})
+    refusal(text);
   tree_of("---\na: 1\n...\n");
   tree_of("a: 1  # a remark\n");
 }
@@ -79,8 +86,11 @@ TEST(Document, RefusesAliasesAndOddKeys) {
 }
 
 TEST(Document, RefusesEmptyAndBinaryInput) {
-  for (const std::string& text : {std::string(""), std::string(" \n"), std::string("# remark"), std::string("\0", 1), std::string("a: \0b", 5), std::string("a: \xff"),
-                                 std::string("a: \xc3("), std::string("a: \xed\xa0\x80"), std::string("a: \xf5\x80\x80\x80"), std::string("\xff\xfe{\0", 4), std::string("a: \xe2\x82")})
+  for (const std::string& text :
+       {std::string(""), std::string(" \n"), std::string("# remark"), std::string("\0", 1),
+        std::string("a: \0b", 5), std::string("a: \xff"), std::string("a: \xc3("),
+        std::string("a: \xed\xa0\x80"), std::string("a: \xf5\x80\x80\x80"), std::string("\xff\xfe{\0", 4),
+        std::string("a: \xe2\x82")})
     refusal(text);
   EXPECT_NE(refusal("a: 1\nbc: \xff").find("file:2:5: error: the document is not text"), std::string::npos);
 }
@@ -89,7 +99,8 @@ TEST(Document, LimitsHold) {
   EXPECT_NE(refusal("a: 123456", {.bytes = 8}).find("too large"), std::string::npos);
   EXPECT_NE(refusal("[1, 2, 3, 4]", {.nodes = 4}).find("too large"), std::string::npos);
   tree_of("[" + std::string(62, '[') + std::string(62, ']') + "]");
-  EXPECT_NE(refusal(std::string(65, '[') + std::string(65, ']')).find("nested too deeply"), std::string::npos);
+  EXPECT_NE(refusal(std::string(65, '[') + std::string(65, ']')).find("nested too deeply"),
+            std::string::npos);
   EXPECT_NE(refusal(std::string(1'000'000, '[')).find("error"), std::string::npos);
   EXPECT_NE(refusal(std::string(100'000, '{') + std::string(100'000, '}')).find("error"), std::string::npos);
 }

@@ -78,12 +78,15 @@ Outcome read_device(const std::string& text, FigureForm form = FigureForm::bare_
 }
 const std::string kGood =
     "name: d1\ncores: 32\nshared: true\nefficiency: 0.5\nlatency: 2 us\n"
-    "memory: {capacity: {value: 144 GB, source: datasheet, confidence: claimed, note: rounded, low: 140 GB, high: 150 GB}, bandwidth: 4 TB/s, kind: lpddr}\n"
-    "host: {name: h}\nparts: [{name: p, count: 3}, {name: q}]\nnamed: {left: {name: l}}\npeaks: {hbm: 2 PFLOP/s}\ntags: [a, b]\nmore: {free: [1, 2]}\n";
+    "memory: {capacity: {value: 144 GB, source: datasheet, confidence: claimed, note: rounded, low: 140 GB, "
+    "high: 150 GB}, bandwidth: 4 TB/s, kind: lpddr}\n"
+    "host: {name: h}\nparts: [{name: p, count: 3}, {name: q}]\nnamed: {left: {name: l}}\npeaks: {hbm: 2 "
+    "PFLOP/s}\ntags: [a, b]\nmore: {free: [1, 2]}\n";
 
 ::testing::AssertionResult says(const Outcome& outcome, std::initializer_list<std::string> parts) {
   for (const auto& part : parts)
-    if (outcome.text.find(part) == std::string::npos) return ::testing::AssertionFailure() << "'" << part << "' is not in:\n" << outcome.text;
+    if (outcome.text.find(part) == std::string::npos)
+      return ::testing::AssertionFailure() << "'" << part << "' is not in:\n" << outcome.text;
   return ::testing::AssertionSuccess();
 }
 
@@ -113,48 +116,67 @@ TEST(Reader, FillsEveryKindOfField) {
 }
 
 TEST(Reader, ReportsAllProblemsAtOnceWithPlaces) {
-  const auto outcome = read_device("name: d1\ncors: 32\nshared: maybe\nefficiency: 1.5\nlatency: 4 GB\nmemory: {capacity: 144, bandwith: 4 TB/s, kind: hmb}\nparts: [{count: 1000}, 7]\ntags: {a: b}\n");
-  EXPECT_TRUE(says(outcome, {"d.yaml:2:1: error: unknown key 'cors' in device; did you mean 'cores'?",
-                             "device lacks 'cores'",
-                             "d.yaml:3:9: error: 'shared' of device must be true or false, not 'maybe'",
-                             "d.yaml:4:13: error: 'efficiency' of device is 1.5 (must lie in (0, 1])",
-                             "d.yaml:5:10: error: 'latency' of device has the wrong unit: '4 GB' (it needs a unit such as us, not B)",
-                             "'capacity' of device.memory has the wrong unit: '144' (it needs a unit such as GB)",
-                             "unknown key 'bandwith' in device.memory; did you mean 'bandwidth'?",
-                             "device.memory lacks 'bandwidth'",
-                             "'hmb' is not a known kind of device.memory (known: hbm, lpddr); did you mean 'hbm'?",
-                             "device.parts[0] lacks 'name'",
-                             "'count' of device.parts[0] is 1000 (must lie in [1, 100])",
-                             "device.parts[1] must be a mapping",
-                             "'tags' of device must be a list"}));
+  const auto outcome = read_device(
+      "name: d1\ncors: 32\nshared: maybe\nefficiency: 1.5\nlatency: 4 GB\nmemory: {capacity: 144, bandwith: "
+      "4 TB/s, kind: hmb}\nparts: [{count: 1000}, 7]\ntags: {a: b}\n");
+  EXPECT_TRUE(
+      says(outcome,
+           {"d.yaml:2:1: error: unknown key 'cors' in device; did you mean 'cores'?", "device lacks 'cores'",
+            "d.yaml:3:9: error: 'shared' of device must be true or false, not 'maybe'",
+            "d.yaml:4:13: error: 'efficiency' of device is 1.5 (must lie in (0, 1])",
+            "d.yaml:5:10: error: 'latency' of device has the wrong unit: '4 GB' (it needs a unit such as us, "
+            "not B)",
+            "'capacity' of device.memory has the wrong unit: '144' (it needs a unit such as GB)",
+            "unknown key 'bandwith' in device.memory; did you mean 'bandwidth'?",
+            "device.memory lacks 'bandwidth'",
+            "'hmb' is not a known kind of device.memory (known: hbm, lpddr); did you mean 'hbm'?",
+            "device.parts[0] lacks 'name'", "'count' of device.parts[0] is 1000 (must lie in [1, 100])",
+            "device.parts[1] must be a mapping", "'tags' of device must be a list"}));
   EXPECT_EQ(outcome.errors, 13u) << outcome.text;
 }
 
 TEST(Reader, CatalogFiguresNeedSourceAndConfidence) {
-  const auto outcome = read_device("name: d\ncores: 1\nmemory: {capacity: 144 GB, bandwidth: {value: 4 TB/s, sorce: x, confidence: sure}}\n", FigureForm::provenance_required);
-  EXPECT_TRUE(says(outcome, {"'capacity' of device.memory has no source", "unknown key 'sorce' in figure device.memory.bandwidth", "did you mean 'source'?",
-                             "'sure' is not a confidence", "figure device.memory.bandwidth has no source"}));
+  const auto outcome = read_device(
+      "name: d\ncores: 1\nmemory: {capacity: 144 GB, bandwidth: {value: 4 TB/s, sorce: x, confidence: "
+      "sure}}\n",
+      FigureForm::provenance_required);
+  EXPECT_TRUE(
+      says(outcome, {"'capacity' of device.memory has no source",
+                     "unknown key 'sorce' in figure device.memory.bandwidth", "did you mean 'source'?",
+                     "'sure' is not a confidence", "figure device.memory.bandwidth has no source"}));
 }
 
 TEST(Reader, FiguresOutOfTheirOwnRangeAreErrors) {
-  EXPECT_TRUE(says(read_device("name: d\ncores: 1\nmemory: {capacity: {value: 9 GB, low: 1 GB, high: 2 GB}, bandwidth: 1 GB/s}"), {"does not lie between its low and high"}));
-  EXPECT_TRUE(says(read_device("name: d\ncores: 1\nmemory: {capacity: {source: x}, bandwidth: -1 GB/s}"), {"figure device.memory.capacity lacks 'value'", "must be above 0 B/s"}));
+  EXPECT_TRUE(says(
+      read_device(
+          "name: d\ncores: 1\nmemory: {capacity: {value: 9 GB, low: 1 GB, high: 2 GB}, bandwidth: 1 GB/s}"),
+      {"does not lie between its low and high"}));
+  EXPECT_TRUE(says(read_device("name: d\ncores: 1\nmemory: {capacity: {source: x}, bandwidth: -1 GB/s}"),
+                   {"figure device.memory.capacity lacks 'value'", "must be above 0 B/s"}));
 }
 
 TEST(Reader, HostileValuesAreDiagnostics) {
-  for (const std::string value : {"nan", "NaN", ".inf", "Infinity", "1e999", "-1", "1.5", "99999999999999999999", "[1]", "{a: 1}", "'32'", "0x20", "32 GB"})
-    EXPECT_TRUE(says(read_device("name: d\ncores: " + value + "\nmemory: {capacity: 1 GB, bandwidth: 1 GB/s}"), {"'cores'"})) << value;
-  for (const auto* text : {"[]", "7", "~", "name: [x]", "memory: 3", "parts: 4", "named: [1]", "peaks: 5", "peaks: {gddr: 1 TFLOP/s}", "host: []"}) EXPECT_GT(read_device(text).errors, 0u) << text;
+  for (const std::string value : {"nan", "NaN", ".inf", "Infinity", "1e999", "-1", "1.5",
+                                  "99999999999999999999", "[1]", "{a: 1}", "'32'", "0x20", "32 GB"})
+    EXPECT_TRUE(
+        says(read_device("name: d\ncores: " + value + "\nmemory: {capacity: 1 GB, bandwidth: 1 GB/s}"),
+             {"'cores'"}))
+        << value;
+  for (const auto* text : {"[]", "7", "~", "name: [x]", "memory: 3", "parts: 4", "named: [1]", "peaks: 5",
+                           "peaks: {gddr: 1 TFLOP/s}", "host: []"})
+    EXPECT_GT(read_device(text).errors, 0u) << text;
 }
 
 TEST(Reader, CrossFieldChecksCarryTheirAdvice) {
-  EXPECT_TRUE(says(read_device("name: d\ncores: 13\nmemory: {capacity: 1 GB, bandwidth: 1 GB/s}"), {"d.yaml:1:1: error: 13 cores are bad luck (of course); take 12"}));
+  EXPECT_TRUE(says(read_device("name: d\ncores: 13\nmemory: {capacity: 1 GB, bandwidth: 1 GB/s}"),
+                   {"d.yaml:1:1: error: 13 cores are bad luck (of course); take 12"}));
 }
 
 TEST(Reference, ListsEveryPathOnce) {
   std::vector<std::string> paths;
   for (const auto& row : reference_of<Device>()) paths.push_back(row.path);
-  for (const auto* path : {"name", "memory", "memory.capacity", "host.name", "parts", "parts[].count", "named.<name>.count", "peaks", "tags", "more"})
+  for (const auto* path : {"name", "memory", "memory.capacity", "host.name", "parts", "parts[].count",
+                           "named.<name>.count", "peaks", "tags", "more"})
     EXPECT_EQ(std::count(paths.begin(), paths.end(), path), 1) << path;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs one fuzzer's function over the seeds and over small damage to them, so that every test run and every sanitizer sees
-// hostile input without libFuzzer. The fuzzer aborts the process when a law is broken.
+// Runs one fuzzer's function over the seeds and over small damage to them, so that every test run and every
+// sanitizer sees hostile input without libFuzzer. The fuzzer aborts the process when a law is broken.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -28,7 +28,9 @@ std::vector<std::string> seeds() {
   }
   return texts;
 }
-void run(const std::string& text) { EXPECT_EQ(LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()), 0); }
+void run(const std::string& text) {
+  EXPECT_EQ(LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()), 0);
+}
 
 TEST(Replay, Seeds) {
   const auto texts = seeds();
@@ -38,11 +40,13 @@ TEST(Replay, Seeds) {
 
 TEST(Replay, TruncatedAnywhere) {
   for (const auto& text : seeds())
-    for (std::size_t length = 0; length < text.size(); length += 1 + text.size() / 200) run(text.substr(0, length));
+    for (std::size_t length = 0; length < text.size(); length += 1 + text.size() / 200)
+      run(text.substr(0, length));
 }
 
 TEST(Replay, OneByteReplaced) {
-  constexpr std::array kBytes{'\0', '{', '}', '[', ']', '"', ',', ':', '-', '9', '\\', '\t', '\n', '&', '*', '#', '\xff'};
+  constexpr std::array kBytes{'\0', '{',  '}',  '[',  ']', '"', ',', ':',   '-',
+                              '9',  '\\', '\t', '\n', '&', '*', '#', '\xff'};
   std::size_t turn = 0;
   for (const auto& text : seeds())
     for (std::size_t at = 0; at < text.size(); at += 1 + text.size() / 300) {

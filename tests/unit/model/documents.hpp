@@ -21,7 +21,8 @@ class CatalogOnDisk final : public config::DocumentSource {
   }
   std::vector<std::string> list(const std::string& folder) const override {
     std::vector<std::string> names;
-    for (const auto& file : std::filesystem::directory_iterator(std::filesystem::path(ZT_SOURCE_DIR) / "catalog" / folder))
+    for (const auto& file :
+         std::filesystem::directory_iterator(std::filesystem::path(ZT_SOURCE_DIR) / "catalog" / folder))
       if (file.path().extension() == ".yaml") names.push_back(file.path().stem().string());
     std::sort(names.begin(), names.end());
     return names;

@@ -24,24 +24,32 @@ Architecture imported(const std::string& text) {
   return architecture.value_or(Architecture{});
 }
 
-const std::string kSizes = "hidden_size: 64, num_hidden_layers: 4, num_attention_heads: 8, intermediate_size: 128, vocab_size: 1000";
-std::string llama(const std::string& more) { return "{model_type: llama, " + kSizes + (more.empty() ? "" : ", " + more) + "}"; }
+const std::string kSizes =
+    "hidden_size: 64, num_hidden_layers: 4, num_attention_heads: 8, intermediate_size: 128, vocab_size: 1000";
+std::string llama(const std::string& more) {
+  return "{model_type: llama, " + kSizes + (more.empty() ? "" : ", " + more) + "}";
+}
 
 TEST(Dialects, TablesNameFieldsThatExist) {
   std::set<std::string, std::less<>> fields;
   for (const auto& row : config::reference_of<TransformerConfig>()) fields.insert(row.path);
   std::set<std::string_view> types;
   for (const auto& dialect : dialects()) {
-    for (const auto type : dialect.model_types) EXPECT_TRUE(types.insert(type).second) << type << " appears twice";
+    for (const auto type : dialect.model_types)
+      EXPECT_TRUE(types.insert(type).second) << type << " appears twice";
     for (const auto& group : dialect.keys)
       for (const auto& key : group) {
-        const bool states_nothing = !key.words.empty() && std::all_of(key.words.begin(), key.words.end(), [](const WordPair& w) { return w.value.empty(); });
-        EXPECT_TRUE(fields.contains(key.target()) || key.target() == kNoField || states_nothing) << dialect.model_types.front() << " " << key.name;
+        const bool states_nothing =
+            !key.words.empty() && std::all_of(key.words.begin(), key.words.end(),
+                                              [](const WordPair& w) { return w.value.empty(); });
+        EXPECT_TRUE(fields.contains(key.target()) || key.target() == kNoField || states_nothing)
+            << dialect.model_types.front() << " " << key.name;
       }
     config::Diagnostics diagnostics;
     const auto defaults = config::parse_document(dialect.defaults, "defaults", diagnostics);
     ASSERT_TRUE(defaults) << dialect.model_types.front();
-    for (const auto& entry : defaults->entries) EXPECT_TRUE(fields.contains(entry.key)) << dialect.model_types.front() << " " << entry.key;
+    for (const auto& entry : defaults->entries)
+      EXPECT_TRUE(fields.contains(entry.key)) << dialect.model_types.front() << " " << entry.key;
   }
   for (const auto& key : common_keys()) EXPECT_TRUE(fields.contains(key.name)) << key.name;
 }
@@ -55,37 +63,70 @@ TEST(Import, AbsentKeysTakeHuggingFaceDefaults) {
   EXPECT_FALSE(a.tied_embeddings);
   EXPECT_TRUE(a.layer(0).dense->gated);
   EXPECT_EQ(imported("{model_type: mistral, " + kSizes + "}").layer(0).attention.window, 4096);
-  EXPECT_EQ(imported("{model_type: mistral, sliding_window: null, " + kSizes + "}").layer(0).attention.window, 0);
+  EXPECT_EQ(imported("{model_type: mistral, sliding_window: null, " + kSizes + "}").layer(0).attention.window,
+            0);
   EXPECT_TRUE(imported("{model_type: gemma, " + kSizes + "}").tied_embeddings);
   EXPECT_EQ(imported("{model_type: gemma, " + kSizes + "}").layer(0).attention.head_dim, 256);
 }
 
 TEST(Import, Gpt2IsExact) {
-  const auto a = imported("{model_type: gpt2, n_embd: 768, n_layer: 12, n_head: 12, n_positions: 1024, n_ctx: 1024, n_inner: null, vocab_size: 50257, resid_pdrop: 0.1}");
+  const auto a = imported(
+      "{model_type: gpt2, n_embd: 768, n_layer: 12, n_head: 12, n_positions: 1024, n_ctx: 1024, n_inner: "
+      "null, vocab_size: 50257, resid_pdrop: 0.1}");
   EXPECT_EQ(parameters_of(a).total, 124'439'808);
   EXPECT_EQ(a.learned_positions, 1024);
   EXPECT_TRUE(a.tied_embeddings);
 }
 
 TEST(Import, OtherDenseFamiliesAreExact) {
-  // Parameter counts of the published weights of pythia-6.9b, opt-125m, bloom-560m, Phi-3-mini-4k and gemma-2-2b.
-  EXPECT_EQ(parameters_of(imported("{model_type: gpt_neox, hidden_size: 4096, num_hidden_layers: 32, num_attention_heads: 32, intermediate_size: 16384, vocab_size: 50432, use_parallel_residual: true, rotary_pct: 0.25}")).total, 6'857'302'016);
-  EXPECT_EQ(parameters_of(imported("{model_type: opt, hidden_size: 768, num_hidden_layers: 12, num_attention_heads: 12, ffn_dim: 3072, vocab_size: 50272, word_embed_proj_dim: 768, do_layer_norm_before: true, max_position_embeddings: 2048}")).total, 125'239'296);
-  EXPECT_EQ(parameters_of(imported("{model_type: bloom, n_embed: 1024, n_layer: 24, num_attention_heads: 16, vocab_size: 250880}")).total, 559'214'592);
-  EXPECT_EQ(parameters_of(imported("{model_type: phi3, hidden_size: 3072, num_hidden_layers: 32, num_attention_heads: 32, num_key_value_heads: 32, intermediate_size: 8192, vocab_size: 32064, sliding_window: 2047}")).total, 3'821'079'552);
-  const auto gemma2 = imported("{model_type: gemma2, hidden_size: 2304, num_hidden_layers: 26, num_attention_heads: 8, num_key_value_heads: 4, head_dim: 256, intermediate_size: 9216, vocab_size: 256000, attn_logit_softcapping: 50.0}");
+  // Parameter counts of the published weights of pythia-6.9b, opt-125m, bloom-560m, Phi-3-mini-4k and
+  // gemma-2-2b.
+  EXPECT_EQ(
+      parameters_of(
+          imported(
+              "{model_type: gpt_neox, hidden_size: 4096, num_hidden_layers: 32, num_attention_heads: 32, "
+              "intermediate_size: 16384, vocab_size: 50432, use_parallel_residual: true, rotary_pct: 0.25}"))
+          .total,
+      6'857'302'016);
+  EXPECT_EQ(parameters_of(
+                imported("{model_type: opt, hidden_size: 768, num_hidden_layers: 12, num_attention_heads: "
+                         "12, ffn_dim: 3072, vocab_size: 50272, word_embed_proj_dim: 768, "
+                         "do_layer_norm_before: true, max_position_embeddings: 2048}"))
+                .total,
+            125'239'296);
+  EXPECT_EQ(
+      parameters_of(
+          imported(
+              "{model_type: bloom, n_embed: 1024, n_layer: 24, num_attention_heads: 16, vocab_size: 250880}"))
+          .total,
+      559'214'592);
+  EXPECT_EQ(
+      parameters_of(
+          imported(
+              "{model_type: phi3, hidden_size: 3072, num_hidden_layers: 32, num_attention_heads: 32, "
+              "num_key_value_heads: 32, intermediate_size: 8192, vocab_size: 32064, sliding_window: 2047}"))
+          .total,
+      3'821'079'552);
+  const auto gemma2 = imported(
+      "{model_type: gemma2, hidden_size: 2304, num_hidden_layers: 26, num_attention_heads: 8, "
+      "num_key_value_heads: 4, head_dim: 256, intermediate_size: 9216, vocab_size: 256000, "
+      "attn_logit_softcapping: 50.0}");
   EXPECT_EQ(parameters_of(gemma2).total, 2'614'341'888);
   EXPECT_EQ(gemma2.runs.size(), 26u);  // windowed and full layers alternate
 }
 
 TEST(Import, MptPositionsFollowAlibi) {
   const std::string sizes = "d_model: 64, n_layers: 2, n_heads: 4, max_seq_len: 256, vocab_size: 1000";
-  const auto learned = imported("{model_type: mpt, no_bias: true, attn_config: {alibi: false, attn_impl: flash}, " + sizes + "}");
+  const auto learned = imported(
+      "{model_type: mpt, no_bias: true, attn_config: {alibi: false, attn_impl: flash}, " + sizes + "}");
   EXPECT_EQ(learned.learned_positions, 256);
   EXPECT_FALSE(learned.layer(0).attention.qkv_bias);
   EXPECT_EQ(imported("{model_type: mpt, attn_config: {alibi: true}, " + sizes + "}").learned_positions, 0);
   EXPECT_TRUE(imported("{model_type: mpt, no_bias: false, " + sizes + "}").layer(0).dense->bias);
-  EXPECT_EQ(imported("{model_type: mpt, attn_config: {attn_type: multiquery_attention}, " + sizes + "}").layer(0).attention.kv_heads, 1);
+  EXPECT_EQ(imported("{model_type: mpt, attn_config: {attn_type: multiquery_attention}, " + sizes + "}")
+                .layer(0)
+                .attention.kv_heads,
+            1);
 }
 
 TEST(Import, PlacesMoeLayers) {
@@ -114,16 +155,25 @@ TEST(Import, PlacesWindows) {
   };
   EXPECT_EQ(pattern("model_type: transformer, sliding_window: 16"), "wwww");
   EXPECT_EQ(pattern("model_type: transformer, sliding_window: 16, full_attention_period: 2"), "wfwf");
-  EXPECT_EQ(pattern("model_type: qwen2, num_key_value_heads: 8, sliding_window: 16, max_window_layers: 2, use_sliding_window: true"), "ffww");
-  EXPECT_EQ(pattern("model_type: qwen2, num_key_value_heads: 8, sliding_window: 16, max_window_layers: 2, use_sliding_window: false"), "ffff");
-  EXPECT_EQ(pattern("model_type: gemma3_text, sliding_window: 16, layer_types: [full_attention, sliding_attention, full_attention, full_attention]"), "fwff");
+  EXPECT_EQ(pattern("model_type: qwen2, num_key_value_heads: 8, sliding_window: 16, max_window_layers: 2, "
+                    "use_sliding_window: true"),
+            "ffww");
+  EXPECT_EQ(pattern("model_type: qwen2, num_key_value_heads: 8, sliding_window: 16, max_window_layers: 2, "
+                    "use_sliding_window: false"),
+            "ffff");
+  EXPECT_EQ(pattern("model_type: gemma3_text, sliding_window: 16, layer_types: [full_attention, "
+                    "sliding_attention, full_attention, full_attention]"),
+            "fwff");
 }
 
 TEST(Import, DeepSeekRoutingAndPrediction) {
   const auto a = imported(
-      "{model_type: deepseek_v3, hidden_size: 64, num_hidden_layers: 4, num_attention_heads: 8, intermediate_size: 128, vocab_size: 1000, n_routed_experts: 16,"
-      " num_experts_per_tok: 4, moe_intermediate_size: 32, n_shared_experts: 2, n_group: 4, topk_group: 2, topk_method: noaux_tc, first_k_dense_replace: 1,"
-      " moe_layer_freq: 1, num_nextn_predict_layers: 1, q_lora_rank: 24, kv_lora_rank: 16, qk_nope_head_dim: 8, qk_rope_head_dim: 4, v_head_dim: 8, head_dim: 4}");
+      "{model_type: deepseek_v3, hidden_size: 64, num_hidden_layers: 4, num_attention_heads: 8, "
+      "intermediate_size: 128, vocab_size: 1000, n_routed_experts: 16,"
+      " num_experts_per_tok: 4, moe_intermediate_size: 32, n_shared_experts: 2, n_group: 4, topk_group: 2, "
+      "topk_method: noaux_tc, first_k_dense_replace: 1,"
+      " moe_layer_freq: 1, num_nextn_predict_layers: 1, q_lora_rank: 24, kv_lora_rank: 16, qk_nope_head_dim: "
+      "8, qk_rope_head_dim: 4, v_head_dim: 8, head_dim: 4}");
   const auto& e = *a.layer(3).experts;
   EXPECT_EQ(a.layer(0).attention.kind, AttentionKind::multi_latent);
   EXPECT_EQ(a.layer(0).attention.head_dim, 12);
@@ -137,12 +187,16 @@ TEST(Import, DeepSeekRoutingAndPrediction) {
 }
 
 TEST(Import, PadsTheVocabulary) {
-  EXPECT_EQ(imported("{model_type: transformer, pad_vocab_size_multiple: 128, " + kSizes + "}").vocabulary, 1024);
+  EXPECT_EQ(imported("{model_type: transformer, pad_vocab_size_multiple: 128, " + kSizes + "}").vocabulary,
+            1024);
 }
 
 TEST(Import, WrapperGivesItsLanguageModelWithAWarning) {
   config::Diagnostics diagnostics;
-  const auto a = import_text("{model_type: some_vl, tie_word_embeddings: true, vision_config: {depth: 3}, text_config: " + llama("") + "}", diagnostics);
+  const auto a = import_text(
+      "{model_type: some_vl, tie_word_embeddings: true, vision_config: {depth: 3}, text_config: " +
+          llama("") + "}",
+      diagnostics);
   ASSERT_TRUE(a);
   EXPECT_TRUE(a->tied_embeddings);
   ASSERT_EQ(diagnostics.all().size(), 1u);
@@ -151,7 +205,9 @@ TEST(Import, WrapperGivesItsLanguageModelWithAWarning) {
 
 TEST(Import, UnusedKeyIsWarnedAbout) {
   config::Diagnostics diagnostics;
-  EXPECT_TRUE(import_text(llama("favourite_colour: blue, torch_dtype: bfloat16, rope_theta: 1e6, some_switch: false"), diagnostics));
+  EXPECT_TRUE(
+      import_text(llama("favourite_colour: blue, torch_dtype: bfloat16, rope_theta: 1e6, some_switch: false"),
+                  diagnostics));
   ASSERT_EQ(diagnostics.all().size(), 1u);
   EXPECT_EQ(diagnostics.all()[0].severity, config::Severity::warning);
   EXPECT_EQ(diagnostics.all()[0].problem, "'favourite_colour' is not used");

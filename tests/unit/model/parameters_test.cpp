@@ -40,16 +40,29 @@ TEST(LayerParameters, BiasesNormsAndSinksOfAttention) {
 }
 
 TEST(LayerParameters, MultiLatentAttention) {
-  Attention t{.kind = AttentionKind::multi_latent, .heads = 4, .kv_heads = 4, .head_dim = 5, .v_head_dim = 2, .q_lora_rank = 6,
-              .kv_lora_rank = 8, .qk_nope_dim = 3, .qk_rope_dim = 2};
+  Attention t{.kind = AttentionKind::multi_latent,
+              .heads = 4,
+              .kv_heads = 4,
+              .head_dim = 5,
+              .v_head_dim = 2,
+              .q_lora_rank = 6,
+              .kv_lora_rank = 8,
+              .qk_nope_dim = 3,
+              .qk_rope_dim = 2};
   const std::int64_t keys_values = 10 * (8 + 2) + 8 + 8 * 4 * (3 + 2), output = 4 * 2 * 10;
-  EXPECT_EQ(parameters_of(small(), {.attention = t}).attention, 10 * 6 + 6 + 6 * 4 * 5 + keys_values + output);
+  EXPECT_EQ(parameters_of(small(), {.attention = t}).attention,
+            10 * 6 + 6 + 6 * 4 * 5 + keys_values + output);
   t.q_lora_rank = 0;
   EXPECT_EQ(parameters_of(small(), {.attention = t}).attention, 10 * 4 * 5 + keys_values + output);
 }
 
 TEST(LayerParameters, MixtureOfExperts) {
-  const MixtureOfExperts e{.routed_experts = 5, .top_k = 2, .intermediate = 3, .shared_intermediate = 6, .router_bias = true, .shared_gate = true};
+  const MixtureOfExperts e{.routed_experts = 5,
+                           .top_k = 2,
+                           .intermediate = 3,
+                           .shared_intermediate = 6,
+                           .router_bias = true,
+                           .shared_gate = true};
   const auto p = parameters_of(small(), {.attention = kPlain, .experts = e});
   EXPECT_EQ(p.one_expert, 3 * 10 * 3);
   EXPECT_EQ(p.routed_experts, 5 * 90);
@@ -63,8 +76,9 @@ TEST(LayerParameters, MixtureOfExperts) {
 
 Architecture small_moe() {
   auto a = small();
-  a.kinds = {{.attention = kPlain, .dense = FeedForward{.intermediate = 7}},
-             {.attention = kPlain, .experts = MixtureOfExperts{.routed_experts = 5, .top_k = 2, .intermediate = 3}}};
+  a.kinds = {
+      {.attention = kPlain, .dense = FeedForward{.intermediate = 7}},
+      {.attention = kPlain, .experts = MixtureOfExperts{.routed_experts = 5, .top_k = 2, .intermediate = 3}}};
   a.runs = {{1, 0}, {3, 1}};
   return a;
 }

@@ -17,13 +17,15 @@ const config::Location kHere = config::location_in("--model");
 
 constexpr double kTolerance = 0.005;
 
-// Within 0.5 % of what is published; where authors print few digits, the range of numbers that round to it is stated.
+// Within 0.5 % of what is published; where authors print few digits, the range of numbers that round to it is
+// stated.
 ::testing::AssertionResult matches(std::int64_t ours, const config::Figure<units::Ratio>& published) {
   const auto& p = published.provenance;
   const bool ranged = p.low_si < p.high_si;
   const double low = (ranged ? p.low_si : published.si()) * (1 - kTolerance);
   const double high = (ranged ? p.high_si : published.si()) * (1 + kTolerance);
-  if (low <= static_cast<double>(ours) && static_cast<double>(ours) <= high) return ::testing::AssertionSuccess();
+  if (low <= static_cast<double>(ours) && static_cast<double>(ours) <= high)
+    return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure() << fmt::format("{} is not in [{:.4g}, {:.4g}]", ours, low, high);
 }
 
@@ -68,7 +70,8 @@ TEST(Presets, ParametersMatchThePublishedOnes) {
 
 TEST(Presets, SyntheticModelsHaveTheSizeOfTheirName) {
   const CatalogOnDisk catalog;
-  for (const auto& [name, size] : {std::pair{"synthetic-moe-2t", 2e12}, {"synthetic-moe-10t", 1e13}, {"synthetic-moe-100t", 1e14}}) {
+  for (const auto& [name, size] :
+       {std::pair{"synthetic-moe-2t", 2e12}, {"synthetic-moe-10t", 1e13}, {"synthetic-moe-100t", 1e14}}) {
     config::Diagnostics diagnostics;
     const auto architecture = load_model(catalog, name, kHere, diagnostics);
     ASSERT_TRUE(architecture);
@@ -83,7 +86,8 @@ TEST(Presets, SyntheticModelsHaveTheSizeOfTheirName) {
 TEST(LoadModel, ReadsAConfigJsonByPathAndNamesItByItsFolder) {
   const CatalogOnDisk catalog;
   config::Diagnostics diagnostics;
-  const auto from_file = load_model(catalog, ZT_SOURCE_DIR "/scenarios/models/deepseek-v3/config.json", kHere, diagnostics);
+  const auto from_file =
+      load_model(catalog, ZT_SOURCE_DIR "/scenarios/models/deepseek-v3/config.json", kHere, diagnostics);
   const auto from_preset = load_model(catalog, "deepseek-v3", kHere, diagnostics);
   ASSERT_TRUE(from_file && from_preset) << all_text(diagnostics);
   EXPECT_TRUE(diagnostics.all().empty()) << all_text(diagnostics);
@@ -108,7 +112,8 @@ TEST(LoadModel, UnknownNameSuggestsTheNearest) {
   const CatalogOnDisk catalog;
   config::Diagnostics diagnostics;
   EXPECT_FALSE(load_model(catalog, "deepsek-v3", kHere, diagnostics));
-  EXPECT_EQ(all_text(diagnostics), "--model: error: there is no model 'deepsek-v3' in the catalog; did you mean 'deepseek-v3'?\n");
+  EXPECT_EQ(all_text(diagnostics),
+            "--model: error: there is no model 'deepsek-v3' in the catalog; did you mean 'deepseek-v3'?\n");
   config::Diagnostics missing;
   EXPECT_FALSE(load_model(catalog, "no/such/config.json", kHere, missing));
   EXPECT_EQ(missing.error_count(), 1u);

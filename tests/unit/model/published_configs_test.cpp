@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every published config.json at hand either imports or is refused with a reason; and both happen to the ones we expect.
+// Every published config.json at hand either imports or is refused with a reason; and both happen to the ones
+// we expect.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -25,11 +26,15 @@ TEST(PublishedConfigs, ImportOrAreRefusedWithAReason) {
     if (file.path().extension() != ".json") continue;
     const auto name = file.path().filename().string();
     config::Diagnostics diagnostics;
-    const auto root = config::parse_document(*testing::CatalogOnDisk::text_of(file.path()), name, diagnostics);
+    const auto root =
+        config::parse_document(*testing::CatalogOnDisk::text_of(file.path()), name, diagnostics);
     ASSERT_TRUE(root) << testing::all_text(diagnostics);
     const auto architecture = import_config(*root, name, diagnostics);
     EXPECT_NE(architecture.has_value(), diagnostics.has_errors()) << name;
-    if (!architecture) { ++refused; continue; }
+    if (!architecture) {
+      ++refused;
+      continue;
+    }
     ++imported;
     const auto parameters = parameters_of(*architecture);
     EXPECT_GT(parameters.active, 100'000'000) << name;
@@ -42,7 +47,8 @@ TEST(PublishedConfigs, ImportOrAreRefusedWithAReason) {
 
 TEST(PublishedConfigs, HybridAndSparseAttentionAreRefused) {
   if (!fs::is_directory(folder())) GTEST_SKIP() << "no folder of published config.json files at " << folder();
-  for (const std::string part : {"Qwen3-Next", "Nemotron-3", "Nemotron-H", "DeepSeek-V3.2", "DeepSeek-V4", "GLM-5", "Qwen3.5", "Kimi-K3", "gemma-4", "Llama-4"})
+  for (const std::string part : {"Qwen3-Next", "Nemotron-3", "Nemotron-H", "DeepSeek-V3.2", "DeepSeek-V4",
+                                 "GLM-5", "Qwen3.5", "Kimi-K3", "gemma-4", "Llama-4"})
     for (const auto& file : fs::directory_iterator(folder())) {
       const auto name = file.path().filename().string();
       if (name.find(part) == std::string::npos || file.path().extension() != ".json") continue;

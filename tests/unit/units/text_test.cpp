@@ -46,12 +46,15 @@ TEST(ParseQuantity, GroupsOfDigits) {
   EXPECT_DOUBLE_EQ(si_of("1,048,576 B", kBytes), 1048576);
   EXPECT_DOUBLE_EQ(si_of("524_288", kDimensionless), 524288);
   EXPECT_DOUBLE_EQ(si_of("-1,000 s", kTime), -1000);
-  for (const auto* text : {"1,5 GB", "1,50 GB", "1,5000 GB", "1234,567 GB", ",123", "1,,234", "1,234,56"}) EXPECT_FALSE(parse_quantity(text)) << text;
+  for (const auto* text : {"1,5 GB", "1,50 GB", "1,5000 GB", "1234,567 GB", ",123", "1,,234", "1,234,56"})
+    EXPECT_FALSE(parse_quantity(text)) << text;
 }
 
 TEST(ParseQuantity, RefusesWhatIsNoQuantity) {
-  for (const auto* text : {"", " ", "GB", "nan", "NaN s", "inf", "-inf", "Infinity", "0x10", "1e400", "--1", "+-1", "1e", "1.2.3", ".", "-", "_1", "4 XB/s", "4 GB/s/chip",
-                           "1 Kibit", "1 mmin", "1e300 EB", "7 e", "4 GB GB", "4 m s", "1 uu"}) {
+  for (const auto* text :
+       {"",       " ",        "GB",  "nan",     "NaN s", "inf", "-inf", "Infinity", "0x10",        "1e400",
+        "--1",    "+-1",      "1e",  "1.2.3",   ".",     "-",   "_1",   "4 XB/s",   "4 GB/s/chip", "1 Kibit",
+        "1 mmin", "1e300 EB", "7 e", "4 GB GB", "4 m s", "1 uu"}) {
     const auto parsed = parse_quantity(text);
     EXPECT_FALSE(parsed) << "'" << text << "'";
     if (!parsed) {
@@ -84,9 +87,12 @@ TEST(Human, Examples) {
 }
 
 TEST(Human, SurvivesAnyDouble) {
-  constexpr double kHuge = std::numeric_limits<double>::max(), kInfinite = std::numeric_limits<double>::infinity();
-  for (const auto dimension : {kTime, kBytes, kArea, kDimensionless, kMoney, kEnergy / kBytes, kBytes * kBytes})
-    for (const double value : {kHuge, -kHuge, kInfinite, -kInfinite, std::nan(""), std::numeric_limits<double>::denorm_min(), 1e-300, -0.0}) {
+  constexpr double kHuge = std::numeric_limits<double>::max(),
+                   kInfinite = std::numeric_limits<double>::infinity();
+  for (const auto dimension :
+       {kTime, kBytes, kArea, kDimensionless, kMoney, kEnergy / kBytes, kBytes * kBytes})
+    for (const double value : {kHuge, -kHuge, kInfinite, -kInfinite, std::nan(""),
+                               std::numeric_limits<double>::denorm_min(), 1e-300, -0.0}) {
       const auto text = human(value, dimension);
       EXPECT_FALSE(text.empty());
       EXPECT_LT(text.size(), 32u) << text;
@@ -95,25 +101,31 @@ TEST(Human, SurvivesAnyDouble) {
 
 // Printed text reads back as the same dimension and, to the digits printed, the same value.
 TEST(Human, ReadsBack) {
-  constexpr std::array kDimensions{kTime, kBytes, kFlop, kBandwidth, kComputeRate, kFrequency, kEnergy, kPower, kLength, kArea, kMoney, kTokens, kTokenRate, kDimensionless, kEnergy / kBytes};
+  constexpr std::array kDimensions{kTime,      kBytes,  kFlop,      kBandwidth,     kComputeRate,
+                                   kFrequency, kEnergy, kPower,     kLength,        kArea,
+                                   kMoney,     kTokens, kTokenRate, kDimensionless, kEnergy / kBytes};
   std::mt19937_64 random(7);  // fixed seed: the same cases on every run
   std::uniform_real_distribution<double> exponent(-11, 22), mantissa(1, 10);
   for (int i = 0; i < 20'000; ++i) {
     const auto dimension = kDimensions[static_cast<std::size_t>(i) % kDimensions.size()];
-    const double value = mantissa(random) * std::pow(10, std::floor(exponent(random))) * (i % 7 == 0 ? -1 : 1);
+    const double value =
+        mantissa(random) * std::pow(10, std::floor(exponent(random))) * (i % 7 == 0 ? -1 : 1);
     const auto text = human(value, dimension, 6);
     const auto parsed = parse_quantity(text);
     ASSERT_TRUE(parsed) << text << ": " << parsed.error();
     EXPECT_EQ(parsed->dimension, dimension) << text;
     const bool printed_to_tenths = dimension == kTime && std::abs(value) >= 120;
     const double absolute = dimension == kArea ? 0.5 : 0;  // whole square metres above 1000
-    const double below_one = 1e-5 * std::abs(value) < 1e-5 && std::abs(value) < 1 ? 5e-6 : 0;  // fractions keep six digits in all
-    EXPECT_NEAR(parsed->si, value, std::abs(value) * (printed_to_tenths ? 0.05 : 1e-5) + absolute + below_one) << text;
+    const double below_one =
+        1e-5 * std::abs(value) < 1e-5 && std::abs(value) < 1 ? 5e-6 : 0;  // fractions keep six digits in all
+    EXPECT_NEAR(parsed->si, value, std::abs(value) * (printed_to_tenths ? 0.05 : 1e-5) + absolute + below_one)
+        << text;
   }
 }
 
 TEST(BaseUnits, ReadBackAsTheirDimension) {
-  for (const auto dimension : {kTime, kBytes, kFlop, kBandwidth, kComputeRate, kFrequency, kEnergy, kPower, kLength, kArea, kMoney, kTokens, kTokenRate}) {
+  for (const auto dimension : {kTime, kBytes, kFlop, kBandwidth, kComputeRate, kFrequency, kEnergy, kPower,
+                               kLength, kArea, kMoney, kTokens, kTokenRate}) {
     EXPECT_DOUBLE_EQ(si_of("1 " + base_unit(dimension), dimension), 1);
     EXPECT_EQ(parse_quantity("1 " + example_unit(dimension))->dimension, dimension);
   }
