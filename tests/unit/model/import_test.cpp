@@ -115,6 +115,15 @@ TEST(Import, OtherDenseFamiliesAreExact) {
   EXPECT_EQ(gemma2.runs.size(), 26u);  // windowed and full layers alternate
 }
 
+TEST(Import, MultiQueryCanBeSwitchedOff) {
+  const std::string starcoder = "model_type: gpt_bigcode, n_embd: 6144, n_layer: 40, n_head: 48, n_inner: 24576, "
+                                "n_positions: 8192, vocab_size: 49152";
+  const auto a = imported("{" + starcoder + ", multi_query: true}");
+  EXPECT_EQ(a.layer(0).attention.kv_heads, 1);
+  EXPECT_EQ(parameters_of(a).total, 15'517'456'384);  // of the published weights
+  EXPECT_EQ(imported("{" + starcoder + ", multi_query: false}").layer(0).attention.kv_heads, 48);
+}
+
 TEST(Import, MptPositionsFollowAlibi) {
   const std::string sizes = "d_model: 64, n_layers: 2, n_heads: 4, max_seq_len: 256, vocab_size: 1000";
   const auto learned = imported(
