@@ -6,6 +6,7 @@
 #include "hardware/catalog.hpp"
 #include "model/preset.hpp"
 #include "search/auto_plan.hpp"
+#include "training/check_job.hpp"
 #include "units/text.hpp"
 
 namespace zettatwin::api {
@@ -22,10 +23,12 @@ std::string resolved(const std::string& path, const config::Location& where, con
   return source.read(beside) ? beside : path;
 }
 
+bool absent(const config::Node& node) { return node.kind == config::Node::Kind::null; }
+
 std::optional<model::Architecture> load_architecture(const config::Node& node, const config::DocumentSource& source, config::Diagnostics& diagnostics) {
   if (node.kind == config::Node::Kind::scalar) return model::load_model(source, resolved(node.text, node.where, source), node.where, diagnostics);
   if (!node.is_mapping()) {
-    diagnostics.error(node.where, "the scenario lacks 'model'", "", "name a preset (zettatwin catalog list models) or a config.json");
+    diagnostics.error(node.where, absent(node) ? "the scenario lacks 'model'" : "'model' must be a name or a mapping", "", "name a preset (zettatwin catalog list models) or a config.json");
     return std::nullopt;
   }
   struct Choice {
@@ -33,7 +36,9 @@ std::optional<model::Architecture> load_architecture(const config::Node& node, c
     config::Node overrides;
   } choice;
   config::Node copy = node;
-  if (const auto* preset = node.find("preset")) choice.preset = preset->text;
+  const auto* preset = node.find("preset");
+  if (preset && preset->kind == config::Node::Kind::scalar && !preset->text.empty()) choice.preset = preset->text;
+  else if (preset) diagnostics.error(preset->where, "'preset' must be the name of a model or the path of a config.json");
   else diagnostics.error(node.where, "model lacks 'preset'", "a mapping names the preset or config.json that it changes", "write {preset: NAME, overrides: {...}}");
   for (const auto& entry : node.entries)
     if (entry.key != "preset" && entry.key != "overrides") diagnostics.error(entry.where, fmt::format("unknown key '{}' in model", entry.key), "known: preset, overrides");
@@ -44,15 +49,16 @@ std::optional<model::Architecture> load_architecture(const config::Node& node, c
 // The machine cut or grown to `chips`; if they are not whole units, to the fewest whole units that hold them, of which the job leaves some idle
 // (256 of the 288 chips of four NVL72 racks).
 std::optional<hardware::Machine> enough_units(const hardware::Machine& machine, std::int64_t chips, const config::Location& where, config::Diagnostics& diagnostics) {
-  config::Diagnostics exact;
+  config::Diagnostics exact, limit;
   if (auto resized = hardware::resized(machine, chips, where, exact)) return resized;
   for (std::size_t end = machine.levels.size(); end-- > 0;) {
     const auto unit = machine.chips_within(end);
     if (chips <= unit) continue;
-    config::Diagnostics ignored;
-    if (auto rounded = hardware::resized(machine, (chips + unit - 1) / unit * unit, where, ignored)) return rounded;
+    config::Diagnostics too_many;
+    if (auto rounded = hardware::resized(machine, (chips + unit - 1) / unit * unit, where, too_many)) return rounded;
+    if (!limit.has_errors()) limit = std::move(too_many);  // of the largest units: says how far the machine can grow
   }
-  diagnostics.append(exact);
+  diagnostics.append(limit.has_errors() ? limit : exact);
   return std::nullopt;
 }
 
@@ -61,7 +67,7 @@ std::optional<hardware::Machine> load_machine(const Scenario& scenario, const co
   std::optional<hardware::Machine> machine;
   if (node.kind == config::Node::Kind::scalar) machine = hardware::load_machine(source, node.text, node.where, diagnostics);
   else if (node.is_mapping()) machine = hardware::machine_from(source, node, diagnostics);
-  else diagnostics.error(node.where, "the scenario lacks 'machine'", "", "name one (zettatwin catalog list machines)");
+  else diagnostics.error(node.where, absent(node) ? "the scenario lacks 'machine'" : "'machine' must be a name or a mapping", "", "name one (zettatwin catalog list machines)");
   if (!machine || scenario.chips == 0 || scenario.chips == machine->chips()) return machine;
   return enough_units(*machine, scenario.chips, node.where, diagnostics);
 }
@@ -115,8 +121,9 @@ std::optional<Prepared> prepare(const config::Node& root, const config::Document
     freedom.recipe_given |= fields.find("recipe") != nullptr;
   } else {
     freedom.sizes = true;
-    if (scenario.plan.kind == config::Node::Kind::scalar && scenario.plan.text != "auto")
-      diagnostics.error(scenario.plan.where, fmt::format("plan is '{}'", scenario.plan.text), "it is 'auto' or a mapping", "write plan: auto, or plan: {tp: 8, pp: 16}");
+    const bool list = scenario.plan.kind == config::Node::Kind::sequence;
+    if (list || (!absent(scenario.plan) && scenario.plan.text != "auto"))
+      diagnostics.error(scenario.plan.where, list ? "plan is a list" : fmt::format("plan is '{}'", scenario.plan.text), "it is 'auto' or a mapping", "write plan: auto, or plan: {tp: 8, pp: 16}");
   }
   if (!scenario.precision.empty()) {
     if (const auto recipe = recipe_named(scenario.precision)) plan.recipe = *recipe;
@@ -130,9 +137,12 @@ std::optional<Prepared> prepare(const config::Node& root, const config::Document
   job.chips = scenario.chips;
   job.sequence_length = scenario.sequence_length;
   job.fidelity = scenario.fidelity;
+  if (scenario.global_batch > 0 && plan.global_batch > 0 && scenario.global_batch != plan.global_batch)
+    diagnostics.warning(scenario.plan.find("global_batch")->where, "global_batch of the plan has no effect", "the scenario sets it to " + units::grouped(scenario.global_batch));
   if (scenario.global_batch > 0) plan.global_batch = scenario.global_batch;
   prepared.automatic_plan = freedom.sizes;
   prepared.automatic_batch = plan.global_batch == 0;
+  if (!training::check_job(job, job.chips > 0 ? job.chips : job.machine.chips(), root.where, diagnostics)) return std::nullopt;
   const auto choice = search::choose_plan(job, freedom, root.where, diagnostics);
   if (!choice) return std::nullopt;
   job.plan = choice->plan;

@@ -95,30 +95,6 @@ void rests_on(std::string& out, const Subject& s) {
 
 }  // namespace
 
-std::string plan_text(const plan::Plan& p, std::int64_t dp, char separator) {
-  std::string out;
-  const auto add = [&](std::string_view key, const std::string& value) { out += fmt::format("{}{}={}", out.empty() ? "" : std::string(1, separator), key, value); };
-  add("tp", std::to_string(p.tp));
-  if (p.cp > 1) add("cp", std::to_string(p.cp));
-  if (p.ep > 1) add("ep", std::to_string(p.ep));
-  if (p.etp > 1) add("etp", std::to_string(p.etp));
-  add("pp", std::to_string(p.pp));
-  if (p.vpp > 1) add("vpp", std::to_string(p.vpp));
-  add("dp", std::to_string(dp));
-  add("zero", std::to_string(p.zero));
-  if (p.zero_group > 0) add("zero_group", std::to_string(p.zero_group));
-  add("micro_batch", std::to_string(p.micro_batch));
-  add("recompute", std::string(config::word_of(plan::recompute_words(), p.recompute)));
-  if (p.pp > 1) add("schedule", std::string(config::word_of(plan::schedule_words(), p.schedule)));
-  add("recipe", std::string(config::word_of(plan::recipe_words(), p.recipe)));
-  if (p.overlap.ep) add("overlap.ep", "true");
-  if (p.overlap.tp) add("overlap.tp", "true");
-  std::string order;
-  for (const auto axis : p.placement) order += (order.empty() ? "" : "+") + std::string(config::word_of(plan::axis_words(), axis));
-  add("placement", order);
-  return out;
-}
-
 std::string text(const Subject& s) {
   std::string out;
   heading(out, s);

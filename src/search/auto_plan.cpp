@@ -42,7 +42,9 @@ class Search final {
     if (plan.global_batch == 0) {
       const double unit = static_cast<double>(placement->dp * plan.micro_batch * multiple);
       const double practice = kPublishedTokensPerStep / static_cast<double>(job_.sequence_length);
-      plan.global_batch = std::max<std::int64_t>(1, std::llround(practice / unit)) * placement->dp * plan.micro_batch * multiple;
+      const bool dual = plan.schedule == plan::ScheduleKind::dualpipe || plan.schedule == plan::ScheduleKind::dualpipe_v;
+      const std::int64_t least = dual ? 2 * plan.pp / multiple : 1;  // dualpipe fills from both ends
+      plan.global_batch = std::max<std::int64_t>(least, std::llround(practice / unit)) * placement->dp * plan.micro_batch * multiple;
       return true;
     }
     const std::int64_t per_microbatch = plan.micro_batch * multiple;
@@ -66,6 +68,9 @@ class Search final {
     std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.first.key() < b.first.key(); });
     for (std::size_t i = 0; i < std::min(kDescents, ranked.size()); ++i) descend(plans[ranked[i].second]);
   }
+
+  // What is wrong with the simplest plan, when none is valid.
+  void say_why(Plan plan, config::Diagnostics& diagnostics) { (void)evaluate(plan, diagnostics); }
 
  private:
   // Walks downhill from `plan`: takes the first move that helps, until none does.
@@ -130,19 +135,24 @@ class Search final {
 
 }  // namespace
 
-std::optional<Choice> choose_plan(const training::Job& job, const Freedom& freedom, const config::Location& where, config::Diagnostics& diagnostics) {
-  Search search(job, freedom, where);
+std::optional<Choice> choose_plan(const training::Job& job, const Freedom& f, const config::Location& where, config::Diagnostics& diagnostics) {
   Plan given = job.plan;
+  Freedom freedom = f;
+  if (freedom.given.contains("vpp") && given.vpp > 1 && freedom.given.insert("schedule").second) given.schedule = plan::ScheduleKind::interleaved;  // the one that has vpp
   if (!freedom.recipe_given && freedom.sizes)
     given.recipe = job.machine.chip.matrix_peak.contains(hardware::Precision::fp8) ? plan::Recipe::fp8_block : plan::Recipe::bf16;
+  Search search(job, freedom, where);
   if (!freedom.sizes) {
     if (!search.complete(given, diagnostics)) return std::nullopt;
     return Choice{.plan = given, .candidates = 1, .feasible = true};
   }
   search.rank_and_descend(starts(given, job, freedom));
+  if (!search.best()) search.rank_and_descend(starts(given, job, freedom, Starts::all));
   auto choice = search.best();
-  if (!choice)
+  if (!choice) {
+    search.say_why(given, diagnostics);
     diagnostics.error(where, "no automatic plan is valid for this model, machine and batch", "", "set plan fields, another number of chips or another global batch");
+  }
   return choice;
 }
 

@@ -34,14 +34,14 @@ bool sensible(const Plan& p, const Limits& l) {
   if (p.tp < 1 || p.cp < 1 || p.pp < 1 || p.ep < 1 || p.micro_batch < 1 || world > l.chips) return false;
   if (l.heads % p.tp != 0 || p.pp * plan::chunks_per_rank(p) > l.layers) return false;
   if (p.pp == 1 && p.schedule != ScheduleKind::one_f_one_b) return false;
-  if (l.sequence % (2 * p.cp) != 0) return false;
+  if (p.cp > 1 && l.sequence % (2 * p.cp) != 0) return false;
   return p.ep == 1 || (l.experts > 0 && l.experts % p.ep == 0 && p.ep <= l.chips / p.pp);
 }
 
-void set_schedule(Plan& p, ScheduleKind kind, std::int64_t vpp) {
+void set_schedule(Plan& p, ScheduleKind kind, std::int64_t vpp, const Freedom& freedom) {
   p.schedule = kind;
   p.vpp = vpp;
-  p.overlap.ep = kind == ScheduleKind::dualpipe || kind == ScheduleKind::dualpipe_v;
+  if (!freedom.given.contains("overlap")) p.overlap.ep = kind == ScheduleKind::dualpipe || kind == ScheduleKind::dualpipe_v;
 }
 
 }  // namespace
@@ -51,14 +51,16 @@ std::string identity(const Plan& p) {
                      static_cast<int>(p.schedule), static_cast<int>(p.placement.back()), p.overlap.ep);
 }
 
-std::vector<Plan> starts(const Plan& given, const training::Job& job, const Freedom& freedom) {
+std::vector<Plan> starts(const Plan& given, const training::Job& job, const Freedom& freedom, Starts which) {
+  using Sizes = std::vector<std::int64_t>;
   const auto limits = limits_of(job);
   std::vector<Plan> plans;
   const auto free = [&](const char* field) { return !freedom.given.contains(field); };
   const auto widest_expert = limits.experts > 0 ? limits.experts : 1;
-  for (const std::int64_t tp : {1, 8})
-    for (const std::int64_t pp : {1, 8, 32})
-      for (const std::int64_t ep : {std::int64_t{1}, std::int64_t{16}, std::int64_t{64}, widest_expert}) {
+  const bool all = which == Starts::all;
+  for (const auto tp : all ? Sizes{1, 2, 4, 8, 16} : Sizes{1, 8})
+    for (const auto pp : all ? Sizes{1, 2, 4, 8, 16, 32, 64} : Sizes{1, 8, 32})
+      for (const auto ep : Sizes{1, 16, 64, widest_expert}) {
         Plan p = given;
         if (free("tp")) p.tp = std::min(tp, limits.heads);
         if (free("pp")) p.pp = std::min(pp, limits.layers);
@@ -77,7 +79,7 @@ std::vector<Plan> neighbours(const Plan& plan, const training::Job& job, const F
     if (freedom.given.contains(field)) return;
     Plan next = plan;
     change(next);
-    if (next.pp == 1 && !freedom.given.contains("schedule")) set_schedule(next, ScheduleKind::one_f_one_b, 1);
+    if (next.pp == 1 && !freedom.given.contains("schedule")) set_schedule(next, ScheduleKind::one_f_one_b, 1, freedom);
     if (sensible(next, limits)) plans.push_back(std::move(next));
   };
   const auto scale = [&](const char* field, std::int64_t Plan::*size) {
@@ -95,6 +97,8 @@ std::vector<Plan> neighbours(const Plan& plan, const training::Job& job, const F
   }
   if (!freedom.given.contains("zero")) propose("pp", [](Plan& p) { p.pp *= 4; p.zero = 1; });
   if (!freedom.given.contains("recompute")) propose("pp", [](Plan& p) { p.pp *= 2; p.recompute = plan::Recompute::selective; });
+  // Wider groups with larger microbatches: fewer, larger operations.
+  if (!freedom.given.contains("micro_batch")) propose("tp", [](Plan& p) { p.tp *= 2; p.micro_batch *= 2; });
   // Trades between dimensions at constant width of a replica.
   if (!freedom.given.contains("tp") && plan.tp % 2 == 0) propose("pp", [](Plan& p) { p.tp /= 2; p.pp *= 2; });
   if (!freedom.given.contains("tp") && plan.pp % 2 == 0) propose("pp", [](Plan& p) { p.tp *= 2; p.pp /= 2; });
@@ -103,10 +107,10 @@ std::vector<Plan> neighbours(const Plan& plan, const training::Job& job, const F
     if (recompute != plan.recompute) propose("recompute", [recompute](Plan& p) { p.recompute = recompute; });
   if (plan.pp > 1) {
     for (const std::int64_t vpp : {2, 4})
-      if (!freedom.given.contains("vpp")) propose("schedule", [vpp](Plan& p) { set_schedule(p, ScheduleKind::interleaved, vpp); });
-    propose("schedule", [](Plan& p) { set_schedule(p, ScheduleKind::one_f_one_b, 1); });
-    propose("schedule", [](Plan& p) { set_schedule(p, ScheduleKind::zb_v, 1); });
-    if (limits.experts > 0) propose("schedule", [](Plan& p) { set_schedule(p, ScheduleKind::dualpipe_v, 1); });
+      if (!freedom.given.contains("vpp")) propose("schedule", [&, vpp](Plan& p) { set_schedule(p, ScheduleKind::interleaved, vpp, freedom); });
+    propose("schedule", [&](Plan& p) { set_schedule(p, ScheduleKind::one_f_one_b, 1, freedom); });
+    propose("schedule", [&](Plan& p) { set_schedule(p, ScheduleKind::zb_v, 1, freedom); });
+    if (limits.experts > 0) propose("schedule", [&](Plan& p) { set_schedule(p, ScheduleKind::dualpipe_v, 1, freedom); });
   }
   for (const std::int64_t zero : {1, 3})
     if (zero != plan.zero) propose("zero", [zero](Plan& p) { p.zero = zero; });

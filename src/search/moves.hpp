@@ -9,7 +9,9 @@
 
 namespace zettatwin::search {
 
-[[nodiscard]] std::vector<plan::Plan> starts(const plan::Plan& given, const training::Job& job, const Freedom& freedom);
+// Usual sizes, or all powers of two where none of those is valid.
+enum class Starts { usual, all };
+[[nodiscard]] std::vector<plan::Plan> starts(const plan::Plan& given, const training::Job& job, const Freedom& freedom, Starts which = Starts::usual);
 // Plans that differ in one decision. Fields that the user gave never move.
 [[nodiscard]] std::vector<plan::Plan> neighbours(const plan::Plan& plan, const training::Job& job, const Freedom& freedom);
 // Equal for plans that would be evaluated alike.

@@ -2,32 +2,42 @@
 #include "training/data_parallel.hpp"
 
 #include "compute/operator_time.hpp"
-#include "model/parameters.hpp"
+#include "workload/memory_states.hpp"
 
 namespace zettatwin::training {
 
 using units::Picoseconds;
 
+ShardedParameters share_of_layer(const model::Architecture& architecture, const plan::Plan& plan, const model::Layer& layer) {
+  const auto share = workload::layer_on_rank(architecture, layer, plan);
+  return {share.hidden, share.experts};
+}
+
+ShardedParameters share_of_mtp(const model::Architecture& architecture, const plan::Plan& plan) {
+  auto share = share_of_layer(architecture, plan, *architecture.mtp_layer);
+  share.dense += 2 * static_cast<double>(architecture.hidden) * static_cast<double>(architecture.hidden);
+  return share;
+}
+
+ShardedParameters share_of_table(const model::Architecture& architecture, const plan::Plan& plan) {
+  return {static_cast<double>(architecture.vocabulary) * static_cast<double>(architecture.hidden) / static_cast<double>(plan.tp), 0};
+}
+
+ShardedParameters share_of_head(const model::Architecture& architecture, const plan::Plan& plan, const plan::ModelChunk& chunk) {
+  const bool same_table = architecture.tied_embeddings && chunk.has_embedding;
+  return same_table ? ShardedParameters{} : share_of_table(architecture, plan);
+}
+
 DataParallel::DataParallel(const model::Architecture& architecture, const plan::Plan& plan, const OperationTimer& timer)
     : architecture_(architecture), plan_(plan), timer_(timer) {}
 
 std::vector<ShardedParameters> DataParallel::buckets(const plan::ModelChunk& chunk) const {
-  const double tp = static_cast<double>(plan_.tp);
-  const auto of_layer = [&](const model::Layer& layer) {
-    const auto p = model::parameters_of(architecture_, layer);
-    return ShardedParameters{static_cast<double>(p.without_experts()) / tp, static_cast<double>(p.routed_experts) / static_cast<double>(plan_.ep * plan_.etp)};
-  };
-  const double table = static_cast<double>(architecture_.vocabulary) * static_cast<double>(architecture_.hidden) / tp;
   std::vector<ShardedParameters> buckets;
-  if (chunk.has_embedding) buckets.push_back({table, 0});
+  if (chunk.has_embedding) buckets.push_back(share_of_table(architecture_, plan_));
   for (const auto& span : chunk.layers)
-    for (std::int64_t i = 0; i < span.count; ++i) buckets.push_back(of_layer(architecture_.kinds[span.kind]));
-  for (std::int64_t i = 0; i < chunk.mtp; ++i) {
-    auto mtp = of_layer(*architecture_.mtp_layer);
-    mtp.dense += 2 * static_cast<double>(architecture_.hidden) * static_cast<double>(architecture_.hidden);
-    buckets.push_back(mtp);
-  }
-  if (chunk.has_head) buckets.push_back({table, 0});
+    for (std::int64_t i = 0; i < span.count; ++i) buckets.push_back(share_of_layer(architecture_, plan_, architecture_.kinds[span.kind]));
+  for (std::int64_t i = 0; i < chunk.mtp; ++i) buckets.push_back(share_of_mtp(architecture_, plan_));
+  if (chunk.has_head) buckets.push_back(share_of_head(architecture_, plan_, chunk));
   return buckets;
 }
 
@@ -66,8 +76,9 @@ Picoseconds DataParallel::gather_time(const ShardedParameters& bucket) const {
 // Per updated parameter: gradients read for the norm and for the update, states and master weights read and written, parameters written.
 units::Bytes DataParallel::optimizer_bytes(const ShardedParameters& all) const {
   const double moments = plan_.optimizer == plan::OptimizerKind::adam ? 2 : 1;
+  const bool own_master = plan_.master_type != plan::NumberType::none;  // else parameters are read as well
   const double per_parameter = 2 * plan::bytes_of(plan_.gradient_type) + 2 * plan::bytes_of(plan_.master_type) +
-                               2 * moments * plan::bytes_of(plan_.moment_type) + plan::bytes_of(plan_.parameter_type);
+                               2 * moments * plan::bytes_of(plan_.moment_type) + (own_master ? 1 : 2) * plan::bytes_of(plan_.parameter_type);
   const auto shards = [&](workload::Group group) { return plan_.zero == 0 ? 1.0 : static_cast<double>(timer_.group_size(group)); };
   return units::Bytes::from_si(per_parameter * (all.dense / shards(workload::Group::shard) + all.experts / shards(workload::Group::expert_shard)));
 }

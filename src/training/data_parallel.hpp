@@ -17,6 +17,13 @@ struct ShardedParameters {
   double experts = 0;  // replicated over the expert-data ranks
 };
 
+// Of a layer, of a multi-token-prediction module, of an embedding table or output projection.
+[[nodiscard]] ShardedParameters share_of_layer(const model::Architecture& architecture, const plan::Plan& plan, const model::Layer& layer);
+[[nodiscard]] ShardedParameters share_of_mtp(const model::Architecture& architecture, const plan::Plan& plan);
+[[nodiscard]] ShardedParameters share_of_table(const model::Architecture& architecture, const plan::Plan& plan);
+// The output projection of a chunk; none where it is the chunk's own embedding table.
+[[nodiscard]] ShardedParameters share_of_head(const model::Architecture& architecture, const plan::Plan& plan, const plan::ModelChunk& chunk);
+
 class DataParallel final {
  public:
   DataParallel(const model::Architecture& architecture, const plan::Plan& plan, const OperationTimer& timer);

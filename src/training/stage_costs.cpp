@@ -5,8 +5,6 @@
 
 #include <algorithm>
 
-#include "model/parameters.hpp"
-
 namespace zettatwin::training {
 namespace {
 
@@ -15,7 +13,7 @@ using units::Picoseconds;
 void add(PassCost& sum, const PassCost& term, std::int64_t times) {
   sum.time += term.time * times;
   sum.bound += term.bound * times;
-  sum.comm_bound += term.comm_bound * times;
+  for (std::size_t s = 0; s < sum.comm_bound.size(); ++s) sum.comm_bound[s] += term.comm_bound[s] * times;
   sum.ledger.add(term.ledger, times);
 }
 
@@ -83,8 +81,8 @@ StageCosts::Program StageCosts::timed(const std::vector<workload::Operation>& op
       const auto category = operations[j].category;
       return category == workload::Category::gemm || category == workload::Category::attention;
     };
-    const bool gathers = std::get<workload::Communication>(operations[i].work).op == network::Collective::all_gather;
-    if (gathers) {
+    program[i].partner_follows = std::get<workload::Communication>(operations[i].work).op == network::Collective::all_gather;
+    if (program[i].partner_follows) {
       for (std::size_t j = i + 1; j < program.size(); ++j) if (is_partner(j)) { program[i].partner = program[j].time; break; }
     } else {
       for (std::size_t j = i; j-- > 0;) if (is_partner(j)) { program[i].partner = program[j].time; break; }
@@ -95,7 +93,8 @@ StageCosts::Program StageCosts::timed(const std::vector<workload::Operation>& op
 
 // ZeRO-3 gathers a layer's parameters before each use, while the layer before runs; ZeRO 2 and 3 reduce its gradients after each microbatch's
 // backward. In the steady state each layer hides the traffic of its neighbour, which is like its own.
-void StageCosts::add_sharding_traffic(workload::LayerOperations& operations, double parameters, double expert_parameters) const {
+void StageCosts::add_sharding_traffic(workload::LayerOperations& operations, const ShardedParameters& parameters) const {
+  constexpr double kComputeBytes = 2;  // gathered in bf16 even if the shards are fp32
   const auto traffic = [&](std::string_view name, network::Collective op, workload::Group group, double bytes, bool hidden) {
     return workload::Operation{name, workload::Category::parameter_comm, workload::Communication{.op = op, .group = group, .bytes = units::Bytes::from_si(bytes)},
                                hidden ? workload::Hiding::background : workload::Hiding::none};
@@ -104,28 +103,28 @@ void StageCosts::add_sharding_traffic(workload::LayerOperations& operations, dou
   const auto both = [&](double count, workload::Group shard, workload::Group replica) {
     if (count <= 0) return;
     const double gradient_bytes = count * plan::bytes_of(plan_.reduce_type);
-    if (plan_.zero == 3) gathers.push_back(traffic("parameter all-gather", network::Collective::all_gather, shard, count * plan::bytes_of(plan_.parameter_type), plan_.overlap.parameters));
+    if (plan_.zero == 3) gathers.push_back(traffic("parameter all-gather", network::Collective::all_gather, shard, count * std::min(kComputeBytes, plan::bytes_of(plan_.parameter_type)), plan_.overlap.parameters));
     reductions.push_back(traffic("gradient reduce-scatter", network::Collective::reduce_scatter, shard, gradient_bytes, plan_.overlap.gradients));
     if (timer_.group_size(replica) > 1)
       reductions.push_back(traffic("gradient all-reduce over replicas", network::Collective::all_reduce, replica,
                                    gradient_bytes / static_cast<double>(timer_.group_size(shard)), plan_.overlap.gradients));
   };
   if (plan_.zero < 2) return;
-  both(parameters, workload::Group::shard, workload::Group::replica);
-  both(expert_parameters, workload::Group::expert_shard, workload::Group::expert_replica);
+  both(parameters.dense, workload::Group::shard, workload::Group::replica);
+  both(parameters.experts, workload::Group::expert_shard, workload::Group::expert_replica);
   operations.forward.insert(operations.forward.begin(), gathers.begin(), gathers.end());
   operations.backward_input.insert(operations.backward_input.begin(), gathers.begin(), gathers.end());
   auto& last = operations.backward_weight.empty() ? operations.backward_input : operations.backward_weight;
   last.insert(last.begin(), reductions.begin(), reductions.end());
 }
 
-StageCosts::Block& StageCosts::block(const std::string& key, const std::function<workload::LayerOperations()>& lower, double parameters, double expert_parameters, bool edge) {
+StageCosts::Block& StageCosts::block(const std::string& key, const std::function<workload::LayerOperations()>& lower, const ShardedParameters& parameters, bool edge) {
   auto& slot = blocks_[key];
   if (slot) return *slot;
   slot = std::make_unique<Block>();
   auto& b = *slot;
   b.operations = lower();
-  add_sharding_traffic(b.operations, parameters, expert_parameters);
+  add_sharding_traffic(b.operations, parameters);
   b.forward = timed(b.operations.forward, "");
   b.backward_input = timed(b.operations.backward_input, "");
   b.backward_weight = timed(b.operations.backward_weight, "");
@@ -146,17 +145,24 @@ StageCosts::Block& StageCosts::block(const std::string& key, const std::function
 PassCost StageCosts::cost(const Program& program, double host_share) {
   auto streams = run_streams(program);
   PassCost result{.time = streams.time, .ledger = std::move(streams.ledger)};
-  for (const auto& op : program) (op.communication ? result.comm_bound : result.bound) += op.bound;
+  add_bounds(result, program);
   interfere(result, streams.overlapped);
-  const auto& host = timer_.chip().efficiency.host.eager;
-  if (host.present && host_share > 0) {
-    const auto issued = Picoseconds::from(host.value * host_share);
-    if (issued > result.time) {
-      result.ledger.add(host_, issued - result.time);
-      result.time = issued;
-    }
-  }
+  wait_for_host(result, host_share);
   return result;
+}
+
+// The chip cannot run ahead of the host, which issues `layers` layers' kernels, forward and backward.
+void StageCosts::wait_for_host(PassCost& cost, double layers) {
+  const auto& host = timer_.chip().efficiency.host.eager;
+  if (!host.present || layers <= 0) return;
+  const auto issued = Picoseconds::from(host.value * layers);
+  if (issued <= cost.time) return;
+  cost.ledger.add(host_, issued - cost.time);
+  cost.time = issued;
+}
+
+void StageCosts::add_bounds(PassCost& sum, const Program& program) {
+  for (const auto& op : program) (op.communication ? sum.comm_bound[op.parameters ? 1 : 0] : sum.bound) += op.bound;
 }
 
 // Communication kernels take cores and memory bandwidth from the computation beside them.
@@ -179,22 +185,25 @@ ChunkCosts StageCosts::costs_of(const Block& b, bool recompute, bool edge) {
 
 std::vector<StageCosts::BlockUse> StageCosts::blocks_of(const plan::ModelChunk& chunk) {
   std::vector<BlockUse> uses;
-  const double tp = static_cast<double>(plan_.tp);
-  const double expert_split = static_cast<double>(plan_.ep * plan_.etp);
-  if (chunk.has_embedding) uses.push_back({&block("embedding", [&] { return workload::embedding_operations(architecture_, plan_, shape_); }, 0, 0, true), false, 1});
+  const auto edge = [&](const char* key, auto lower, const ShardedParameters& parameters, std::int64_t count) {
+    uses.push_back({&block(key, [&] { return lower(architecture_, plan_, shape_); }, parameters, true), false, count});
+  };
+  if (chunk.has_embedding) edge("embedding", workload::embedding_operations, share_of_table(architecture_, plan_), 1);
   std::int64_t to_recompute = plan_.recompute_layers < 0 ? chunk.layer_count() : plan_.recompute_layers;
   for (const auto& run : chunk.layers) {
     const auto& layer = architecture_.kinds[run.kind];
-    const auto parameters = model::parameters_of(architecture_, layer);
     auto& b = block(fmt::format("layer {}", run.kind), [&] { return workload::layer_operations(architecture_, layer, plan_, shape_); },
-                    static_cast<double>(parameters.without_experts()) / tp, static_cast<double>(parameters.routed_experts) / expert_split, false);
+                    share_of_layer(architecture_, plan_, layer), false);
     const auto recomputing = std::clamp<std::int64_t>(to_recompute, 0, run.count);
     to_recompute -= recomputing;
     if (recomputing > 0) uses.push_back({&b, true, recomputing});
     if (run.count > recomputing) uses.push_back({&b, false, run.count - recomputing});
   }
-  if (chunk.mtp > 0) uses.push_back({&block("mtp", [&] { return workload::mtp_operations(architecture_, plan_, shape_); }, 0, 0, true), false, chunk.mtp});
-  if (chunk.has_head) uses.push_back({&block("head", [&] { return workload::head_operations(architecture_, plan_, shape_); }, 0, 0, true), false, 1});
+  if (chunk.mtp > 0) edge("mtp", workload::mtp_operations, share_of_mtp(architecture_, plan_), chunk.mtp);
+  if (chunk.has_head) {
+    const auto own = share_of_head(architecture_, plan_, chunk);
+    edge(own.dense > 0 ? "head" : "tied head", workload::head_operations, own, 1);
+  }
   return uses;
 }
 
@@ -247,9 +256,9 @@ PassCost StageCosts::pair(const plan::ModelChunk& forward, const plan::ModelChun
   auto streams = run_streams_together(first, second);
   at->second.time = streams.time;
   at->second.ledger = std::move(streams.ledger);
-  for (const auto* program : {&first, &second})
-    for (const auto& op : *program) (op.communication ? at->second.comm_bound : at->second.bound) += op.bound;
+  for (const auto* program : {&first, &second}) add_bounds(at->second, *program);
   interfere(at->second, streams.overlapped);
+  wait_for_host(at->second, kHostForward * static_cast<double>(forward.layer_count()) + (1 - kHostForward) * static_cast<double>(backward.layer_count()));
   return at->second;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "plan/layout.hpp"
+#include "training/data_parallel.hpp"
 #include "training/ledger.hpp"
 #include "training/operation_timer.hpp"
 #include "training/streams.hpp"
@@ -20,7 +21,7 @@ namespace zettatwin::training {
 struct PassCost {
   units::Picoseconds time;
   units::Picoseconds bound;       // at datasheet peaks, without communication
-  units::Picoseconds comm_bound;  // communication alone, at datasheet bandwidth
+  std::array<units::Picoseconds, 2> comm_bound;  // communication alone, at datasheet bandwidth: of activations, of parameters
   Ledger ledger;                  // sums to time
 };
 
@@ -57,12 +58,14 @@ class StageCosts final {
   };
 
   // `lower` makes the operations; it runs once per key.
-  Block& block(const std::string& key, const std::function<workload::LayerOperations()>& lower, double parameters, double expert_parameters, bool edge);
+  Block& block(const std::string& key, const std::function<workload::LayerOperations()>& lower, const ShardedParameters& parameters, bool edge);
   [[nodiscard]] Program timed(const std::vector<workload::Operation>& operations, std::string_view group);
-  void add_sharding_traffic(workload::LayerOperations& operations, double parameters, double expert_parameters) const;
+  void add_sharding_traffic(workload::LayerOperations& operations, const ShardedParameters& parameters) const;
   [[nodiscard]] ChunkCosts costs_of(const Block& block, bool recompute, bool edge);
   [[nodiscard]] PassCost cost(const Program& program, double host_share);
+  static void add_bounds(PassCost& sum, const Program& program);
   void interfere(PassCost& cost, units::Picoseconds overlapped);
+  void wait_for_host(PassCost& cost, double layers);
   [[nodiscard]] std::vector<BlockUse> blocks_of(const plan::ModelChunk& chunk);
   [[nodiscard]] static std::string key_of(const plan::ModelChunk& chunk);
 

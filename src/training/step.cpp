@@ -2,6 +2,7 @@
 #include "training/step.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/contract.hpp"
 
@@ -193,11 +194,12 @@ Ledger Step::ledger(std::int64_t rank) {
 Picoseconds Step::bound() {
   Picoseconds bound;
   for (std::int64_t rank = 0; rank < schedule.ranks; ++rank) {
-    Picoseconds compute, communication;
+    Picoseconds compute;
+    std::array<Picoseconds, 2> communication;
     for_each_counted(schedule.programs[static_cast<std::size_t>(rank)], [&](const workload::Instruction& i, std::int64_t times) {
       const auto count = [&](const PassCost& cost) {
         compute += cost.bound * times;
-        communication += cost.comm_bound * times;
+        for (std::size_t s = 0; s < communication.size(); ++s) communication[s] += cost.comm_bound[s] * times;
       };
       const auto& c = costs.of(chunk(rank, i.chunk));
       switch (i.action) {
@@ -209,7 +211,7 @@ Picoseconds Step::bound() {
       }
     });
     const auto optimizer_bound = compute::bound_of(job.machine.chip, {}, hardware::Precision::bf16, data_parallel.optimizer_bytes(tails[static_cast<std::size_t>(rank)].parameters));
-    bound = std::max(bound, std::max(compute, communication) + optimizer_bound);
+    bound = std::max(bound, std::max({compute, communication[0], communication[1]}) + optimizer_bound);
   }
   return bound;
 }

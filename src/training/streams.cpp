@@ -10,24 +10,24 @@ namespace {
 using units::Picoseconds;
 using workload::Hiding;
 
-// Exposed part of a communication of time d that is pipelined with a computation of time g in n chunks (docs/math/overlap.md).
-Picoseconds exposed_chunked(const TimedOperation& op) {
-  if (op.chunks <= 1) return op.time;
-  const Picoseconds hidden(std::min(op.time.count(), op.partner.count() - op.partner.count() / op.chunks));
-  return op.time - hidden;
-}
-
 // The streams' clocks and the account of the computation stream.
 struct Streams {
   Picoseconds computation;
   std::array<Picoseconds, 2> communication;  // of activations, of parameters
   StreamResult result;
 
-  Picoseconds& stream_of(const TimedOperation& op) { return communication[op.parameters ? 1 : 0]; }
-
   void compute(const TimedOperation& op, Picoseconds start) {
     computation = start + op.time;
     result.ledger.add(op.leaf, op.time);
+  }
+  // Runs a communication of a program that has come to `now`, and returns when the program may go on (docs/math/overlap.md). Chunked: a gather keeps
+  // the last chunk of the computation behind it waiting, a reduction could start with the first chunk of the computation before it.
+  Picoseconds communicate(const TimedOperation& op, Picoseconds now) {
+    auto& stream = communication[op.parameters ? 1 : 0];
+    const bool chunked = op.hiding == Hiding::chunked && op.chunks > 1;
+    const Picoseconds beside = chunked ? op.partner - Picoseconds(op.partner.count() / op.chunks) : Picoseconds();
+    stream = std::max(op.partner_follows ? now : now - beside, stream) + op.time;
+    return op.partner_follows ? stream - beside : stream;
   }
   void wait(LeafId leaf, Picoseconds until) {
     if (until <= computation) return;
@@ -61,15 +61,9 @@ StreamResult run_streams(const std::vector<TimedOperation>& program) {
       continue;
     }
     communicated += op.time;
-    auto& stream = s.stream_of(op);
-    const Picoseconds start = std::max(s.computation, stream);
-    if (op.hiding == Hiding::background) {
-      stream = start + op.time;
-      pending.push_back({op.leaf, stream});
-      continue;
-    }
-    stream = start + (op.hiding == Hiding::chunked ? exposed_chunked(op) : op.time);
-    s.wait(op.leaf, stream);
+    const Picoseconds until = s.communicate(op, s.computation);
+    if (op.hiding == Hiding::background) pending.push_back({op.leaf, until});
+    else s.wait(op.leaf, until);
   }
   finish(s, pending);
   s.result.overlapped = std::max(Picoseconds(), communicated - (s.result.time - computed));
@@ -89,7 +83,7 @@ StreamResult run_streams_together(const std::vector<TimedOperation>& first, cons
   Picoseconds communicated, computed;
   const auto start_of = [&s](const Program& p) {
     const auto& op = (*p.operations)[p.next];
-    return std::max(p.ready, op.communication ? s.stream_of(op) : s.computation);
+    return std::max(p.ready, op.communication ? s.communication[op.parameters ? 1 : 0] : s.computation);
   };
   while (true) {
     Program* chosen = nullptr;
@@ -106,12 +100,11 @@ StreamResult run_streams_together(const std::vector<TimedOperation>& first, cons
       continue;
     }
     communicated += op.time;
-    auto& stream = s.stream_of(op);
-    stream = std::max(chosen->ready, stream) + (op.hiding == Hiding::chunked ? exposed_chunked(op) : op.time);
+    const Picoseconds until = s.communicate(op, chosen->ready);
     if (op.hiding == Hiding::background) {
-      pending.push_back({op.leaf, stream});
-    } else {
-      chosen->ready = stream;
+      pending.push_back({op.leaf, until});
+    } else if (until > chosen->ready) {
+      chosen->ready = until;
       chosen->waits_for = op.leaf;
     }
   }

@@ -20,7 +20,8 @@ struct TimedOperation {
   bool parameters = false;              // communication of parameters or gradients: its own stream
   workload::Hiding hiding = workload::Hiding::none;
   std::int64_t chunks = 1;              // of chunked hiding: ranks of the group
-  units::Picoseconds partner;           // chunked: time of the computation beside it
+  units::Picoseconds partner;           // chunked: time of the computation beside it,
+  bool partner_follows = false;         // which comes after a gather and before a reduction
 };
 
 struct StreamResult {

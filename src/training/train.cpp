@@ -7,6 +7,7 @@
 
 #include "plan/check.hpp"
 #include "training/breakdown.hpp"
+#include "training/check_job.hpp"
 #include "training/step.hpp"
 #include "units/text.hpp"
 
@@ -84,6 +85,7 @@ std::optional<TrainingResult> run(const Job& job, bool explain, const config::Lo
   (void)plan::check(job.plan, job.architecture, job.sequence_length, where, diagnostics);
   auto placement = plan::place(job.plan, job.machine, job.chips, where, diagnostics);
   if (placement) (void)plan::check_replicas(job.plan, placement->dp, where, diagnostics);
+  if (placement) (void)check_job(job, placement->world, where, diagnostics);
   if (!placement || diagnostics.error_count() != errors_before) return std::nullopt;
 
   Step step(job, std::move(*placement));

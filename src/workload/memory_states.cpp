@@ -22,10 +22,7 @@ double attention_on_rank(const model::Attention& a, double total, double hidden,
   return (total - kv) / tp + kv / std::min(tp, real(a.kv_heads));
 }
 
-struct LayerShare {
-  double hidden = 0;
-  double experts = 0;
-};
+}  // namespace
 
 LayerShare layer_on_rank(const model::Architecture& architecture, const model::Layer& layer, const plan::Plan& plan) {
   const auto p = model::parameters_of(architecture, layer);
@@ -33,8 +30,6 @@ LayerShare layer_on_rank(const model::Architecture& architecture, const model::L
   return {attention_on_rank(layer.attention, real(p.attention), real(architecture.hidden), tp) + real(p.dense + p.shared_experts) / tp + real(p.router + p.norms),
           real(p.routed_experts) / real(plan.ep * plan.etp)};
 }
-
-}  // namespace
 
 RankParameters rank_parameters(const model::Architecture& architecture, const plan::Plan& plan, const plan::Layout& layout, std::size_t rank) {
   RankParameters result;

@@ -20,6 +20,12 @@ struct RankParameters {
 
   [[nodiscard]] double total() const { return tables + hidden + experts; }
 };
+// Of one layer. Norms, the router and the down projections of latent attention are on every tensor-parallel rank.
+struct LayerShare {
+  double hidden = 0;
+  double experts = 0;
+};
+[[nodiscard]] LayerShare layer_on_rank(const model::Architecture& architecture, const model::Layer& layer, const plan::Plan& plan);
 [[nodiscard]] RankParameters rank_parameters(const model::Architecture& architecture, const plan::Plan& plan, const plan::Layout& layout, std::size_t rank);
 
 // Ranks that share one copy's states; 1: not sharded.

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "training/check_job.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "units/text.hpp"
+#include "workload/operations.hpp"
+
+namespace zettatwin::training {
+namespace {
+
+// Steps take seconds to minutes; from this on a step at datasheet peaks is a mistake, and its parts might outgrow the clock (106 days).
+constexpr units::Seconds kLongestStep = units::day;
+
+bool has_formats(const Job& job, const config::Location& where, config::Diagnostics& diagnostics) {
+  const auto& chip = job.machine.chip;
+  std::vector<std::string_view> known;
+  for (const auto& [precision, peak] : chip.matrix_peak) known.push_back(hardware::name_of(precision));
+  const auto wanted = workload::precisions_of(job.plan.recipe).gemm;
+  for (const auto precision : {wanted, hardware::Precision::bf16}) {
+    if (chip.peak(precision).si() > 0) continue;
+    diagnostics.error(where, fmt::format("{} has no matrix unit for {}", chip.name, hardware::name_of(precision)),
+                      fmt::format("its formats are {}", fmt::join(known, ", ")),
+                      precision == wanted && chip.peak(hardware::Precision::bf16).si() > 0 ? "write precision=bf16" : "training needs bf16");
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool check_job(const Job& job, std::int64_t chips, const config::Location& where, config::Diagnostics& diagnostics) {
+  if (!has_formats(job, where, diagnostics)) return false;
+  const auto peak = job.machine.chip.peak(workload::precisions_of(job.plan.recipe).gemm);
+  const double tokens = static_cast<double>(std::max<std::int64_t>(1, job.plan.global_batch)) * static_cast<double>(job.sequence_length);
+  const auto step = tokens * workload::model_flop_per_token(job.architecture, job.sequence_length) / (static_cast<double>(chips) * peak);
+  if (step <= kLongestStep) return true;
+  diagnostics.error(where, fmt::format("one step of {:.3g} tokens would take at least {} on {} chips", tokens, units::human(step), units::grouped(chips)),
+                    "steps of more than a day are not simulated", "lower sequence_length or global_batch, or take more chips");
+  return false;
+}
+
+}  // namespace zettatwin::training

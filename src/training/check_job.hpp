@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether a job can be calculated on a machine at all, whatever the sizes of its plan: the chip has the number formats, and a step is short
+// enough to be counted in picoseconds.
+#pragma once
+
+#include "training/train.hpp"
+
+namespace zettatwin::training {
+
+// `chips` that share the work. A global batch of 0 counts as one sequence.
+[[nodiscard]] bool check_job(const Job& job, std::int64_t chips, const config::Location& where, config::Diagnostics& diagnostics);
+
+}  // namespace zettatwin::training
