@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/contract.hpp"
 #include "units/text.hpp"
@@ -151,12 +152,19 @@ MemoryBreakdown rank_memory(const MemoryInput& input, const ChunkModel& model, s
 
 }  // namespace
 
+std::span<const config::Word> loss_words() {
+  static constexpr std::array kWords{config::Word{"fused", static_cast<int>(LossKernel::fused), "the gradient overwrites the logits: 2 bytes per logit"},
+                                     config::Word{"in_place", static_cast<int>(LossKernel::in_place), "one fp32 copy beside bf16: 6 bytes per logit"},
+                                     config::Word{"eager", static_cast<int>(LossKernel::eager), "every step its own tensor: 14 bytes per logit"}};
+  return kWords;
+}
+
 void describe(config::Schema& s, MemoryOptions& o) {
   s.quantity("fragmentation", o.fragmentation, "allocator's loss, as a fraction of activations and buffers", {.range = {0, 1}});
   s.quantity("workspace", o.workspace, "driver context, communicators and GEMM workspaces");
   s.boolean("flash_attention", o.flash_attention, "attention scores are never stored");
   s.boolean("dropout", o.dropout, "dropout masks are stored");
-  s.boolean("fused_cross_entropy", o.fused_cross_entropy, "the loss gradient overwrites bf16 logits");
+  s.choice("loss", o.loss, loss_words(), "how the cross entropy keeps its logits");
   s.integer("bucket_parameters", o.bucket_parameters, "parameters of one gradient bucket");
   s.integer("prefetch_layers", o.prefetch_layers, "ZeRO 3: layers gathered ahead", {.range = {0, 64}});
 }

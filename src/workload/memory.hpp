@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,13 +22,21 @@
 
 namespace zettatwin::workload {
 
+// How the cross entropy keeps its logits.
+enum class LossKernel {
+  fused,     // the gradient overwrites the bf16 logits: 2 bytes per logit
+  in_place,  // an fp32 copy turns into softmax and gradient in place, beside the bf16 gradient: 6 (Megatron-LM)
+  eager,     // bf16 logits, fp32 copy, log-softmax and gradient, each its own tensor: 14 (PyTorch's cross_entropy)
+};
+[[nodiscard]] std::span<const config::Word> loss_words();
+
 // What a framework does that a plan does not say.
 struct MemoryOptions {
   units::Ratio fragmentation = units::Ratio::from_si(0.05);  // of activations and buffers; states live in a few long-lived blocks
   units::Bytes workspace = units::Bytes::from_si(2147483648.0);  // driver context, communicators, GEMM library: 1.5-3 GiB is common; estimated
   bool flash_attention = true;       // scores are never stored; false: Megatron's unfused softmax
   bool dropout = false;              // masks and, unfused, the dropped-out scores
-  bool fused_cross_entropy = true;   // the gradient overwrites bf16 logits; false: an fp32 copy beside them
+  LossKernel loss = LossKernel::fused;
   std::int64_t bucket_parameters = 40'000'000;  // one gradient bucket (Megatron-LM's default)
   std::int64_t prefetch_layers = 1;  // ZeRO 3: layers gathered ahead of the running one
 };

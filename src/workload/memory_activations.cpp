@@ -106,6 +106,15 @@ void experts(LayerActivations& out, const RankShape& s, const model::MixtureOfEx
   out.gradients = std::max(out.gradients, kBf16 * rows * ((m.gated ? 3 : 2) * width + s.hidden) + 2 * kBf16 * stream);
 }
 
+double bytes_per_logit(LossKernel loss) {
+  switch (loss) {
+    case LossKernel::fused: return kBf16;
+    case LossKernel::in_place: return kBf16 + kFp32;
+    case LossKernel::eager: return kBf16 + 3 * kFp32;
+  }
+  return kBf16;
+}
+
 }  // namespace
 
 RankShape::RankShape(const model::Architecture& architecture, const plan::Plan& plan, std::int64_t sequence_length, const MemoryOptions& o)
@@ -180,8 +189,7 @@ LayerActivations mtp_activations(const RankShape& s, const model::Layer& layer) 
 
 double head_bytes(const RankShape& s, std::int64_t vocabulary) {
   const double logits = s.tokens * real(vocabulary) / s.tp;
-  const double per_logit = s.options.fused_cross_entropy ? kBf16 : kBf16 + kFp32;
-  return 2 * kBf16 * s.norm_tokens * s.hidden + per_logit * logits;
+  return 2 * kBf16 * s.norm_tokens * s.hidden + bytes_per_logit(s.options.loss) * logits;
 }
 
 }  // namespace zettatwin::workload

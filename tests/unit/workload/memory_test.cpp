@@ -27,6 +27,9 @@ TEST(Memory, OneForwardOneBackwardHoldsDistanceToTheEnd) {
   }
   EXPECT_EQ(part(report.ranks[0], "logits and loss"), 0);
   EXPECT_DOUBLE_EQ(part(report.ranks[3], "logits and loss"), 4096.0 * (2 * 128256 + 4 * 4096));
+  Case eager = c;
+  eager.options.loss = LossKernel::eager;
+  EXPECT_DOUBLE_EQ(part(eager.report().ranks[3], "logits and loss"), 4096.0 * (14 * 128256 + 4 * 4096));
 }
 
 TEST(Memory, FewMicrobatchesHoldFewActivations) {
@@ -116,6 +119,26 @@ TEST(Memory, MultiTokenPredictionAddsAPassThroughTheHead) {
   EXPECT_DOUBLE_EQ(part(with.ranks[1], "logits and loss"), 2 * part(without.ranks[1], "logits and loss"));
   EXPECT_GT(part(with.ranks[1], "activations"), part(without.ranks[1], "activations"));
   EXPECT_DOUBLE_EQ(with.ranks[0].total().si(), without.ranks[0].total().si());
+}
+
+// Figure 1 of Korthikanti et al. 2022 (arXiv 2205.05198), GiB on the first stage. The paper counts 18 bytes per parameter of the layers and leaves out the
+// input table and the dropout mask of its output, which is all that separates our figures from it.
+TEST(Memory, MatchesPublishedFiguresOfFourModels) {
+  struct Row { std::int64_t layers, hidden, heads, pp, vpp, micro_batch, microbatches; double states, activations; };
+  for (const Row& row : {Row{48, 6144, 64, 1, 1, 4, 1, 45.5625, 59.25}, Row{96, 12288, 96, 8, 3, 1, 64, 45.5625, 66.84375},
+                         Row{105, 20480, 128, 35, 3, 1, 280, 31.640625, 114.0234375}, Row{128, 25600, 160, 64, 1, 1, 512, 32.958984375, 131.25}}) {
+    Plan plan{.tp = 8, .pp = row.pp, .vpp = row.vpp, .sequence_parallel = false, .zero = 0, .micro_batch = row.micro_batch,
+              .schedule = row.vpp > 1 ? ScheduleKind::interleaved : ScheduleKind::one_f_one_b};
+    plan.layers_per_chunk.assign(static_cast<std::size_t>(row.pp * row.vpp), row.layers / (row.pp * row.vpp));
+    const Case c{.architecture = testing::gpt(row.layers, row.hidden, row.heads), .plan = plan, .sequence = 2048, .microbatches = row.microbatches,
+                 .options = {.fragmentation = {}, .workspace = {}, .flash_attention = false, .dropout = true}};
+    const auto first = c.report().ranks[0];
+    const auto h = static_cast<double>(row.hidden), tokens = 2048 * static_cast<double>(row.micro_batch);
+    const double states = part(first, "weights") + part(first, "gradients") + part(first, "master weights") + part(first, "optimizer moments") - 18 * h * 51200 / 8;
+    EXPECT_NEAR(states / units::GiB.si() / row.states, 1, 1e-3) << row.hidden;  // norms
+    const double embedding = static_cast<double>(first.in_flight.forward[0]) * tokens * (h + 8);
+    EXPECT_NEAR((part(first, "activations") - embedding) / units::GiB.si() / row.activations, 1, 1e-3) << row.hidden;
+  }
 }
 
 TEST(Memory, InfeasibleNamesRoleAndPart) {
