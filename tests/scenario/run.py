@@ -57,14 +57,16 @@ def at_path(value, path):
 
 
 def same(actual, text):
-    """Whether a JSON value is what `VALUE` or `VALUE +- TOLERANCE [%]` says."""
+    """Whether a JSON value is what `VALUE` or `VALUE +- TOLERANCE [%]` says; a text may stand without quotes."""
+    if actual == text:
+        return True
     match = APPROX.match(text)
     if not match:
         return json.dumps(actual) == text
     try:
         wanted = json.loads(match["value"])
     except json.JSONDecodeError:
-        return actual == match["value"]
+        return False
     if isinstance(wanted, bool) or not isinstance(wanted, (int, float)):
         return actual == wanted
     if isinstance(actual, bool) or not isinstance(actual, (int, float)):

@@ -46,6 +46,7 @@ class Runner(unittest.TestCase):
   json results.mfu between 0.4 0.5
   json results.feasible = true
   json results.ranks.0.name = "a b"
+  json results.ranks.0.name = a b
   json results.infeasible absent
   json results.ranks exists
 file j
@@ -60,10 +61,11 @@ file j
   json results.mfu = 0.40 +- 2 %
   json results.mfu between 0.5 0.6
   json results.feasible = false
+  json results.ranks.0.name = a
   json results.ranks.1.name exists
   json results.mfu absent
   json results.mfu near 3
-"""), [4, 5, 6, 7, 8, 9, 10])
+"""), [4, 5, 6, 7, 8, 9, 10, 11])
 
     def test_output_that_is_not_json(self):
         self.assertEqual(problems("'echo {'\n  json a = 1\n"), [2])
