@@ -29,6 +29,7 @@ Step::Step(const Job& j, plan::Placement p)
       data_parallel(job.architecture, job.plan, timer) {}
 
 bool Step::run(const config::Location& where, config::Diagnostics& diagnostics) {
+  const auto errors_before = diagnostics.error_count();
   const auto& plan = job.plan;
   const auto weights = costs.weights();
   auto laid_out = plan::make_layout(plan, job.architecture, weights, where, diagnostics);
@@ -36,7 +37,7 @@ bool Step::run(const config::Location& where, config::Diagnostics& diagnostics) 
   const auto chunks = plan::chunks_per_rank(plan);
   if (const auto problem = workload::schedule_problem(plan.schedule, plan.pp, chunks, count); !problem.empty())
     diagnostics.error(where, problem, "", "change the schedule, pp, vpp or the global batch");
-  if (diagnostics.has_errors() || !laid_out) return false;
+  if (diagnostics.error_count() != errors_before || !laid_out) return false;
   layout = std::move(*laid_out);
   schedule = workload::make_schedule(plan.schedule, plan.pp, chunks, count);
   price_chunks();
