@@ -29,7 +29,7 @@ _zettatwin() {
             words="--machine --model --chips --plan --seq --global-batch --precision --fidelity --json --help"
             [[ $command == train ]] && words+=" --explain --trace"
             compopt -o default ;;
-          claims) words="--json --help" ;;
+          claims) words="$(_zettatwin_names claims) --json --help" ;;
           catalog)
             if ((COMP_CWORD == 2)); then
               words="list show check"

@@ -7,6 +7,7 @@
 #include "base/contract.hpp"
 #include "cli/files.hpp"
 #include "cli/output.hpp"
+#include "cli/claims_command.hpp"
 #include "cli/train_command.hpp"
 
 namespace {
@@ -21,6 +22,7 @@ int run(int argc, char** argv) {
   Exit exit = Exit::answered;
   zettatwin::cli::add_train(app, source, exit);
   zettatwin::cli::add_compare(app, source, exit);
+  zettatwin::cli::add_claims(app, source, exit);
   zettatwin::cli::add_catalog(app, source, exit);
   try {
     app.parse(argc, argv);

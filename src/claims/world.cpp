@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "claims/world.hpp"
+
+#include "hardware/catalog.hpp"
+#include "model/preset.hpp"
+#include "report/report.hpp"
+#include "search/auto_plan.hpp"
+
+namespace zettatwin::claims {
+namespace {
+
+using hardware::Precision;
+
+plan::Recipe recipe_of(Precision precision) {
+  switch (precision) {
+    case Precision::fp8: return plan::Recipe::fp8_block;
+    case Precision::mxfp8: return plan::Recipe::mxfp8;
+    case Precision::fp4: return plan::Recipe::fp4;
+    default: return plan::Recipe::bf16;
+  }
+}
+
+std::unique_ptr<hardware::Machine> load(const config::DocumentSource& source, const MachineKey& key, const config::Location& where, config::Diagnostics& diagnostics) {
+  auto machine = hardware::load_machine(source, key.machine, where, diagnostics);
+  if (machine && !key.chip.empty()) {
+    auto chip = hardware::load_chip(source, key.chip, where, diagnostics);
+    if (!chip) return nullptr;
+    machine->chip_name = key.chip;
+    machine->chip = std::move(*chip);
+  }
+  if (machine && key.chips > 0) machine = hardware::resized(*machine, key.chips, where, diagnostics);
+  return machine ? std::make_unique<hardware::Machine>(std::move(*machine)) : nullptr;
+}
+
+// A machine or model that trains nothing is an answer, so its diagnostics become the reason.
+std::string first_problem(const config::Diagnostics& diagnostics) {
+  return diagnostics.all().empty() ? "no plan is valid" : diagnostics.all().front().problem;
+}
+
+Simulation run(const hardware::Machine& machine, const model::Architecture& architecture, const SimulationKey& key, const config::Location& where) {
+  Simulation simulation{.sequence_length = key.sequence_length};
+  training::Job job{.machine = machine, .architecture = architecture, .sequence_length = key.sequence_length};
+  job.plan.recipe = recipe_of(key.precision);
+  job.plan.global_batch = key.global_batch;
+  config::Diagnostics diagnostics;
+  const search::Freedom freedom{.sizes = true, .recipe_given = true, .given = {}};
+  const auto choice = search::choose_plan(job, freedom, where, diagnostics);
+  if (choice) job.plan = choice->plan;
+  auto result = choice ? training::estimate(job, where, diagnostics) : std::nullopt;
+  if (!result) {
+    simulation.reason = first_problem(diagnostics);
+    return simulation;
+  }
+  simulation.plan = job.plan;
+  simulation.candidates = choice->candidates;
+  simulation.plan_text = report::plan_text(job.plan, result->data_parallel);
+  simulation.feasible = result->feasible;
+  if (result->infeasible) simulation.reason = result->infeasible->reason;
+  simulation.result = std::move(*result);
+  return simulation;
+}
+
+}  // namespace
+
+const hardware::Machine* World::machine(const MachineKey& key, const config::Location& where, config::Diagnostics& diagnostics) {
+  auto found = machines_.find(key);
+  if (found == machines_.end()) found = machines_.emplace(key, load(source_, key, where, diagnostics)).first;
+  return found->second.get();
+}
+
+const Model* World::model(const std::string& name, const config::Location& where, config::Diagnostics& diagnostics) {
+  auto found = models_.find(name);
+  if (found == models_.end()) {
+    auto architecture = model::load_model(source_, name, where, diagnostics);
+    const auto parameters = architecture ? model::parameters_of(*architecture) : model::Parameters{};
+    found = models_.emplace(name, architecture ? std::make_unique<Model>(Model{std::move(*architecture), parameters}) : nullptr).first;
+  }
+  return found->second.get();
+}
+
+const Simulation* World::simulation(const SimulationKey& key, const config::Location& where, config::Diagnostics& diagnostics) {
+  auto found = simulations_.find(key);
+  if (found != simulations_.end()) return found->second.get();
+  const auto* on = machine(key.machine, where, diagnostics);
+  const auto* trained = model(key.model, where, diagnostics);
+  if (!on || !trained) return nullptr;
+  return simulations_.emplace(key, std::make_unique<Simulation>(run(*on, trained->architecture, key, where))).first->second.get();
+}
+
+}  // namespace zettatwin::claims
