@@ -93,6 +93,7 @@ void describe(config::Schema& s, Scenario& scenario) {
   s.text("precision", scenario.precision, "recipe: bf16, fp8 (block scaling), mxfp8 or fp4; overrides the plan's");
   s.number("training_tokens", scenario.training_tokens, "tokens of the whole training run", {.range = config::kPositive});
   s.choice("fidelity", scenario.fidelity, training::fidelity_words(), "bound or folded");
+  s.object("memory", scenario.memory, "memory that the framework takes: workspace, fragmentation, loss kernels");
 }
 
 std::optional<Prepared> prepare(const config::Node& root, const config::DocumentSource& source, config::Diagnostics& diagnostics) {
@@ -137,6 +138,7 @@ std::optional<Prepared> prepare(const config::Node& root, const config::Document
   job.chips = scenario.chips;
   job.sequence_length = scenario.sequence_length;
   job.fidelity = scenario.fidelity;
+  job.memory = scenario.memory;
   if (scenario.global_batch > 0 && plan.global_batch > 0 && scenario.global_batch != plan.global_batch)
     diagnostics.warning(scenario.plan.find("global_batch")->where, "global_batch of the plan has no effect", "the scenario sets it to " + units::grouped(scenario.global_batch));
   if (scenario.global_batch > 0) plan.global_batch = scenario.global_batch;

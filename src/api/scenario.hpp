@@ -23,6 +23,7 @@ struct Scenario {
   std::string precision;              // "" keeps the plan's recipe
   double training_tokens = 0;         // of the whole run, for days and chip-hours; 0: not asked
   training::Fidelity fidelity = training::Fidelity::folded;
+  workload::MemoryOptions memory;     // workspace, fragmentation, loss kernels
 };
 void describe(config::Schema& s, Scenario& scenario);
 
