@@ -80,7 +80,7 @@ std::vector<Plan> neighbours(const Plan& plan, const training::Job& job, const F
     Plan next = plan;
     change(next);
     if (next.pp == 1 && !freedom.given.contains("schedule")) set_schedule(next, ScheduleKind::one_f_one_b, 1, freedom);
-    if (sensible(next, limits)) plans.push_back(std::move(next));
+    if (sensible(next, limits) && identity(next) != identity(plan)) plans.push_back(std::move(next));
   };
   const auto scale = [&](const char* field, std::int64_t Plan::*size) {
     propose(field, [size](Plan& p) { p.*size *= 2; });

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random jobs over the whole catalog: each gives an answer that obeys the laws of an answer, or errors; never a broken contract.
+#include "../support/figures.hpp"
+#include "../support/random_jobs.hpp"
+
+namespace zettatwin::training {
+namespace {
+
+std::string text(const Job& job) {
+  const auto& p = job.plan;
+  return fmt::format("{} x{} {} seq {} batch {} tp {} cp {} ep {} etp {} pp {} vpp {} zero {}/{} mb {} recompute {}/{} schedule {} recipe {}", job.machine.name, job.machine.chips(), job.architecture.name,
+                     job.sequence_length, p.global_batch, p.tp, p.cp, p.ep, p.etp, p.pp, p.vpp, p.zero, p.zero_group, p.micro_batch, static_cast<int>(p.recompute), p.recompute_layers,
+                     static_cast<int>(p.schedule), static_cast<int>(p.recipe));
+}
+
+void expect_lawful(const Job& job, const TrainingResult& r) {
+  const double step = r.step_time.seconds().si();
+  ASSERT_GT(step, 0);
+  ASSERT_NEAR(test::sum_of_leaves(*r.tree.find("breakdown")), step, 1e-9 * step);
+  ASSERT_NEAR(test::sum_of_leaves(*r.tree.find("memory")), r.memory_peak.si(), 1e-9 * r.memory_peak.si());
+  ASSERT_GT(r.mfu, 0);
+  ASSERT_LT(r.mfu, 1);
+  ASSERT_EQ(r.chips + r.idle_chips, job.machine.chips());
+  ASSERT_EQ(r.chips, job.plan.tp * job.plan.cp * job.plan.pp * r.data_parallel);
+  ASSERT_EQ(r.feasible, r.memory_peak <= job.machine.chip.memory.capacity.value);
+  ASSERT_EQ(r.feasible, !r.infeasible.has_value());
+  for (const auto& role : r.roles) ASSERT_GE(role.idle.count(), 0);
+  auto bound_job = job;
+  bound_job.fidelity = Fidelity::bound;
+  config::Diagnostics ignored;
+  const auto bound = estimate(bound_job, config::location_in("test"), ignored);
+  ASSERT_TRUE(bound);
+  ASSERT_LE(bound->step_time, r.step_time);
+  ASSERT_GT(bound->step_time.count(), 0);
+}
+
+TEST(RandomJobs, AnswersObeyTheirLaws) {
+  test::JobMaker maker;
+  int answered = 0;
+  for (std::uint64_t seed = 0; seed < 6000; ++seed) {
+    test::Random random(seed);
+    const auto job = maker.make(random);
+    if (!job) continue;
+    config::Diagnostics diagnostics;
+    std::optional<TrainingResult> r;
+    ASSERT_NO_THROW(r = train(*job, config::location_in("test"), diagnostics)) << "seed " << seed << ": " << text(*job);
+    ASSERT_EQ(r.has_value(), !diagnostics.has_errors()) << "seed " << seed << ": " << text(*job);
+    if (!r) continue;
+    ++answered;
+    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + text(*job));
+    expect_lawful(*job, *r);
+    if (HasFatalFailure()) return;
+  }
+  EXPECT_GT(answered, 500) << "the generator makes too few valid jobs to say anything";
+}
+
+TEST(RandomJobs, TheSameBitsTwice) {
+  test::JobMaker maker;
+  for (std::uint64_t seed = 10000; seed < 10300; ++seed) {
+    test::Random random(seed);
+    const auto job = maker.make(random);
+    if (!job) continue;
+    config::Diagnostics diagnostics;
+    const auto a = train(*job, config::location_in("test"), diagnostics), b = train(*job, config::location_in("test"), diagnostics);
+    ASSERT_EQ(a.has_value(), b.has_value());
+    if (!a) continue;
+    ASSERT_EQ(test::hash_of(*a), test::hash_of(*b)) << text(*job);
+  }
+}
+
+}  // namespace
+}  // namespace zettatwin::training
