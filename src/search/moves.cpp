@@ -58,6 +58,10 @@ std::vector<Plan> starts(const Plan& given, const training::Job& job, const Free
   const auto free = [&](const char* field) { return !freedom.given.contains(field); };
   const auto widest_expert = limits.experts > 0 ? limits.experts : 1;
   const bool all = which == Starts::all;
+  const auto add = [&](const Plan& p) {
+    const bool known = std::any_of(plans.begin(), plans.end(), [&](const Plan& other) { return identity(other) == identity(p); });
+    if (sensible(p, limits) && !known) plans.push_back(p);
+  };
   for (const auto tp : all ? Sizes{1, 2, 4, 8, 16} : Sizes{1, 8})
     for (const auto pp : all ? Sizes{1, 2, 4, 8, 16, 32, 64} : Sizes{1, 8, 32})
       for (const auto ep : Sizes{1, 16, 64, widest_expert}) {
@@ -66,8 +70,10 @@ std::vector<Plan> starts(const Plan& given, const training::Job& job, const Free
         if (free("pp")) p.pp = std::min(pp, limits.layers);
         if (free("ep")) p.ep = std::min(ep, widest_expert);
         if (free("recompute")) p.recompute = plan::Recompute::selective;
-        const bool known = std::any_of(plans.begin(), plans.end(), [&](const Plan& other) { return identity(other) == identity(p); });
-        if (sensible(p, limits) && !known) plans.push_back(std::move(p));
+        add(p);
+        if (pp > 1 || !free("zero")) continue;
+        p.zero = 3;  // instead of a pipeline
+        add(p);
       }
   return plans;
 }
@@ -102,7 +108,10 @@ std::vector<Plan> neighbours(const Plan& plan, const training::Job& job, const F
   // Trades between dimensions at constant width of a replica.
   if (!freedom.given.contains("tp") && plan.tp % 2 == 0) propose("pp", [](Plan& p) { p.tp /= 2; p.pp *= 2; });
   if (!freedom.given.contains("tp") && plan.pp % 2 == 0) propose("pp", [](Plan& p) { p.tp *= 2; p.pp /= 2; });
-  if (!freedom.given.contains("tp") && plan.tp % 2 == 0) propose("cp", [](Plan& p) { p.tp /= 2; p.cp *= 2; });
+  if (!freedom.given.contains("tp") && plan.tp % 2 == 0) {
+    propose("cp", [](Plan& p) { p.tp /= 2; p.cp *= 2; });
+    if (!freedom.given.contains("pp")) propose("cp", [](Plan& p) { p.tp /= 2; p.cp *= 2; p.pp *= 2; });
+  }
   for (const auto recompute : {plan::Recompute::none, plan::Recompute::selective, plan::Recompute::full})
     if (recompute != plan.recompute) propose("recompute", [recompute](Plan& p) { p.recompute = recompute; });
   if (plan.pp > 1) {
