@@ -31,7 +31,7 @@ bool agrees(double stated, Relation relation, double recomputed) {
   if (relation == Relation::at_least) return recomputed >= stated * (1 - kRounding);
   const double u = last_place(stated);
   const bool near = std::abs(recomputed - stated) <= kFarthest * stated * (1 + kRounding);
-  return near && recomputed >= (stated - u / 2) * (1 - kRounding) && recomputed < stated + u;
+  return near && recomputed >= (stated - u / 2) * (1 - kRounding) && recomputed < (stated + u) * (1 - kRounding);
 }
 
 }  // namespace zettatwin::claims

@@ -36,7 +36,7 @@ BatchResult simulate(const Comparison& c, const MachineKey& key, std::int64_t ch
   for (auto& batch : batches) batch *= times;
   if (times == 1) batches.push_back(0);  // the plan's choice
   for (const auto batch : batches) {
-    const auto* s = world.simulation({.machine = key, .model = c.model, .global_batch = batch, .sequence_length = c.sequence_length}, where, diagnostics);
+    const auto s = world.simulation({.machine = key, .model = c.model, .global_batch = batch, .sequence_length = c.sequence_length}, where, diagnostics);
     if (!s || (s->feasible && !same_batch(*s, static_cast<double>(c.global_batch * times * c.sequence_length)))) continue;
     const bool better = !best.simulation || (s->feasible && (!best.simulation->feasible || s->result.tokens_per_s > best.simulation->result.tokens_per_s));
     if (better) best.simulation = s;

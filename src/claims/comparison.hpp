@@ -5,6 +5,7 @@
 // automatic plan chooses, whichever is fastest.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "claims/claim.hpp"
@@ -15,7 +16,7 @@ namespace zettatwin::claims {
 
 struct BatchResult {
   std::int64_t times = 1;  // the comparison's batch
-  const Simulation* simulation = nullptr;  // owned by the World
+  std::shared_ptr<const Simulation> simulation;
 };
 
 struct ComparedMachine {

@@ -65,12 +65,9 @@ class Computation final {
 
   Value simulated(const Measure& m) {
     const SimulationKey key{.machine = key_of(m), .model = m.model, .precision = m.precision};
-    const auto* s = world_.simulation(key, where_, diagnostics_);
+    const auto s = world_.simulation(key, where_, diagnostics_);
     if (!s) return missing_value("no simulation");
-    if (!s->feasible) {
-      Value none = missing_value(fmt::format("no plan found for {}: {}", m.model, s->reason));
-      return none;
-    }
+    if (!s->feasible) return missing_value(fmt::format("no plan found for {}: {}", m.model, s->reason));
     const auto& r = s->result;
     Value value;
     if (m.kind == MeasureKind::parameters_trained) value = of_model({.kind = MeasureKind::parameters, .model = m.model});

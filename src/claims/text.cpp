@@ -86,7 +86,7 @@ std::string stated_text(const Claim& claim) {
 }
 
 void claim_text(std::string& out, const ClaimResult& c, bool with_details) {
-  out += fmt::format("\n{}: {}\n", c.claim.name(), c.claim.text);
+  out += "\n" + wrapped(fmt::format("{}: {}", c.claim.name(), c.claim.text), 0);
   out += wrapped(fmt::format("{} -> {}", stated_text(c.claim), verdict_text(c)), 2);
   for (const auto& r : c.readings) row(out, r, r.agrees ? '=' : ' ', with_details);
   if (!c.practice.empty() && !c.readings.empty()) out += "    what follows, and what a real model gets\n";

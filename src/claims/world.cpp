@@ -78,13 +78,13 @@ const Model* World::model(const std::string& name, const config::Location& where
   return found->second.get();
 }
 
-const Simulation* World::simulation(const SimulationKey& key, const config::Location& where, config::Diagnostics& diagnostics) {
+std::shared_ptr<const Simulation> World::simulation(const SimulationKey& key, const config::Location& where, config::Diagnostics& diagnostics) {
   auto found = simulations_.find(key);
-  if (found != simulations_.end()) return found->second.get();
+  if (found != simulations_.end()) return found->second;
   const auto* on = machine(key.machine, where, diagnostics);
   const auto* trained = model(key.model, where, diagnostics);
   if (!on || !trained) return nullptr;
-  return simulations_.emplace(key, std::make_unique<Simulation>(run(*on, trained->architecture, key, where))).first->second.get();
+  return simulations_.emplace(key, std::make_shared<const Simulation>(run(*on, trained->architecture, key, where))).first->second;
 }
 
 }  // namespace zettatwin::claims

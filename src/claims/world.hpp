@@ -56,13 +56,13 @@ class World final {
   // Null, with diagnostics at `where`, if the catalog has none or the machine cannot have that size.
   [[nodiscard]] const hardware::Machine* machine(const MachineKey& key, const config::Location& where, config::Diagnostics& diagnostics);
   [[nodiscard]] const Model* model(const std::string& name, const config::Location& where, config::Diagnostics& diagnostics);
-  [[nodiscard]] const Simulation* simulation(const SimulationKey& key, const config::Location& where, config::Diagnostics& diagnostics);
+  [[nodiscard]] std::shared_ptr<const Simulation> simulation(const SimulationKey& key, const config::Location& where, config::Diagnostics& diagnostics);
 
  private:
   const config::DocumentSource& source_;
   std::map<MachineKey, std::unique_ptr<hardware::Machine>> machines_;
   std::map<std::string, std::unique_ptr<Model>> models_;
-  std::map<SimulationKey, std::unique_ptr<Simulation>> simulations_;
+  std::map<SimulationKey, std::shared_ptr<const Simulation>> simulations_;
 };
 
 }  // namespace zettatwin::claims

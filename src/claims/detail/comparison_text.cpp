@@ -41,7 +41,7 @@ class Table final {
 
  private:
   static const Simulation* at(const ComparedMachine& column, std::size_t index) {
-    const auto* s = index < column.batches.size() ? column.batches[index].simulation : nullptr;
+    const auto* s = index < column.batches.size() ? column.batches[index].simulation.get() : nullptr;
     return s && s->feasible ? s : nullptr;
   }
   template <class Number, class Show>

@@ -37,7 +37,7 @@ TEST(Audit, WhatTheCatalogLacksIsAValue) {
 }
 
 TEST(Audit, AModelThatDoesNotFitIsAValue) {
-  const auto claim = claim_of("model-size", Edited("chips/ascend-950dt-36.yaml", "capacity: {value: 144 GB", "capacity: {value: 4 GB"));
+  const auto claim = claim_of("model-size", Edited("chips/ascend-950dt-36.yaml", "capacity: {value: 144 GB", "capacity: {value: 2 GB"));
   EXPECT_FALSE(claim.readings[0].agrees);
   EXPECT_NE(claim.readings[0].value.missing.find("synthetic-moe-2t"), std::string::npos);
   EXPECT_EQ(claim.verdict, Verdict::holds_in_reading);  // the states alone would fit

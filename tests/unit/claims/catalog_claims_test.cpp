@@ -2,6 +2,8 @@
 // The claims of the catalog against arithmetic by hand.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "claims_support.hpp"
 
 namespace zettatwin::claims {
@@ -41,11 +43,11 @@ TEST(CatalogClaims, Fp8HoldsWithTheAnnouncedPeakAlone) {
   EXPECT_NEAR(value_of(claim, "racks of VR NVL144 with as many announced FP8 FLOP/s").si(), 524 / 1.2, 1e-6);
 }
 
-TEST(CatalogClaims, Fp4HoldsInTheLargestBinAlone) {
+TEST(CatalogClaims, Fp4HoldsWithinFivePercent) {
   const auto claim = claim_of("atlas-950.fp4");
   EXPECT_EQ(claim.verdict, Verdict::holds_exactly);
   EXPECT_NEAR(claim.readings[0].value.si(), 524288 * 36 * 4 * 8192.0 * 1.65e9, 1e15);
-  for (const auto& r : claim.readings) EXPECT_EQ(r.agrees, r.value.si() > 1e21) << r.reading.name;
+  for (const auto& r : claim.readings) EXPECT_EQ(r.agrees, std::abs(r.value.si() - 1e21) <= 0.05e21) << r.reading.name;
 }
 
 TEST(CatalogClaims, FloorAreaIsThatOfThePodsAlone) {
