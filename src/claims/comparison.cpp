@@ -20,7 +20,8 @@ Value fp8_of(const hardware::Machine& machine) {
 // The size of `machine` that equals the reference.
 std::int64_t equal_chips(const Comparison& c, const hardware::Machine& machine, const hardware::Machine& reference) {
   const auto unit = machine.chips_within(machine.levels.size() - 1);
-  const double share = c.basis == Basis::chips ? static_cast<double>(machine.chips()) / static_cast<double>(reference.chips()) : fp8_of(machine).si() / fp8_of(reference).si();
+  const bool by_chips = c.basis == Basis::chips;
+  const double share = by_chips ? static_cast<double>(machine.chips()) / static_cast<double>(reference.chips()) : fp8_of(machine).si() / fp8_of(reference).si();
   return unit * round_units(share > 0 ? static_cast<double>(machine.chips() / unit) / share : 1);
 }
 
@@ -28,21 +29,43 @@ bool same_batch(const Simulation& s, double tokens) {
   return std::abs(static_cast<double>(s.result.tokens_per_step) - tokens) <= kBatchTolerance * tokens;
 }
 
-// The fastest of the batches that suit the machine.
-BatchResult simulate(const Comparison& c, const MachineKey& key, std::int64_t chips, std::int64_t times, World& world, const config::Location& where,
-                     config::Diagnostics& diagnostics) {
-  BatchResult best{.times = times};
-  std::vector<std::int64_t> batches = batches_for(chips, c.global_batch);
-  for (auto& batch : batches) batch *= times;
-  if (times == 1) batches.push_back(0);  // the plan's choice
-  for (const auto batch : batches) {
-    const auto s = world.simulation({.machine = key, .model = c.model, .global_batch = batch, .sequence_length = c.sequence_length}, where, diagnostics);
-    if (!s || (s->feasible && !same_batch(*s, static_cast<double>(c.global_batch * times * c.sequence_length)))) continue;
-    const bool better = !best.simulation || (s->feasible && (!best.simulation->feasible || s->result.tokens_per_s > best.simulation->result.tokens_per_s));
-    if (better) best.simulation = s;
+// Training of one machine of the comparison.
+class Trainer final {
+ public:
+  Trainer(const Comparison& c, const MachineKey& key, World& world, const config::Location& where, config::Diagnostics& diagnostics)
+      : c_(c), key_(key), world_(world), where_(where), diagnostics_(diagnostics) {}
+
+  // At the comparison's batch. Where nothing has to be adapted, the plan's own choice of a batch serves too, which other claims simulate as well.
+  BatchResult fastest(std::int64_t chips) {
+    BatchResult best;
+    if (odd_factor(chips) == 1) best = at(0, 1);
+    if (best.simulation) return best;
+    for (const auto batch : batches_for(chips, c_.global_batch)) {
+      const auto next = at(batch, 1);
+      if (next.simulation && (!best.simulation || faster(*next.simulation, *best.simulation))) best = next;
+    }
+    return best;
   }
-  return best;
-}
+  // With `times` its tokens per step; nothing if that is not near `times` the comparison's.
+  BatchResult at(std::int64_t batch, std::int64_t times) {
+    const SimulationKey key{.machine = key_, .model = c_.model, .global_batch = batch * times, .sequence_length = c_.sequence_length};
+    BatchResult result{.times = times, .simulation = world_.simulation(key, where_, diagnostics_)};
+    if (!result.simulation || (result.simulation->feasible && !same_batch(*result.simulation, static_cast<double>(c_.global_batch * times * c_.sequence_length))))
+      result.simulation = nullptr;
+    return result;
+  }
+
+ private:
+  static bool faster(const Simulation& a, const Simulation& b) {
+    return a.feasible && (!b.feasible || a.result.tokens_per_s > b.result.tokens_per_s);
+  }
+
+  const Comparison& c_;
+  const MachineKey& key_;
+  World& world_;
+  const config::Location& where_;
+  config::Diagnostics& diagnostics_;
+};
 
 }  // namespace
 
@@ -88,8 +111,11 @@ ComparisonResult compared(const Comparison& c, World& world, const config::Locat
     ComparedMachine column{.machine = *machine, .chips = value(MeasureKind::chips), .racks = value(MeasureKind::racks), .fp8 = fp8_of(*machine),
                            .hbm = value(MeasureKind::hbm_capacity), .hbm_bandwidth = value(MeasureKind::hbm_bandwidth), .it_power = value(MeasureKind::it_power),
                            .batches = {}};
-    column.batches.push_back(simulate(c, key, machine->chips(), 1, world, where, diagnostics));
-    if (c.larger_batch > 1) column.batches.push_back(simulate(c, key, machine->chips(), c.larger_batch, world, where, diagnostics));
+    Trainer trainer(c, key, world, where, diagnostics);
+    column.batches.push_back(trainer.fastest(machine->chips()));
+    const auto* first = column.batches.front().simulation.get();
+    const auto batch = first && first->plan.global_batch > 0 ? first->plan.global_batch : c.global_batch;
+    if (c.larger_batch > 1) column.batches.push_back(trainer.at(batch, c.larger_batch));
     std::erase_if(column.batches, [](const BatchResult& b) { return !b.simulation; });
     result.machines.push_back(std::move(column));
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Machines side by side at equal chips or at equal FP8 peak. Each is built of whole units of its outermost level (pods, racks): of the sizes
 // within 1 % of the exact one, the one whose number of units has the smallest odd factor, since parallel plans halve and halve again.
-// All train with the same tokens per step, within 2 %: the comparison's batch, the nearest multiple of the machine's odd factor, or what the
-// automatic plan chooses, whichever is fastest.
+// All train with the same tokens per step, within 2 %: the comparison's batch, or the nearest multiple of the machine's odd factor if that is
+// faster.
 #pragma once
 
 #include <memory>

@@ -80,8 +80,8 @@ Json comparison_json(const std::string& file, const ComparisonResult& result) {
     machines.push_back(std::move(one));
   }
   const auto& c = result.comparison;
-  return {{"name", file + "." + c.id}, {"text", c.text}, {"note", c.note}, {"basis", std::string(config::word_of(basis_words(), c.basis))}, {"reference", c.reference}, {"model", c.model},
-          {"machines", std::move(machines)}};
+  return {{"name", file + "." + c.id}, {"text", c.text}, {"note", c.note}, {"basis", std::string(config::word_of(basis_words(), c.basis))},
+          {"reference", c.reference}, {"model", c.model}, {"machines", std::move(machines)}};
 }
 
 }  // namespace

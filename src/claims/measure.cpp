@@ -86,10 +86,13 @@ class Computation final {
   static void add_inputs(Value& value, const SimulationKey& key, const Simulation& s) {
     auto& inputs = value.node.inputs;
     const auto command = fmt::format("zettatwin train --machine {} --model {} --precision {}", key.machine.machine, key.model, name_of(key.precision));
-    inputs.push_back({"plan", s.plan_text, command, config::Confidence::derived, fmt::format("best of {} tried", s.candidates)});
-    inputs.push_back({"tokens per step", units::grouped(s.result.tokens_per_step), command, config::Confidence::derived, "the largest published batches, adapted to the machine"});
-    inputs.push_back({"step time", units::human(s.result.step_time, 4), command, config::Confidence::estimated, "with --explain: all that it rests on"});
-    inputs.push_back({"MFU", fmt::format("{:.2f} %", 100 * s.result.mfu), command, config::Confidence::derived, fmt::format("of the dense {} matrix peak", name_of(s.result.peak_precision))});
+    const auto add = [&](const std::string& name, const std::string& text, config::Confidence confidence, const std::string& note) {
+      inputs.push_back({name, text, "simulation", confidence, note});
+    };
+    add("plan", s.plan_text, config::Confidence::derived, fmt::format("best of {} tried", s.candidates));
+    add("tokens per step", units::grouped(s.result.tokens_per_step), config::Confidence::derived, "the largest published batches, adapted to the machine");
+    add("step time", units::human(s.result.step_time, 4), config::Confidence::estimated, fmt::format("all that it rests on: {} --explain", command));
+    add("MFU", fmt::format("{:.2f} %", 100 * s.result.mfu), config::Confidence::derived, fmt::format("of the dense {} matrix peak", name_of(s.result.peak_precision)));
   }
 
   Value implied_parameters(const Measure& m, const hardware::Machine& machine) {

@@ -50,7 +50,8 @@ void details(std::string& out, const ReadingResult& r) {
   if (!v.known()) return;
   out += wrapped("= " + v.node.formula, 8);
   for (const auto& input : v.node.inputs)
-    out += wrapped(fmt::format("{}: {} [{}: {}]{}", input.name, input.value, config::name_of(input.confidence), input.source, input.note.empty() ? "" : " " + input.note), 10);
+    out += wrapped(fmt::format("{}: {} [{}: {}]{}", input.name, input.value, config::name_of(input.confidence), input.source,
+                               input.note.empty() ? "" : " " + input.note), 10);
   if (!r.reading.note.empty()) out += wrapped(r.reading.note, 10);
 }
 
@@ -82,7 +83,8 @@ std::string verdict_text(const ClaimResult& c) {
 std::string stated_text(const Claim& claim) {
   if (!claim.stated.present) return "no value stated";
   const auto& s = claim.stated;
-  return fmt::format("stated {}{} [{}: {}]", claim.relation == Relation::at_least ? "more than " : "", shown(s.si, s.dimension, significant_digits(s.si)), config::name_of(s.provenance.confidence), s.provenance.source);
+  return fmt::format("stated {}{} [{}: {}]", claim.relation == Relation::at_least ? "more than " : "", shown(s.si, s.dimension, significant_digits(s.si)),
+                     config::name_of(s.provenance.confidence), s.provenance.source);
 }
 
 void claim_text(std::string& out, const ClaimResult& c, bool with_details) {

@@ -23,7 +23,8 @@ Value combined(const Value& a, const Value& b, std::string formula) {
   Value value = a;
   value.node.formula = std::move(formula);
   for (const auto& input : b.node.inputs) {
-    const bool there = std::any_of(value.node.inputs.begin(), value.node.inputs.end(), [&](const result::Input& i) { return i.name == input.name && i.value == input.value; });
+    const auto same = [&](const result::Input& i) { return i.name == input.name && i.value == input.value; };
+    const bool there = std::any_of(value.node.inputs.begin(), value.node.inputs.end(), same);
     if (!there) value.node.inputs.push_back(input);
   }
   return value;
