@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cstdlib>
+
+#include "training/operation_timer.hpp"
 #include "units/text.hpp"
 #include "workload/operations.hpp"
 
@@ -28,7 +31,27 @@ bool has_formats(const Job& job, const config::Location& where, config::Diagnost
   return true;
 }
 
+bool lines_up(const plan::Placement& placement, const space::View& data, std::int64_t zero_group) {
+  const auto shards = shards_of(data, placement.groups.data, zero_group);
+  return shards && topology::divides_evenly(placement.fabric, shards->inner) && topology::divides_evenly(placement.fabric, shards->outer);
+}
+
+bool line_up(const plan::Placement& placement, std::int64_t zero_group) {
+  return lines_up(placement, placement.groups.data, zero_group) && lines_up(placement, placement.groups.expert_data, zero_group);
+}
+
 }  // namespace
+
+bool check_shards(const plan::Plan& plan, const plan::Placement& placement, const config::Location& where, config::Diagnostics& diagnostics) {
+  if (line_up(placement, plan.zero_group)) return true;
+  const auto replicas = placement.groups.data.size();
+  std::int64_t nearest = replicas;
+  for (std::int64_t size = 1; size <= std::min<std::int64_t>(replicas, 2 * plan.zero_group); ++size)
+    if (replicas % size == 0 && std::abs(size - plan.zero_group) < std::abs(nearest - plan.zero_group) && line_up(placement, size)) nearest = size;
+  diagnostics.error(where, fmt::format("zero_group {} cuts across the {} data-parallel ranks or the levels of the machine", plan.zero_group, replicas),
+                    "shards lie together, in groups that divide each level evenly", fmt::format("try zero_group={}", nearest));
+  return false;
+}
 
 bool check_job(const Job& job, std::int64_t chips, const config::Location& where, config::Diagnostics& diagnostics) {
   if (!has_formats(job, where, diagnostics)) return false;

@@ -51,10 +51,23 @@ OperationExplanation explain(const Step& step, const Work& work) {
   return e;
 }
 
+template <class Q>
+Input of_chip(const Step& step, std::string name, const config::Figure<Q>& figure) {
+  return {.name = step.job.machine.chip.name + " " + name, .value = units::human(figure.value), .source = figure.provenance.source, .confidence = figure.provenance.confidence,
+          .note = figure.provenance.note};
+}
+
+// Leaves that are no operation.
+OperationExplanation explain_loss(const Step& step, const Leaf& leaf) {
+  const auto& efficiency = step.job.machine.chip.efficiency;
+  if (leaf.name == kHostLeaf) return {"max(0, host time per layer * share of the pass - time on the chip)", {of_chip(step, "host.eager", efficiency.host.eager)}};
+  return {"time in which communication runs beside computation * interference", {of_chip(step, "interference", efficiency.interference)}};
+}
+
 }  // namespace
 
 OperationExplanation explain_leaf(const Step& step, const Leaf& leaf) {
-  if (!leaf.example) return {};
+  if (!leaf.example) return explain_loss(step, leaf);
   return std::visit([&](const auto& work) { return explain(step, work); }, leaf.example->work);
 }
 

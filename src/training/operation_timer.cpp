@@ -3,21 +3,14 @@
 
 #include <algorithm>
 
-#include "space/partition.hpp"
+#include "base/contract.hpp"
 
 namespace zettatwin::training {
-namespace {
 
-// The shard group of `data`: `zero_group` innermost members of the data-parallel ranks, or all of them. Expert parameters have fewer replicas; their
-// shard group shrinks in proportion.
-space::Partition shards(const space::View& data, const space::View& all_data, std::int64_t zero_group) {
-  const auto whole = space::Partition{data, {}};
-  if (zero_group == 0 || zero_group >= all_data.size()) return whole;
-  const auto size = std::max<std::int64_t>(1, zero_group * data.size() / all_data.size());
-  return space::partition(data, size).value_or(whole);
+std::optional<space::Partition> shards_of(const space::View& data, const space::View& all_data, std::int64_t zero_group) {
+  if (zero_group == 0 || zero_group >= all_data.size()) return space::Partition{data, {}};
+  return space::partition(data, std::max<std::int64_t>(1, zero_group * data.size() / all_data.size()));
 }
-
-}  // namespace
 
 double expected_units_reached(std::int64_t units, std::int64_t experts, std::int64_t top_k, double limit) {
   if (units <= 1) return 1;
@@ -38,12 +31,12 @@ OperationTimer::OperationTimer(const hardware::Chip& chip, const plan::Plan& pla
   set(workload::Group::expert, groups.expert);
   set(workload::Group::expert_tensor, groups.expert_tensor);
   set(workload::Group::pipeline, groups.pipeline);
-  const auto dense = shards(groups.data, groups.data, plan.zero_group);
-  set(workload::Group::shard, dense.inner);
-  set(workload::Group::replica, dense.outer);
-  const auto expert = shards(groups.expert_data, groups.data, plan.zero_group);
-  set(workload::Group::expert_shard, expert.inner);
-  set(workload::Group::expert_replica, expert.outer);
+  const auto dense = shards_of(groups.data, groups.data, plan.zero_group), expert = shards_of(groups.expert_data, groups.data, plan.zero_group);
+  ZT_EXPECT(dense && expert, "zero_group cuts across the data-parallel ranks");
+  set(workload::Group::shard, dense->inner);
+  set(workload::Group::replica, dense->outer);
+  set(workload::Group::expert_shard, expert->inner);
+  set(workload::Group::expert_replica, expert->outer);
   for (const auto& kind : architecture.kinds)
     if (kind.experts) experts_ = &*kind.experts;
 }

@@ -4,11 +4,13 @@
 
 #include <array>
 #include <map>
+#include <optional>
 #include <tuple>
 
 #include "model/architecture.hpp"
 #include "network/collective.hpp"
 #include "plan/placement.hpp"
+#include "space/partition.hpp"
 #include "workload/operations.hpp"
 
 namespace zettatwin::training {
@@ -38,6 +40,10 @@ class OperationTimer final {
   using Key = std::tuple<network::Collective, workload::Group, double, double>;
   mutable std::map<Key, units::Picoseconds> known_;
 };
+
+// The shard group of `data`, replicas of some parameters, and its replicas: `zero_group` innermost members of the data-parallel ranks `all_data`, or all of
+// them. Expert parameters have fewer replicas; their shard group shrinks in proportion. Nothing if zero_group cuts across the views.
+[[nodiscard]] std::optional<space::Partition> shards_of(const space::View& data, const space::View& all_data, std::int64_t zero_group);
 
 // Expected number of distinct units that hold a token or one of its copies, when `units` units share `experts` experts evenly and the token picks
 // `top_k` of them without regard to place; at most `limit` units besides its own if limit > 0.

@@ -58,7 +58,7 @@ std::string path_element(std::string_view name) {
 StageCosts::StageCosts(const model::Architecture& architecture, const plan::Plan& plan, const workload::MicrobatchShape& shape,
                        const OperationTimer& timer, LeafTable& leaves)
     : architecture_(architecture), plan_(plan), shape_(shape), timer_(timer), leaves_(leaves),
-      interference_(leaves.intern("communication", "interference with computation")), host_(leaves.intern("compute", "waiting for the host")) {}
+      interference_(leaves.intern("communication", kInterferenceLeaf)), host_(leaves.intern("compute", kHostLeaf)) {}
 
 StageCosts::Program StageCosts::timed(const std::vector<workload::Operation>& operations, std::string_view group) {
   Program program;

@@ -86,6 +86,7 @@ std::optional<TrainingResult> run(const Job& job, bool explain, const config::Lo
   auto placement = plan::place(job.plan, job.machine, job.chips, where, diagnostics);
   if (placement) (void)plan::check_replicas(job.plan, placement->dp, where, diagnostics);
   if (placement) (void)check_job(job, placement->world, where, diagnostics);
+  if (placement && diagnostics.error_count() == errors_before) (void)check_shards(job.plan, *placement, where, diagnostics);
   if (!placement || diagnostics.error_count() != errors_before) return std::nullopt;
 
   Step step(job, std::move(*placement));

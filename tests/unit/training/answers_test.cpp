@@ -131,6 +131,14 @@ TEST(Answers, BatchThatDoesNotDivide) {
   EXPECT_NE(test::text_of(diagnostics).find("try global_batch=104"), std::string::npos) << test::text_of(diagnostics);
 }
 
+TEST(Answers, ShardGroupsThatCutAcrossLevels) {
+  auto job = dense_job({.tp = 4, .zero_group = 3}, "dgx-h100", 96);  // 24 replicas, two per node
+  job.plan.global_batch = 24;
+  config::Diagnostics diagnostics;
+  EXPECT_FALSE(train(job, config::location_in("test"), diagnostics));
+  EXPECT_NE(test::text_of(diagnostics).find("try zero_group=2"), std::string::npos) << test::text_of(diagnostics);
+}
+
 TEST(Answers, EarlierErrorsOfTheCallerAreNotOurs) {
   config::Diagnostics diagnostics;
   diagnostics.error(config::location_in("elsewhere"), "something else");
