@@ -35,7 +35,6 @@ std::optional<model::Architecture> load_architecture(const config::Node& node, c
     std::string preset;
     config::Node overrides;
   } choice;
-  config::Node copy = node;
   const auto* preset = node.find("preset");
   if (preset && preset->kind == config::Node::Kind::scalar && !preset->text.empty()) choice.preset = preset->text;
   else if (preset) diagnostics.error(preset->where, "'preset' must be the name of a model or the path of a config.json");
