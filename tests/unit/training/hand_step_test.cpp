@@ -170,7 +170,9 @@ TEST(HandStep, ExpertParallelExchange) {
   job.plan.overlap.gradients = false;
   const auto r = test::answer(job);
   const double exchange = (1 - 6.0 / 28) * 1024 * 1024 / kLink / test::kUnit;
-  EXPECT_NEAR(r.tree.find("breakdown.communication.expert_parallel")->si / test::kUnit, 3 * 4 * exchange, kTolerance);
+  const auto* exposed = r.tree.find("breakdown.communication.expert_parallel");
+  ASSERT_NE(exposed, nullptr);
+  EXPECT_NEAR(exposed->si / test::kUnit, 3 * 4 * exchange, kTolerance);
   EXPECT_NEAR(r.tree.find("breakdown.compute")->si, test::answer(alone).tree.find("breakdown.compute")->si, 1e-9) << "as many copies arrive as leave";
 }
 
@@ -213,6 +215,16 @@ TEST(HandStep, TheBoundIsTheBusiestChipAtItsPeak) {
   // Second stage: useful attention only, no bubble, no sends; backward counts the five products that it computes.
   const double attention = 4 * 1024 * 512.5 * 512 / 1073741824.0;
   EXPECT_NEAR(step(job), 4 * (3 * kGemm + 3.5 * attention + 3 * kHead), kTolerance);
+}
+
+TEST(HandStep, TheBoundIsTheLongerOfComputationAndMessages) {
+  auto job = job_of({.tp = 2}, 2);
+  job.fidelity = Fidelity::bound;
+  const double attention = 4 * 1024 * 512.5 * 512 / 1073741824.0;
+  EXPECT_NEAR(step(job), (2 * (3 * kGemm + 3.5 * attention) + 3 * kHead) / 2, kTolerance);
+  // On a link of a quarter of the speed each message takes two: ten per layer, two for the embedding, three for the head.
+  job.machine = test::toy_machine({.levels = {{"node", 2, kLink / 4}}});
+  EXPECT_NEAR(step(job), 2 * (2 * 10 + 2 + 3), kTolerance);
 }
 
 }  // namespace
