@@ -82,6 +82,8 @@ void expert_rules(const Checker& c) {
   for (const auto width : distinct(c, [](const model::Layer& l) { return l.experts ? l.experts->intermediate : 0; }))
     c.divides("etp", p.etp, width, "features of an expert");
   if (p.ep == 1 && p.overlap.ep) c.without_effect("overlap.ep", "ep is 1: nothing is dispatched");
+  else if (p.overlap.ep && !pairs_passes(p.schedule))
+    c.without_effect("overlap.ep", "experts wait for their tokens; only dualpipe and dualpipe_v run another microbatch's pass beside");
   if (p.ep == 1 && p.expert_imbalance != 1) c.without_effect("expert_imbalance", "ep is 1: every rank has all experts");
   if (p.tp > 1 && !p.sequence_parallel)
     c.error("experts with tp above 1 need sequence_parallel", "without it every tensor-parallel rank would route the same tokens", "write sequence_parallel=true");
@@ -104,7 +106,7 @@ void sequence_rules(const Checker& c, std::int64_t length) {
 void pipeline_rules(const Checker& c) {
   const auto& p = c.plan;
   const auto layers = c.architecture.layers();
-  const bool v_shaped = p.schedule == ScheduleKind::zb_v || p.schedule == ScheduleKind::dualpipe || p.schedule == ScheduleKind::dualpipe_v;
+  const bool v_shaped = p.schedule == ScheduleKind::zb_v || pairs_passes(p.schedule);
   const auto name = config::word_of(schedule_words(), p.schedule);
   if (p.vpp > 1 && p.schedule != ScheduleKind::interleaved && !(v_shaped && p.vpp == 2))
     c.error(fmt::format("vpp is {} but the schedule is {}", p.vpp, name), v_shaped ? "it has two chunks per rank by construction" : "it has one chunk per rank",

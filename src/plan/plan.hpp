@@ -71,6 +71,8 @@ struct Plan {
 [[nodiscard]] std::int64_t chunks_per_rank(const Plan& plan);
 // Distinct model chunks that the layers are cut into: pp for DualPipe, else pp * chunks_per_rank.
 [[nodiscard]] std::int64_t model_chunks(const Plan& plan);
+// Whether a rank runs the forward pass of one microbatch and the backward pass of another together: DualPipe and DualPipeV.
+[[nodiscard]] inline bool pairs_passes(ScheduleKind kind) { return kind == ScheduleKind::dualpipe || kind == ScheduleKind::dualpipe_v; }
 
 // Lists (placement, layers_per_chunk) are YAML lists, or one text with '+' between the items: "tp+cp+dp+pp".
 void describe(config::Schema& s, Overlap& overlap);

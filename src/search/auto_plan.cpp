@@ -42,7 +42,7 @@ class Search final {
     if (plan.global_batch == 0) {
       const double unit = static_cast<double>(placement->dp * plan.micro_batch * multiple);
       const double practice = kPublishedTokensPerStep / static_cast<double>(job_.sequence_length);
-      const bool dual = plan.schedule == plan::ScheduleKind::dualpipe || plan.schedule == plan::ScheduleKind::dualpipe_v;
+      const bool dual = plan::pairs_passes(plan.schedule);
       const std::int64_t least = dual ? 2 * plan.pp / multiple : 1;  // dualpipe fills from both ends
       plan.global_batch = std::max<std::int64_t>(least, std::llround(practice / unit)) * placement->dp * plan.micro_batch * multiple;
       return true;

@@ -41,7 +41,7 @@ bool sensible(const Plan& p, const Limits& l) {
 void set_schedule(Plan& p, ScheduleKind kind, std::int64_t vpp, const Freedom& freedom) {
   p.schedule = kind;
   p.vpp = vpp;
-  if (!freedom.given.contains("overlap")) p.overlap.ep = kind == ScheduleKind::dualpipe || kind == ScheduleKind::dualpipe_v;
+  if (!freedom.given.contains("overlap")) p.overlap.ep = plan::pairs_passes(kind);
 }
 
 }  // namespace

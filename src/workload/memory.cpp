@@ -103,7 +103,7 @@ double sequence_gather(const plan::Plan& plan, const RankShape& shape) {
 // The last chunk's backward follows its forward, so one microbatch's logits are alive; two where the schedule overlaps a forward with a backward.
 double logits(const MemoryInput& input, const RankShape& shape, std::size_t rank) {
   double bytes = 0;
-  const bool pairs = input.plan.schedule == plan::ScheduleKind::dualpipe || input.plan.schedule == plan::ScheduleKind::dualpipe_v;
+  const bool pairs = plan::pairs_passes(input.plan.schedule);
   for (const auto index : input.layout.held[rank]) {
     const auto& chunk = input.layout.chunks[static_cast<std::size_t>(index)];
     if (chunk.has_head) bytes += real(1 + chunk.mtp) * (pairs ? 2 : 1) * head_bytes(shape, input.architecture.vocabulary);

@@ -128,7 +128,7 @@ RankShape::RankShape(const model::Architecture& architecture, const plan::Plan& 
       norm_tokens(plan.sequence_parallel ? tokens / tp : tokens),
       norms(real(architecture.norms_per_layer)),
       all_to_all(plan.cp > 1 && plan.cp_kind == plan::ContextParallelKind::all_to_all),
-      overlapped_experts(plan.overlap.ep && plan.ep > 1),
+      overlapped_experts(plan.overlap.ep && plan.ep > 1 && plan::pairs_passes(plan.schedule)),
       imbalance(plan.expert_imbalance),
       options(o) {
   const auto precisions = precisions_of(plan.recipe);

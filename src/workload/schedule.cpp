@@ -67,7 +67,7 @@ std::string schedule_problem(ScheduleKind kind, std::int64_t ranks, std::int64_t
   if (kind == ScheduleKind::interleaved && microbatches % ranks != 0) return "interleaved needs microbatches to be a multiple of pp, but has " + got;
   if (kind == ScheduleKind::dualpipe && ranks % 2 != 0) return "dualpipe needs an even pp, not " + std::to_string(ranks);
   if (kind == ScheduleKind::dualpipe && microbatches % 2 != 0) return "dualpipe needs an even number of microbatches, but has " + got;
-  const bool dual = kind == ScheduleKind::dualpipe || kind == ScheduleKind::dualpipe_v;
+  const bool dual = plan::pairs_passes(kind);
   if (dual && microbatches < 2 * ranks) return "dualpipe and dualpipe-v need microbatches >= 2*pp, but have " + got;
   return "";
 }

@@ -20,12 +20,13 @@ void dense_pair(LayerBuilder& b, std::string_view up, std::string_view down, std
   b.linear({.name = down, .rows = b.tokens(), .out = hidden, .in = width});
 }
 
-Operation expert_exchange(const LayerBuilder& b, std::string_view name, double tokens, double copies, std::int64_t hidden, units::Bytes element) {
+// The experts wait for their tokens: only another microbatch's computation can run beside (docs/math/overlap.md).
+Operation expert_exchange(std::string_view name, double tokens, double copies, std::int64_t hidden, units::Bytes element) {
   const double token_bytes = static_cast<double>(hidden) * element.si();
   return {name, Category::expert_comm,
           Communication{.op = network::Collective::all_to_all, .group = Group::expert, .bytes = units::Bytes::from_si(tokens * copies * token_bytes),
                         .tokens_sent = tokens, .bytes_per_token = units::Bytes::from_si(token_bytes)},
-          b.plan().overlap.ep ? Hiding::background : Hiding::none};
+          Hiding::none};
 }
 
 }  // namespace
@@ -59,7 +60,7 @@ void experts(LayerBuilder& b, const model::Architecture& architecture, const mod
   b.memory("permutation", 2 * (copied + tokens * static_cast<double>(hidden)), 2 * (copied + tokens * static_cast<double>(hidden)));
   const auto& p = b.precisions();
   if (plan.ep > 1)
-    b.forward(expert_exchange(b, "dispatch", tokens, copies, hidden, p.dispatch), {expert_exchange(b, "dispatch backward", tokens, copies, hidden, p.combine)});
+    b.forward(expert_exchange("dispatch", tokens, copies, hidden, p.dispatch), {expert_exchange("dispatch backward", tokens, copies, hidden, p.combine)});
   // Every rank of the expert group sends as much as it gets: rows = tokens * top_k, over its routed_experts/ep experts; the copies of an expert-tensor
   // group are gathered first.
   const double rows = tokens * copies * static_cast<double>(plan.etp);
@@ -81,7 +82,7 @@ void experts(LayerBuilder& b, const model::Architecture& architecture, const mod
     b.forward({"reduce-scatter of expert outputs", Category::tensor_comm, scatter}, {{"all-gather of expert output gradients", Category::tensor_comm, gather}});
   }
   if (plan.ep > 1)
-    b.forward(expert_exchange(b, "combine", tokens, copies, hidden, p.combine), {expert_exchange(b, "combine backward", tokens, copies, hidden, p.dispatch)});
+    b.forward(expert_exchange("combine", tokens, copies, hidden, p.combine), {expert_exchange("combine backward", tokens, copies, hidden, p.dispatch)});
   b.memory("unpermutation", 2 * (copied + tokens * static_cast<double>(hidden)), 2 * (copied + tokens * static_cast<double>(hidden)));
 }
 
