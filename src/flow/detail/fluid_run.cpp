@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "flow/detail/fluid_run.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "base/contract.hpp"
+
+namespace zettatwin::flow {
+
+using units::Picoseconds;
+
+FluidRun::FluidRun(const FlowProgram& program, const SimulationOptions& options)
+    : program_(program),
+      options_(options),
+      sharing_(program.sharing_),
+      solver_(sharing_),
+      ledger_(sharing_.resources()),
+      flows_(sharing_.flows()),
+      limits_(sharing_.flows()),
+      changes_(program.changes_) {
+  result_.flows.resize(sharing_.flows());
+  std::stable_sort(changes_.begin(), changes_.end(), [](const auto& a, const auto& b) { return a.time < b.time; });
+  list_successors();
+}
+
+void FluidRun::list_successors() {
+  first_successor_.assign(flows_.size() + 1, 0);
+  for (const FlowId before : program_.after_) ++first_successor_[before + 1];
+  for (std::size_t f = 0; f < flows_.size(); ++f) first_successor_[f + 1] += first_successor_[f];
+  successors_.resize(program_.after_.size());
+  std::vector<std::uint32_t> next(first_successor_.begin(), first_successor_.end() - 1);
+  for (FlowId f = 0; f < flows_.size(); ++f) {
+    for (std::uint32_t i = program_.first_after_[f]; i < program_.first_after_[f + 1]; ++i) {
+      successors_[next[program_.after_[i]]++] = f;
+      ++flows_[f].missing;
+    }
+  }
+}
+
+SimulationResult FluidRun::run() {
+  for (FlowId f = 0; f < flows_.size(); ++f) {
+    if (flows_[f].missing == 0) ready(f);
+  }
+  for (Picoseconds time = next_time(); time != kNever; time = next_time()) {
+    now_ = time;
+    change_capacities();
+    play_events();
+    if (stale_) share();
+  }
+  conclude();
+  return std::move(result_);
+}
+
+Picoseconds FluidRun::next_time() const {
+  const Picoseconds change = next_change_ < changes_.size() ? changes_[next_change_].time : kNever;
+  return events_.empty() ? change : std::min(change, events_.top().time);
+}
+
+void FluidRun::change_capacities() {
+  for (; next_change_ < changes_.size() && changes_[next_change_].time == now_; ++next_change_) {
+    const auto& change = changes_[next_change_];
+    sharing_.set_capacity(change.resource, change.capacity);
+    stale_ = true;
+  }
+}
+
+void FluidRun::play_events() {
+  while (!events_.empty() && events_.top().time == now_) {
+    const Event event = events_.top();
+    events_.pop();
+    if (event.version == 0) {
+      start(event.flow);
+    } else if (event.version == flows_[event.flow].version) {
+      close_interval(event.flow);
+      finish(event.flow);
+    }
+  }
+}
+
+void FluidRun::ready(FlowId flow) {
+  const Picoseconds latency = program_.latency_[flow];
+  ZT_ASSERT(latency < kNever - now_, "flow " + std::to_string(flow) + " starts beyond the range of time");
+  events_.push({now_ + latency, flow, 0});
+}
+
+void FluidRun::start(FlowId flow) {
+  Flow& f = flows_[flow];
+  f.left = program_.bytes_[flow];
+  f.since = now_;
+  result_.flows[flow].start = now_;
+  result_.flows[flow].state = FlowState::starved;
+  if (f.left == 0) return finish(flow);
+  f.place = static_cast<std::uint32_t>(active_.size());
+  active_.push_back(flow);
+  stale_ = true;
+}
+
+void FluidRun::finish(FlowId flow) {
+  Flow& f = flows_[flow];
+  if (f.place != kIdle) {
+    flows_[active_.back()].place = f.place;
+    active_[f.place] = active_.back();
+    active_.pop_back();
+    f.place = kIdle;
+    for (const ResourceId l : sharing_.used(flow)) ledger_.carries(l, 0, sharing_.capacity(l), false, now_);
+    stale_ = true;
+  }
+  ++f.version;
+  f.left = 0;
+  result_.flows[flow].finish = now_;
+  result_.flows[flow].state = FlowState::finished;
+  result_.end = now_;
+  for (std::uint32_t i = first_successor_[flow]; i < first_successor_[flow + 1]; ++i) {
+    if (--flows_[successors_[i]].missing == 0) ready(successors_[i]);
+  }
+}
+
+void FluidRun::share() {
+  solver_.solve(active_);
+  ++result_.solves;
+  stale_ = false;
+  for (const FlowId f : active_) apply_share(f);
+  for (const ResourceId l : solver_.touched()) {
+    const auto& shares = solver_.shares();
+    ledger_.carries(l, shares.carried[l], sharing_.capacity(l), shares.saturated[l] != 0, now_);
+  }
+}
+
+void FluidRun::apply_share(FlowId flow) {
+  Flow& f = flows_[flow];
+  const double rate = solver_.shares().rate[flow];
+  const ResourceId limited_by = solver_.shares().limited_by[flow];
+  if (rate == f.rate && limited_by == f.limited_by) return;
+  close_interval(flow);
+  f.limited_by = limited_by;
+  if (rate == f.rate) return;
+  f.rate = rate;
+  ++f.version;
+  const double duration = std::round(f.left / rate * 1e12);
+  if (!(duration < static_cast<double>((kNever - now_).count()))) return;  // never, or too late to be told
+  events_.push({now_ + Picoseconds(static_cast<std::int64_t>(duration)), flow, f.version});
+}
+
+// Brings a flow up to date with what it did since its rate last changed.
+void FluidRun::close_interval(FlowId flow) {
+  Flow& f = flows_[flow];
+  const Picoseconds duration = now_ - f.since;
+  if (duration == Picoseconds(0)) return;
+  if (options_.record_rates) {
+    result_.rates.push_back({flow, f.limited_by, f.since, now_, units::BytesPerSecond::from_si(f.rate)});
+  }
+  auto& limits = limits_[flow];
+  const auto known = std::find_if(limits.begin(), limits.end(), [&](const auto& limit) { return limit.first == f.limited_by; });
+  if (known == limits.end()) {
+    limits.emplace_back(f.limited_by, duration);
+  } else {
+    known->second += duration;
+  }
+  f.left = std::max(0.0, f.left - f.rate * duration.seconds().si());
+  f.since = now_;
+}
+
+void FluidRun::conclude() {
+  for (const FlowId f : active_) close_interval(f);
+  std::vector<double> bytes_moved(flows_.size(), 0.0);
+  for (FlowId f = 0; f < flows_.size(); ++f) {
+    FlowOutcome& outcome = result_.flows[f];
+    if (outcome.state != FlowState::finished) result_.unfinished.push_back(f);
+    if (outcome.state != FlowState::waiting) bytes_moved[f] = program_.bytes_[f] - flows_[f].left;
+    // Of equals the first, which is also the earliest.
+    const auto longest = std::max_element(limits_[f].begin(), limits_[f].end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    outcome.limited_by = longest == limits_[f].end() ? kUnlimited : longest->first;
+  }
+  result_.resources = ledger_.close(sharing_, bytes_moved, now_);
+  std::sort(result_.rates.begin(), result_.rates.end(),
+            [](const RateInterval& a, const RateInterval& b) { return std::pair(a.flow, a.begin) < std::pair(b.flow, b.begin); });
+}
+
+SimulationResult simulate(const FlowProgram& program, const SimulationOptions& options) { return FluidRun(program, options).run(); }
+
+}  // namespace zettatwin::flow

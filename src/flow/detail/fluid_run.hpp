@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run of the fluid simulation: an event queue around the max-min solver. A flow's state is brought up to date only when its rate
+// changes, so an event costs what it changes.
+#pragma once
+
+#include <cstdint>
+#include <queue>
+#include <utility>
+#include <vector>
+
+#include "flow/detail/resource_ledger.hpp"
+#include "flow/simulation.hpp"
+
+namespace zettatwin::flow {
+
+class FluidRun final {
+ public:
+  FluidRun(const FlowProgram& program, const SimulationOptions& options);
+  SimulationResult run();
+
+ private:
+  static constexpr std::uint32_t kIdle = 0xffffffff;
+
+  struct Event {
+    units::Picoseconds time;
+    FlowId flow;
+    std::uint32_t version;  // of the rate that predicted this finish; zero for a start
+    friend bool operator<(const Event& a, const Event& b) { return b.time < a.time; }  // queues have the earliest on top
+  };
+  struct Flow {
+    double left = 0;  // bytes at `since`
+    double rate = 0;
+    units::Picoseconds since;
+    units::Picoseconds predicted = kNever;
+    ResourceId limited_by = kUnlimited;
+    std::uint32_t missing = 0;   // flows that it waits for
+    std::uint32_t version = 0;   // of its rate
+    std::uint32_t place = kIdle;  // in active_
+  };
+
+  void list_successors();
+  [[nodiscard]] units::Picoseconds next_time() const;
+  void change_capacities();
+  void play_events();
+  void ready(FlowId flow);
+  void start(FlowId flow);
+  void finish(FlowId flow);
+  void share();
+  void apply_share(FlowId flow);
+  void close_interval(FlowId flow);
+  void conclude();
+
+  const FlowProgram& program_;
+  SimulationOptions options_;
+  SharingProblem<double> sharing_;  // a copy, since capacities change
+  MaxMinSolver<double> solver_;
+  ResourceLedger ledger_;
+  SimulationResult result_;
+  std::vector<Flow> flows_;
+  std::vector<std::uint32_t> first_successor_;
+  std::vector<FlowId> successors_;
+  std::vector<std::vector<std::pair<ResourceId, units::Picoseconds>>> limits_;  // per flow: how long by what, in order of appearance
+  std::vector<FlowProgram::CapacityChange> changes_;  // by time
+  std::size_t next_change_ = 0;
+  std::priority_queue<Event> events_;
+  std::vector<FlowId> active_;
+  units::Picoseconds now_;
+  bool stale_ = false;  // rates
+};
+
+}  // namespace zettatwin::flow

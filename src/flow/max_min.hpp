@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Weighted max-min fair sharing by progressive filling (Bertsekas and Gallager, Data Networks, 1992, section 6.5.2).
+// Model: a common level rises; flow f has the rate weight_f * level until one of its resources is full or its own cap is reached, then it
+// is frozen. Resource l is full when sum_f load_lf * rate_f = capacity_l.
+// Flows and resources may be classes of alike members (docs/math/max_min.md): rates are per flow, capacities per resource, and load_lf is
+// the load of ONE resource of class l by ALL flows of class f, per unit of the rate of one flow. Unfolded, it is the fraction of f's bytes
+// that crosses l: 1 on a single path, less when spread over several.
+// Cost: O(nnz + L log L). Rates and levels do not depend on the order in which flows and resources are listed, to the bit.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "flow/scalar.hpp"
+
+namespace zettatwin::flow {
+
+using FlowId = std::uint32_t;
+using ResourceId = std::uint32_t;
+inline constexpr ResourceId kOwnCap = 0xffffffff;    // limited by its own rate cap, not by a resource
+inline constexpr ResourceId kUnlimited = 0xfffffffe;  // has not been solved for
+
+template <class Scalar>
+struct Use {
+  ResourceId resource;
+  Scalar load;
+};
+
+// Compressed sparse rows, one per flow; ids are consecutive from zero in the order of adding.
+template <class Scalar>
+class SharingProblem final {
+ public:
+  ResourceId add_resource(Scalar capacity);
+  // Expects weight > 0, loads >= 0 and rate_cap > 0. Loads of zero are dropped. A resource named twice is loaded twice.
+  FlowId add_flow(Scalar weight, std::span<const Use<Scalar>> uses, std::optional<Scalar> rate_cap = {});
+  FlowId add_flow(Scalar weight, std::initializer_list<Use<Scalar>> uses, std::optional<Scalar> rate_cap = {}) {
+    return add_flow(weight, std::span(uses.begin(), uses.size()), rate_cap);
+  }
+  void set_capacity(ResourceId resource, Scalar capacity);
+
+  [[nodiscard]] std::uint32_t resources() const { return static_cast<std::uint32_t>(capacity_.size()); }
+  [[nodiscard]] std::uint32_t flows() const { return static_cast<std::uint32_t>(weight_.size()); }
+  [[nodiscard]] const Scalar& capacity(ResourceId l) const { return capacity_[l]; }
+  [[nodiscard]] const Scalar& weight(FlowId f) const { return weight_[f]; }
+  [[nodiscard]] bool has_cap(FlowId f) const { return rate_cap_[f] != Scalar(0); }
+  [[nodiscard]] const Scalar& rate_cap(FlowId f) const { return rate_cap_[f]; }  // zero: none
+  [[nodiscard]] std::span<const ResourceId> used(FlowId f) const { return std::span(used_).subspan(first_[f], first_[f + 1] - first_[f]); }
+  [[nodiscard]] std::span<const Scalar> loads(FlowId f) const { return std::span(load_).subspan(first_[f], first_[f + 1] - first_[f]); }
+
+ private:
+  std::vector<Scalar> capacity_;
+  std::vector<Scalar> weight_;
+  std::vector<Scalar> rate_cap_;
+  std::vector<std::uint32_t> first_ = {0};
+  std::vector<ResourceId> used_;
+  std::vector<Scalar> load_;
+};
+
+// A rate of zero: starved by a resource without capacity.
+template <class Scalar>
+struct Shares {
+  std::vector<Scalar> rate;             // per flow
+  std::vector<ResourceId> limited_by;   // per flow: the first of its resources, in the order of its uses, that froze it; or kOwnCap
+  std::vector<Scalar> carried;          // per resource: sum of load * rate
+  std::vector<std::uint8_t> saturated;  // per resource: whether it froze flows
+  std::vector<Scalar> level;            // per resource: the level at which it did, if it did
+};
+
+// Keeps its workspace between solves. The problem must outlive it and keep its flows and weights; capacities may change.
+template <class Scalar>
+class MaxMinSolver final {
+ public:
+  explicit MaxMinSolver(const SharingProblem<Scalar>& problem);
+
+  void solve();  // all flows
+  // These flows share; other flows are taken to be idle. What the result says of other flows, and of resources that these flows do
+  // not use, is left as it is: this is how a connected component is solved alone.
+  void solve(std::span<const FlowId> flows);
+  [[nodiscard]] const Shares<Scalar>& shares() const { return shares_; }
+  // The resources that the flows of the last solve use.
+  [[nodiscard]] std::span<const ResourceId> touched() const { return touched_; }
+
+ private:
+  using Numbers = Arithmetic<Scalar>;
+  using Sum = typename Numbers::Sum;
+
+  struct Resource {  // everything that one use of it needs, in one cache line
+    Sum demand{};    // sum of load * weight of its live flows
+    Sum leaving{};   // of those that the current batch freezes
+    Scalar carried{};
+    [[no_unique_address]] typename Numbers::Scale scale{};
+    std::uint32_t first = 0;  // of its flows in flows_of_
+    std::uint32_t flows = 0;  // of the current solve
+    std::uint32_t batch = 0;  // in which it saturated
+  };
+  struct Candidate {
+    Scalar level;
+    std::uint32_t id;
+    friend bool operator<(const Candidate& a, const Candidate& b) { return b.level < a.level; }  // heaps have the lowest on top
+  };
+
+  void enter(std::span<const FlowId> flows);
+  void leave();
+  [[nodiscard]] Candidate refreshed(const Candidate& old) const;
+  void rekey_top(const Candidate& fresh);
+  void drop_top();
+  [[nodiscard]] Scalar lowest_level();
+  void take_saturated(const Scalar& level);
+  void freeze_capped(const Scalar& level);
+  void freeze_batch(const Scalar& level);
+  void freeze(FlowId flow, const Scalar& rate, ResourceId limited_by);
+  void settle(const Scalar& level);
+
+  const SharingProblem<Scalar>& problem_;
+  Shares<Scalar> shares_;
+  std::vector<Resource> resources_;
+  std::vector<FlowId> flows_of_;  // by resource
+  std::vector<std::uint8_t> live_;
+  std::vector<ResourceId> touched_;
+  std::vector<Candidate> heap_;     // resources by a lower bound of their level of saturation
+  std::vector<Candidate> capped_;   // flows by the level of their cap, descending
+  std::vector<ResourceId> batch_;   // resources that saturate together
+  std::vector<ResourceId> changed_; // resources that lose demand in the current batch
+  std::size_t left_ = 0;            // live flows
+  std::uint32_t batches_ = 0;
+};
+
+template <class Scalar>
+[[nodiscard]] Shares<Scalar> max_min(const SharingProblem<Scalar>& problem) {
+  MaxMinSolver<Scalar> solver(problem);
+  solver.solve();
+  return solver.shares();
+}
+
+extern template class SharingProblem<double>;
+extern template class MaxMinSolver<double>;
+
+}  // namespace zettatwin::flow

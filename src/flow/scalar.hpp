@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arithmetic of the max-min solver: what differs between double and exact numbers.
+// Sums of doubles depend on their order, and what is left after subtracting all terms again is rarely zero. So terms are summed as
+// 128-bit integers at one binary scale per sum: addition and subtraction are exact, hence independent of the order, and a sum from which
+// every term was taken is zero. The scale leaves a term 2^-120 of the largest possible sum as its unit: terms down to 2^-47 of the
+// largest keep all their bits (for up to 2^20 terms).
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+namespace zettatwin::flow {
+
+// Exact numbers: they are their own sums, and ties are equalities.
+template <class Scalar>
+struct Arithmetic {
+  using Sum = Scalar;
+  struct Scale {};
+  static Scale scale(const Scalar&, std::uint32_t) { return {}; }
+  static Sum term(const Scalar& value, Scale) { return value; }
+  static Scalar value(const Sum& sum, Scale) { return sum; }
+  static Scalar tie_limit(const Scalar& level) { return level; }
+  static bool is_finite(const Scalar&) { return true; }
+};
+
+template <>
+struct Arithmetic<double> {
+  __extension__ using Sum = __int128;
+  using Scale = double;  // a power of two
+
+  // For sums of at most `count` terms, none above `largest`.
+  static Scale scale(double largest, std::uint32_t count) {
+    return std::ldexp(1.0, std::min(1000, 119 - std::ilogb(largest) - static_cast<int>(std::bit_width(count))));
+  }
+  // At least one unit: what is used stays used, however little.
+  static Sum term(double value, Scale scale) { return std::max<Sum>(1, static_cast<Sum>(value * scale)); }
+  static double value(Sum sum, Scale scale) { return static_cast<double>(sum) / scale; }
+  // Levels up to here count as equal to `level`: far above the rounding of a quotient, far below any difference of interest.
+  static double tie_limit(double level) { return level * (1 + 1e-12); }
+  static bool is_finite(double value) { return std::isfinite(value); }
+};
+
+}  // namespace zettatwin::flow
