@@ -47,16 +47,14 @@ class SharingProblem final {
   [[nodiscard]] const Scalar& weight(FlowId f) const { return weight_[f]; }
   [[nodiscard]] bool has_cap(FlowId f) const { return rate_cap_[f] != Scalar(0); }
   [[nodiscard]] const Scalar& rate_cap(FlowId f) const { return rate_cap_[f]; }  // zero: none
-  [[nodiscard]] std::span<const ResourceId> used(FlowId f) const { return std::span(used_).subspan(first_[f], first_[f + 1] - first_[f]); }
-  [[nodiscard]] std::span<const Scalar> loads(FlowId f) const { return std::span(load_).subspan(first_[f], first_[f + 1] - first_[f]); }
+  [[nodiscard]] std::span<const Use<Scalar>> uses(FlowId f) const { return {uses_.data() + first_[f], uses_.data() + first_[f + 1]}; }
 
  private:
   std::vector<Scalar> capacity_;
   std::vector<Scalar> weight_;
   std::vector<Scalar> rate_cap_;
   std::vector<std::uint32_t> first_ = {0};
-  std::vector<ResourceId> used_;
-  std::vector<Scalar> load_;
+  std::vector<Use<Scalar>> uses_;
 };
 
 // A rate of zero: starved by a resource without capacity.
@@ -87,7 +85,7 @@ class MaxMinSolver final {
   using Numbers = Arithmetic<Scalar>;
   using Sum = typename Numbers::Sum;
 
-  struct Resource {  // everything that one use of it needs, in one cache line
+  struct alignas(64) Resource {  // everything that one use of it needs, in one cache line
     Sum demand{};    // sum of load * weight of its live flows
     Sum leaving{};   // of those that the current batch freezes
     Scalar carried{};
@@ -108,6 +106,7 @@ class MaxMinSolver final {
   void rekey_top(const Candidate& fresh);
   void drop_top();
   [[nodiscard]] Scalar lowest_level();
+  void prefetch_resources(std::span<const FlowId> flows, std::size_t i) const;
   void take_saturated(const Scalar& level);
   void freeze_capped(const Scalar& level);
   void freeze_batch(const Scalar& level);
@@ -123,7 +122,8 @@ class MaxMinSolver final {
   std::vector<Candidate> heap_;     // resources by a lower bound of their level of saturation
   std::vector<Candidate> capped_;   // flows by the level of their cap, descending
   std::vector<ResourceId> batch_;   // resources that saturate together
-  std::vector<ResourceId> changed_; // resources that lose demand in the current batch
+  std::vector<FlowId> freezing_;    // flows that they freeze
+  std::vector<ResourceId> changed_;  // resources that lose demand in the current batch
   std::size_t left_ = 0;            // live flows
   std::uint32_t batches_ = 0;
 };

@@ -20,7 +20,7 @@ FlowId FlowProgram::add_flow(const FlowSpec& spec) {
   std::optional<double> rate_cap;
   if (spec.rate_cap) rate_cap = spec.rate_cap->si();
   sharing_.add_flow(spec.weight, spec.uses, rate_cap);
-  ZT_EXPECT(spec.bytes.si() == 0 || rate_cap || !sharing_.used(flow).empty(), name + " has neither resources nor a rate cap");
+  ZT_EXPECT(spec.bytes.si() == 0 || rate_cap || !sharing_.uses(flow).empty(), name + " has neither resources nor a rate cap");
   bytes_.push_back(spec.bytes.si());
   latency_.push_back(spec.latency);
   for (const FlowId before : spec.after) {

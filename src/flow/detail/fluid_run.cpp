@@ -105,7 +105,7 @@ void FluidRun::finish(FlowId flow) {
     active_[f.place] = active_.back();
     active_.pop_back();
     f.place = kIdle;
-    for (const ResourceId l : sharing_.used(flow)) ledger_.carries(l, 0, sharing_.capacity(l), false, now_);
+    for (const auto& use : sharing_.uses(flow)) ledger_.carries(use.resource, 0, sharing_.capacity(use.resource), false, now_);
     stale_ = true;
   }
   ++f.version;

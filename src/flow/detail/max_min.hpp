@@ -33,12 +33,11 @@ FlowId SharingProblem<Scalar>::add_flow(Scalar weight, std::span<const Use<Scala
   for (const Use<Scalar>& use : uses) {
     ZT_EXPECT(use.resource < resources() && use.load >= Scalar(0) && is_finite(use.load), "uses of flow " + std::to_string(flow));
     if (use.load == Scalar(0)) continue;
-    used_.push_back(use.resource);
-    load_.push_back(use.load);
+    uses_.push_back(use);
   }
   weight_.push_back(std::move(weight));
   rate_cap_.push_back(rate_cap.value_or(Scalar(0)));
-  first_.push_back(static_cast<std::uint32_t>(used_.size()));
+  first_.push_back(static_cast<std::uint32_t>(uses_.size()));
   return flow;
 }
 
@@ -47,9 +46,8 @@ MaxMinSolver<Scalar>::MaxMinSolver(const SharingProblem<Scalar>& problem)
     : problem_(problem), resources_(problem.resources()), live_(problem.flows(), 0) {
   std::vector<Scalar> largest(problem.resources(), Scalar(0));
   for (FlowId f = 0; f < problem.flows(); ++f) {
-    const auto loads = problem.loads(f);
-    for (std::size_t k = 0; const ResourceId l : problem.used(f)) {
-      largest[l] = std::max<Scalar>(largest[l], loads[k++] * problem.weight(f));
+    for (const auto& [l, load] : problem.uses(f)) {
+      largest[l] = std::max<Scalar>(largest[l], load * problem.weight(f));
       ++resources_[l].flows;
     }
   }
@@ -96,14 +94,15 @@ void MaxMinSolver<Scalar>::enter(std::span<const FlowId> flows) {
   batches_ = 0;
   touched_.clear();
   capped_.clear();
-  for (const FlowId f : flows) {
-    const auto loads = problem_.loads(f);
+  for (std::size_t i = 0; const FlowId f : flows) {
+    prefetch_resources(flows, i++ + 8);
+    const auto uses = problem_.uses(f);
     const Scalar& weight = problem_.weight(f);
-    ZT_EXPECT(!loads.empty() || problem_.has_cap(f), "flow " + std::to_string(f) + " has neither resources nor a rate cap");
-    for (std::size_t k = 0; const ResourceId l : problem_.used(f)) {
+    ZT_EXPECT(!uses.empty() || problem_.has_cap(f), "flow " + std::to_string(f) + " has neither resources nor a rate cap");
+    for (const auto& [l, load] : uses) {
       Resource& r = resources_[l];
       if (r.flows == 0) touched_.push_back(l);
-      r.demand += Numbers::term(loads[k++] * weight, r.scale);
+      r.demand += Numbers::term(load * weight, r.scale);
       flows_of_[r.first + r.flows++] = f;
     }
     if (problem_.has_cap(f)) capped_.push_back({problem_.rate_cap(f) / weight, f});
@@ -191,32 +190,47 @@ void MaxMinSolver<Scalar>::freeze_capped(const Scalar& level) {
   const Scalar limit = Numbers::tie_limit(level);
   for (; !capped_.empty() && !(limit < capped_.back().level); capped_.pop_back()) {
     const FlowId f = capped_.back().id;
-    if (live_[f]) freeze(f, problem_.rate_cap(f), kOwnCap);
+    if (!live_[f]) continue;
+    live_[f] = 0;
+    freeze(f, problem_.rate_cap(f), kOwnCap);
   }
+}
+
+// Large problems wait for memory: what is needed a few flows later is asked for now.
+template <class Scalar>
+void MaxMinSolver<Scalar>::prefetch_resources(std::span<const FlowId> flows, std::size_t i) const {
+  if (i >= flows.size()) return;
+  for (const auto& use : problem_.uses(flows[i])) __builtin_prefetch(&resources_[use.resource]);
 }
 
 template <class Scalar>
 void MaxMinSolver<Scalar>::freeze_batch(const Scalar& level) {
+  freezing_.clear();
   for (const ResourceId l : batch_) {
     const Resource& r = resources_[l];
     for (std::uint32_t i = r.first; i < r.first + r.flows; ++i) {
       const FlowId f = flows_of_[i];
-      if (live_[f]) freeze(f, problem_.weight(f) * level, kUnlimited);
+      if (!live_[f]) continue;
+      live_[f] = 0;
+      __builtin_prefetch(problem_.uses(f).data());
+      freezing_.push_back(f);
     }
+  }
+  for (std::size_t i = 0; const FlowId f : freezing_) {
+    prefetch_resources(freezing_, i++ + 4);
+    freeze(f, problem_.weight(f) * level, kUnlimited);
   }
 }
 
 template <class Scalar>
 void MaxMinSolver<Scalar>::freeze(FlowId flow, const Scalar& rate, ResourceId limited_by) {
-  const auto loads = problem_.loads(flow);
   const Scalar& weight = problem_.weight(flow);
-  for (std::size_t k = 0; const ResourceId l : problem_.used(flow)) {
+  for (const auto& [l, load] : problem_.uses(flow)) {
     Resource& r = resources_[l];
     if (r.leaving == Sum(0)) changed_.push_back(l);
-    r.leaving += Numbers::term(loads[k++] * weight, r.scale);
+    r.leaving += Numbers::term(load * weight, r.scale);
     if (limited_by == kUnlimited && r.batch == batches_) limited_by = l;
   }
-  live_[flow] = 0;
   --left_;
   shares_.rate[flow] = rate;
   shares_.limited_by[flow] = limited_by;

@@ -19,7 +19,7 @@ std::vector<double> bytes_carried(const SharingProblem<double>& sharing, std::sp
   const auto each_term = [&](auto visit) {
     for (FlowId f = 0; f < sharing.flows(); ++f) {
       if (bytes_moved[f] == 0) continue;
-      for (std::size_t k = 0; const ResourceId l : sharing.used(f)) visit(totals[l], sharing.loads(f)[k++] * bytes_moved[f]);
+      for (const auto& [l, load] : sharing.uses(f)) visit(totals[l], load * bytes_moved[f]);
     }
   };
   each_term([](Total& total, double term) {
