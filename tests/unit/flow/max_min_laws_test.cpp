@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// What holds for all sharing problems, on random ones: in exact numbers where equality is meant, in double where bits are.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "../../support/flow_reference.hpp"
+#include "../../support/max_min_laws.hpp"
+#include "../../support/random_sharing.hpp"
+#include "../../support/rational.hpp"
+#include "flow/detail/max_min.hpp"
+
+namespace {
+
+using namespace zettatwin;
+using flow::SharingProblem;
+using flow::Use;
+using test::below;
+using test::Random;
+using test::Rational;
+
+template <class Scalar>
+std::vector<Scalar> textbook(const SharingProblem<Scalar>& p, const Scalar& slack) {
+  return test::textbook_max_min(p, std::vector<bool>(p.flows(), true), slack);
+}
+
+TEST(MaxMinLaws, EqualsTheTextbookExactly) {
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+    Random random(seed);
+    const auto p = test::random_sharing<Rational>(random, 6, 10);
+    const auto shares = flow::max_min(p);
+    ASSERT_EQ(shares.rate, textbook(p, Rational(0))) << "seed " << seed;
+    ASSERT_EQ(test::why_not_max_min(p, shares.rate, Rational(0)), "") << "seed " << seed;
+  }
+}
+
+TEST(MaxMinLaws, EqualsTheTextbookInDouble) {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    Random random(seed);
+    const auto p = test::random_sharing<double>(random, 20, 60);
+    const auto shares = flow::max_min(p);
+    const auto expected = textbook(p, 1e-12);
+    for (flow::FlowId f = 0; f < p.flows(); ++f) ASSERT_NEAR(shares.rate[f], expected[f], 1e-11 * expected[f]) << "seed " << seed << " flow " << f;
+    ASSERT_EQ(test::why_not_max_min(p, shares.rate, 1e-10), "") << "seed " << seed;
+  }
+}
+
+TEST(MaxMinLaws, ClassesGetWhatTheirMembersGet) {
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+    Random random(seed);
+    const auto folded = test::random_symmetric<Rational>(random);
+    const auto classes = flow::max_min(folded.classes);
+    const auto members = flow::max_min(folded.members);
+    for (flow::FlowId f = 0; f < folded.members.flows(); ++f) ASSERT_EQ(members.rate[f], classes.rate[folded.class_of[f]]) << "seed " << seed;
+    for (flow::ResourceId l = 0; l < folded.members.resources(); ++l) {
+      const flow::ResourceId d = folded.resource_class_of[l];
+      ASSERT_EQ(members.saturated[l], classes.saturated[d]) << "seed " << seed;
+      ASSERT_EQ(members.carried[l], classes.carried[d]) << "seed " << seed;
+    }
+  }
+}
+
+// Sums are exact at binary fractions, so the classes even have the bits of their members.
+TEST(MaxMinLaws, ClassesGetTheBitsOfTheirMembers) {
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+    Random random(seed);
+    const auto folded = test::random_symmetric<double>(random);
+    const auto classes = flow::max_min(folded.classes);
+    const auto members = flow::max_min(folded.members);
+    for (flow::FlowId f = 0; f < folded.members.flows(); ++f) ASSERT_EQ(members.rate[f], classes.rate[folded.class_of[f]]) << "seed " << seed;
+  }
+}
+
+// Numbers whose sums depend on their order, and ties within rounding.
+SharingProblem<double> uneven_sharing(Random& random, double factor) {
+  const auto any = [&] { return static_cast<double>(random.between(1, 1000)) / static_cast<double>(random.of({3, 7, 1000})); };
+  SharingProblem<double> p;
+  for (int l = 0; l < 20; ++l) p.add_resource(factor * any());
+  for (int f = 0; f < 80; ++f) {
+    std::vector<Use<double>> uses;
+    for (std::int64_t k = random.between(1, 4); k > 0; --k) uses.push_back({below(random, 20), any() * random.of({1.0, 1e-6, 1e6})});
+    std::optional<double> cap;
+    if (random.one_in(10)) cap = factor * any();
+    p.add_flow(any(), uses, cap);
+  }
+  return p;
+}
+
+TEST(MaxMinLaws, TheOrderOfListingDoesNotChangeABit) {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    Random random(seed);
+    const auto p = seed % 2 == 0 ? uneven_sharing(random, 1) : test::random_sharing<double>(random, 12, 80);
+    const auto flow_order = test::random_order(random, p.flows());
+    const auto new_id = test::random_order(random, p.resources());
+    SharingProblem<double> shuffled;
+    for (flow::ResourceId l = 0; l < p.resources(); ++l) shuffled.add_resource(0);
+    for (flow::ResourceId l = 0; l < p.resources(); ++l) shuffled.set_capacity(new_id[l], p.capacity(l));
+    for (const flow::FlowId f : flow_order) {
+      std::vector<Use<double>> uses(p.uses(f).begin(), p.uses(f).end());
+      for (auto& use : uses) use.resource = new_id[use.resource];
+      shuffled.add_flow(p.weight(f), uses, p.has_cap(f) ? std::optional(p.rate_cap(f)) : std::nullopt);
+    }
+    const auto before = flow::max_min(p);
+    const auto after = flow::max_min(shuffled);
+    for (flow::FlowId f = 0; f < p.flows(); ++f) {
+      ASSERT_EQ(after.rate[f], before.rate[flow_order[f]]) << "seed " << seed;
+      const flow::ResourceId limit = before.limited_by[flow_order[f]];
+      ASSERT_EQ(after.limited_by[f], limit == flow::kOwnCap ? limit : new_id[limit]) << "seed " << seed;
+    }
+    for (flow::ResourceId l = 0; l < p.resources(); ++l) {
+      ASSERT_EQ(after.level[new_id[l]], before.level[l]) << "seed " << seed;
+      ASSERT_EQ(after.carried[new_id[l]], before.carried[l]) << "seed " << seed;
+    }
+  }
+}
+
+TEST(MaxMinLaws, UnevenNumbersAreShared) {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    Random random(seed);
+    const auto p = uneven_sharing(random, 1);
+    ASSERT_EQ(test::why_not_max_min(p, flow::max_min(p).rate, 1e-9), "") << "seed " << seed;
+  }
+}
+
+TEST(MaxMinLaws, ScalingCapacitiesScalesRates) {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    Random one(seed);
+    Random same(seed);
+    const auto rate = flow::max_min(uneven_sharing(one, 1)).rate;
+    const auto scaled = flow::max_min(uneven_sharing(same, 1024)).rate;
+    for (std::size_t f = 0; f < rate.size(); ++f) ASSERT_EQ(scaled[f], 1024 * rate[f]) << "seed " << seed;
+  }
+}
+
+Rational lowest_level(const SharingProblem<Rational>& p) {
+  const auto rate = flow::max_min(p).rate;
+  Rational lowest = rate[0] / p.weight(0);
+  for (flow::FlowId f = 1; f < p.flows(); ++f) lowest = std::min(lowest, rate[f] / p.weight(f));
+  return lowest;
+}
+
+TEST(MaxMinLaws, MoreCapacityNeverLowersTheLowestLevel) {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    Random random(seed);
+    auto p = test::random_sharing<Rational>(random, 6, 10);
+    const Rational before = lowest_level(p);
+    const flow::ResourceId l = below(random, p.resources());
+    p.set_capacity(l, p.capacity(l) + Rational(random.between(1, 4), 2));
+    ASSERT_GE(lowest_level(p), before) << "seed " << seed;
+  }
+}
+
+// Two halves that share nothing, solved apart by one solver, are what one solve of all gives.
+TEST(MaxMinLaws, ComponentsCanBeSolvedApart) {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    Random random(seed);
+    SharingProblem<Rational> both;
+    std::vector<std::vector<flow::FlowId>> parts(2);
+    for (auto& part : parts) {
+      const auto half = test::random_sharing<Rational>(random, 4, 6);
+      const flow::ResourceId offset = both.resources();
+      for (flow::ResourceId l = 0; l < half.resources(); ++l) both.add_resource(half.capacity(l));
+      for (flow::FlowId f = 0; f < half.flows(); ++f) {
+        std::vector<Use<Rational>> uses(half.uses(f).begin(), half.uses(f).end());
+        for (auto& use : uses) use.resource += offset;
+        part.push_back(both.add_flow(half.weight(f), uses, half.has_cap(f) ? std::optional(half.rate_cap(f)) : std::nullopt));
+      }
+    }
+    flow::MaxMinSolver<Rational> solver(both);
+    for (const auto& part : parts) solver.solve(part);
+    ASSERT_EQ(solver.shares().rate, flow::max_min(both).rate) << "seed " << seed;
+    ASSERT_EQ(solver.shares().carried, flow::max_min(both).carried) << "seed " << seed;
+  }
+}
+
+}  // namespace
