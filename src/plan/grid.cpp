@@ -26,6 +26,23 @@ space::View normalised(std::vector<space::Atom> atoms) {
 
 }  // namespace
 
+std::vector<std::int64_t> boundaries_inside_replicas(const Plan& plan) {
+  const Grid smallest(plan, 1);
+  std::vector<std::int64_t> result;
+  bool pipeline_inside = plan.pp == 1;
+  for (const auto axis : plan.placement) {
+    if (axis == Axis::dp) break;
+    result.push_back(smallest.stride(axis) * smallest.size(axis));
+    pipeline_inside = pipeline_inside || axis == Axis::pp;
+  }
+  // With pp outside dp, an expert edge beyond the other axes may fall on either side of pp: not known yet.
+  for (const auto edge : {plan.etp, plan.etp * plan.ep}) {
+    if (edge <= smallest.stride(Axis::pp)) result.push_back(edge);
+    else if (pipeline_inside) result.push_back(edge * plan.pp);
+  }
+  return result;
+}
+
 Grid::Grid(const Plan& plan, std::int64_t dp) : plan_(plan), dp_(dp) { ZT_EXPECT(dp >= 1, std::to_string(dp)); }
 
 std::int64_t Grid::size(Axis axis) const {

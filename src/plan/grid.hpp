@@ -11,6 +11,9 @@
 
 namespace zettatwin::plan {
 
+// Boundaries (see Grid) that do not depend on the number of replicas.
+[[nodiscard]] std::vector<std::int64_t> boundaries_inside_replicas(const Plan& plan);
+
 class Grid final {
  public:
   // `dp` is the number of replicas, at least 1.

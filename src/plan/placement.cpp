@@ -12,6 +12,7 @@
 #include "base/contract.hpp"
 #include "plan/check.hpp"
 #include "plan/grid.hpp"
+#include "plan/straddle.hpp"
 #include "plan/used_units.hpp"
 #include "units/text.hpp"
 
@@ -94,8 +95,34 @@ void report_unaligned(const Plan& plan, const hardware::Machine& machine, std::i
                     suggestion);
 }
 
-void report_idle(const Placement& placement, std::int64_t available, const config::Location& where, config::Diagnostics& diagnostics) {
+// Groups whole on every level, or cut by borders of units if too many chips would idle.
+topology::Fabric fabric_for(const Plan& plan, const hardware::Machine& machine, std::int64_t available) {
+  topology::Fabric fabric{.machine = &machine, .used = used_units(plan, machine, available), .filled = {}};
+  const auto ranks = fabric.used.empty() ? 0 : fabric.ranks();
+  if (!plan.straddle || static_cast<double>(available - ranks) <= kIdleWorthStraddling * static_cast<double>(available)) return fabric;
+  if (plan.dp > 0 && ranks > 0) return fabric;  // as many as asked for
+  if (auto filled = straddling_blocks(plan, machine, available, ranks); !filled.empty()) fabric = {.machine = &machine, .used = units_used(filled), .filled = std::move(filled)};
+  return fabric;
+}
+
+void report_straddling(const Placement& placement, const config::Location& where, config::Diagnostics& diagnostics) {
+  std::vector<std::string> cut;
+  const auto& g = placement.groups;
+  const std::pair<const char*, const space::View*> named[]{{"context", &g.context}, {"expert", &g.expert}, {"data", &g.data}, {"expert data", &g.expert_data}, {"pipeline", &g.pipeline}};
+  for (const auto& [name, view] : named)
+    if (!topology::divides_evenly(placement.fabric, *view)) cut.emplace_back(name);
+  if (cut.empty()) return;
+  diagnostics.warning(where, fmt::format("borders of units cut the groups of these dimensions: {}", fmt::join(cut, ", ")),
+                      "keeping them whole would leave more chips idle; their traffic is that of the worst-placed member", "write straddle=false to keep them whole");
+}
+
+void report_idle(const Plan& plan, const Placement& placement, std::int64_t available, const config::Location& where, config::Diagnostics& diagnostics) {
   if (static_cast<double>(placement.idle) <= kIdleWorthAWarning * static_cast<double>(available)) return;
+  const auto granule = std::lcm(plan.tp * plan.cp * plan.pp, plan.pp * plan.etp * plan.ep);
+  if (placement.idle < granule)
+    return diagnostics.warning(where, fmt::format("{} of {} chips stay idle", grouped(placement.idle), grouped(available)),
+                               fmt::format("a pipeline stage holds whole tensor, context and expert groups, so that ranks come in multiples of {}", grouped(granule)),
+                               "lower pp or ep, or change the number of chips");
   diagnostics.warning(where, fmt::format("{} of {} chips stay idle", grouped(placement.idle), grouped(available)),
                       "dimensions must line up with the machine's levels, and dp must divide the global batch",
                       "change dp, placement, global_batch or the number of chips");
@@ -111,21 +138,22 @@ std::optional<Placement> place(const Plan& plan, const hardware::Machine& machin
   good = batch_fits(plan, where, diagnostics) && good;
   good = dense_sizes_fit(plan, available, where, diagnostics) && expert_sizes_fit(plan, available, where, diagnostics) && good;
   if (!good) return std::nullopt;
-  auto used = used_units(plan, machine, available);
-  if (used.empty()) {
+  auto fabric = fabric_for(plan, machine, available);
+  if (fabric.used.empty()) {
     report_unaligned(plan, machine, available, where, diagnostics);
     return std::nullopt;
   }
-  const auto ranks = std::accumulate(used.begin(), used.end(), std::int64_t{1}, std::multiplies<>());
+  const auto ranks = fabric.ranks();
   const auto dp = ranks / (plan.tp * plan.cp * plan.pp);
   const Grid grid(plan, dp);
-  Placement placement{.fabric = {.machine = &machine, .used = std::move(used)},
+  Placement placement{.fabric = std::move(fabric),
                       .groups = grid.groups(),
                       .dp = dp,
                       .world = ranks,
                       .idle = available - ranks,
                       .pipeline_stride = grid.stride(Axis::pp)};
-  report_idle(placement, available, where, diagnostics);
+  if (placement.straddles()) report_straddling(placement, where, diagnostics);
+  report_idle(plan, placement, available, where, diagnostics);
   return placement;
 }
 

@@ -31,10 +31,14 @@ struct Placement {
   std::int64_t world = 1;   // ranks used
   std::int64_t idle = 0;    // chips of the request left over
   std::int64_t pipeline_stride = 1;
+
+  // Whether borders of units cut groups.
+  [[nodiscard]] bool straddles() const { return !fabric.filled.empty(); }
 };
 
-// Places the plan on `chips` chips (0: the whole machine). Chooses, level by level from the inside, the largest number of used units that
-// keeps dimensions and levels aligned (each boundary divides the other); the rest is idle. With plan.dp == 0, dp takes what is left.
+// Places the plan on `chips` chips (0: the whole machine) so that most ranks work while dimensions and levels are aligned (each boundary divides
+// the other); the rest is idle. If that is more than kIdleWorthStraddling of the chips, borders of units may cut groups (straddle.hpp), unless the plan
+// forbids it. With plan.dp == 0, dp takes what is left.
 // Errors (sizes that do not divide, plan larger than the machine, ep that does not divide tp*cp*dp) name the fields.
 [[nodiscard]] std::optional<Placement> place(const Plan& plan, const hardware::Machine& machine, std::int64_t chips,
                                              const config::Location& where, config::Diagnostics& diagnostics);

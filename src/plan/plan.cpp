@@ -169,6 +169,7 @@ void describe(config::Schema& s, Plan& p) {
   s.choice("moment_type", p.moment_type, number_words(), "moments of the optimizer");
   s.object("overlap", p.overlap, "which traffic may run beside computation");
   describe_placement(s, p.placement);
+  s.boolean("straddle", p.straddle, "groups other than tensor-parallel ones may be cut by the borders of cabinets, pods and the like where keeping them whole would idle more than 5 % of the chips");
   describe_layers(s, p.layers_per_chunk);
   s.number("expert_imbalance", p.expert_imbalance, "tokens of the busiest expert-parallel rank over the mean", {.range = {1, 1e6}});
   const bool types = p.parameter_type != NumberType::none && p.gradient_type != NumberType::none && p.reduce_type != NumberType::none;

@@ -59,6 +59,7 @@ struct Plan {
   NumberType moment_type = NumberType::fp32;
   Overlap overlap;
   std::vector<Axis> placement{Axis::tp, Axis::cp, Axis::dp, Axis::pp};  // innermost first
+  bool straddle = true;  // borders of units may cut groups where that leaves fewer chips idle
   std::vector<std::int64_t> layers_per_chunk;  // explicit layout over pp*vpp chunks; empty: balanced
   double expert_imbalance = 1;  // tokens of the busiest expert-parallel rank over the mean
 };

@@ -23,7 +23,7 @@ class Search final {
   Search(const Plan& plan, const hardware::Machine& machine, std::int64_t limit, Goal goal)
       : plan_(plan), machine_(machine), granule_(plan.tp * plan.cp * plan.pp), limit_(limit), goal_(goal), room_(machine.levels.size() + 1, 1) {
     for (std::size_t l = machine.levels.size(); l-- > 0;) room_[l] = room_[l + 1] * machine.levels[l].size;
-    known_ = goal == Goal::exactly ? Grid(plan, limit / granule_).boundaries() : boundaries_inside_dp();
+    known_ = goal == Goal::exactly ? Grid(plan, limit / granule_).boundaries() : boundaries_inside_replicas(plan);
     outer_ = sizes_outside_dp();
   }
 
@@ -34,24 +34,6 @@ class Search final {
   }
 
  private:
-  // Boundaries that do not depend on dp.
-  [[nodiscard]] std::vector<std::int64_t> boundaries_inside_dp() const {
-    const Grid smallest(plan_, 1);
-    std::vector<std::int64_t> result;
-    bool pipeline_inside = plan_.pp == 1;
-    for (const auto axis : plan_.placement) {
-      if (axis == Axis::dp) break;
-      result.push_back(smallest.stride(axis) * smallest.size(axis));
-      pipeline_inside = pipeline_inside || axis == Axis::pp;
-    }
-    // With pp outside dp, an expert edge beyond the other axes may fall on either side of pp: not known yet.
-    for (const auto edge : {plan_.etp, plan_.etp * plan_.ep}) {
-      if (edge <= smallest.stride(Axis::pp)) result.push_back(edge);
-      else if (pipeline_inside) result.push_back(edge * plan_.pp);
-    }
-    return result;
-  }
-
   // An edge outside dp splits the world W at W/c: a level's edge W/o is in step with it if o is in step with c.
   [[nodiscard]] std::vector<std::int64_t> sizes_outside_dp() const {
     const Grid smallest(plan_, 1);
@@ -107,6 +89,8 @@ std::vector<std::int64_t> exactly(const Plan& plan, const hardware::Machine& mac
   return Search(plan, machine, plan.tp * plan.cp * plan.pp * dp, Goal::exactly).run();
 }
 
+}  // namespace
+
 std::vector<std::int64_t> divisors_descending(std::int64_t whole) {
   std::vector<std::int64_t> result;
   for (std::int64_t d = 1; d * d <= whole; ++d)
@@ -117,8 +101,6 @@ std::vector<std::int64_t> divisors_descending(std::int64_t whole) {
   std::sort(result.begin(), result.end(), std::greater<>());
   return result;
 }
-
-}  // namespace
 
 std::vector<std::int64_t> used_units(const Plan& plan, const hardware::Machine& machine, std::int64_t available) {
   const auto granule = plan.tp * plan.cp * plan.pp;

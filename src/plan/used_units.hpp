@@ -16,4 +16,7 @@ namespace zettatwin::plan {
 // Expects tp * cp * pp (* dp) <= available.
 [[nodiscard]] std::vector<std::int64_t> used_units(const Plan& plan, const hardware::Machine& machine, std::int64_t available);
 
+// Divisors of a whole number, largest first: the replica counts that share a batch evenly.
+[[nodiscard]] std::vector<std::int64_t> divisors_descending(std::int64_t whole);
+
 }  // namespace zettatwin::plan

@@ -84,6 +84,7 @@ std::string plan_text(const plan::Plan& p, std::int64_t dp, char separator) {
   std::vector<std::string_view> order;
   for (const auto axis : p.placement) order.push_back(config::word_of(plan::axis_words(), axis));
   w.add("placement", fmt::format("{}", fmt::join(order, "+")));
+  w.unless("straddle", p.straddle, usual.straddle);
   if (!p.layers_per_chunk.empty()) w.add("layers_per_chunk", fmt::format("{}", fmt::join(p.layers_per_chunk, "+")));
   if (p.expert_imbalance != usual.expert_imbalance) w.add("expert_imbalance", fmt::format("{}", p.expert_imbalance));
   return w.take();

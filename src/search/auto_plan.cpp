@@ -62,6 +62,7 @@ class Search final {
   // Evaluates all starts and walks downhill from the most promising ones.
   void rank_and_descend(std::vector<Plan> plans) {
     constexpr std::size_t kDescents = 5;
+    add_unstraddled(plans);
     std::vector<std::pair<Score, std::size_t>> ranked;
     for (std::size_t i = 0; i < plans.size(); ++i)
       if (const auto score = visit(plans[i])) ranked.emplace_back(*score, i);
@@ -73,6 +74,19 @@ class Search final {
   void say_why(Plan plan, config::Diagnostics& diagnostics) { (void)evaluate(plan, diagnostics); }
 
  private:
+  // Idle chips may cost less than groups that borders of units cut.
+  void add_unstraddled(std::vector<Plan>& plans) const {
+    if (freedom_.given.contains("straddle")) return;
+    for (std::size_t i = 0, count = plans.size(); i < count; ++i) {
+      Plan whole = plans[i];
+      config::Diagnostics ignored;
+      const auto placement = plan::place(whole, job_.machine, job_.chips, where_, ignored);
+      if (!placement || !placement->straddles()) continue;
+      whole.straddle = false;
+      plans.push_back(std::move(whole));
+    }
+  }
+
   // Walks downhill from `plan`: takes the first move that helps, until none does.
   void descend(Plan plan) {
     auto here = visit(plan);

@@ -47,8 +47,8 @@ void set_schedule(Plan& p, ScheduleKind kind, std::int64_t vpp, const Freedom& f
 }  // namespace
 
 std::string identity(const Plan& p) {
-  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", p.tp, p.cp, p.ep, p.etp, p.pp, p.vpp, p.zero, p.micro_batch, static_cast<int>(p.recompute),
-                     static_cast<int>(p.schedule), static_cast<int>(p.placement.back()), p.overlap.ep);
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {}", p.tp, p.cp, p.ep, p.etp, p.pp, p.vpp, p.zero, p.micro_batch, static_cast<int>(p.recompute),
+                     static_cast<int>(p.schedule), static_cast<int>(p.placement.back()), p.overlap.ep, p.straddle);
 }
 
 std::vector<Plan> starts(const Plan& given, const training::Job& job, const Freedom& freedom, Starts which) {

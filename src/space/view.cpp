@@ -2,6 +2,7 @@
 #include "space/view.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 
 #include "base/contract.hpp"
@@ -27,8 +28,9 @@ std::int64_t members_in_block(const View& view, std::int64_t block) {
   ZT_EXPECT(block >= 1, std::to_string(block));
   std::int64_t members = 1;
   for (const auto& atom : view.atoms) {
-    ZT_EXPECT(atom_divides(atom, block), "atom " + std::to_string(atom.size) + "x" + std::to_string(atom.stride) + " in block " + std::to_string(block));
-    members *= std::clamp<std::int64_t>(block / atom.stride, 1, atom.size);
+    // Borders of blocks lie at multiples of this from the first member: pieces between them hold multiples of cut / stride members.
+    const auto cut = std::gcd(atom.size * atom.stride, block);
+    if (cut % atom.stride == 0) members *= cut / atom.stride;
   }
   return members;
 }

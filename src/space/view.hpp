@@ -27,12 +27,12 @@ struct View {
   friend bool operator==(const View&, const View&) = default;
 };
 
-// How many members of the view share one aligned block of `block` consecutive ranks with a member of it.
-// Expects every atom to divide evenly: block a multiple of stride*size, or stride a multiple of block, or block a multiple of
-// stride that divides stride*size.
+// How many members of the view share one aligned block of `block` consecutive ranks with each member of it: exactly so many if the view divides
+// evenly, at least so many if blocks cut it (docs/math/placement.md). Divides the view's size, and the answer for any multiple of the block.
 [[nodiscard]] std::int64_t members_in_block(const View& view, std::int64_t block);
 
-// Whether members_in_block's expectation holds.
+// Whether every block that holds members holds equally many. For each atom: block a multiple of stride*size, or stride a multiple of block,
+// or block a multiple of stride that divides stride*size.
 [[nodiscard]] bool divides_evenly(const View& view, std::int64_t block);
 
 }  // namespace zettatwin::space

@@ -17,11 +17,17 @@ std::int64_t product(std::span<const std::int64_t> values) {
 
 }  // namespace
 
-std::int64_t Fabric::ranks() const { return product(used); }
+std::int64_t Fabric::ranks() const { return filled.empty() ? product(used) : filled.back(); }
 
 std::int64_t Fabric::ranks_within(std::size_t level) const {
   ZT_EXPECT(level < used.size(), std::to_string(level));
-  return product(std::span(used).first(level + 1));
+  return filled.empty() ? product(std::span(used).first(level + 1)) : filled[level];
+}
+
+std::int64_t Fabric::border_step(std::size_t level) const {
+  std::int64_t step = ranks_within(level);
+  for (std::size_t l = level; l < filled.size(); ++l) step = std::gcd(step, filled[l]);
+  return step;
 }
 
 Fabric whole(const hardware::Machine& machine) {
@@ -44,16 +50,26 @@ std::size_t Spread::outermost() const {
 }
 
 bool divides_evenly(const Fabric& fabric, const space::View& group) {
-  for (std::size_t l = 0; l < fabric.used.size(); ++l)
-    if (!space::divides_evenly(group, fabric.ranks_within(l))) return false;
+  for (std::size_t l = 0; l < fabric.used.size(); ++l) {
+    const auto within = fabric.ranks_within(l);
+    if (!space::divides_evenly(group, within)) return false;
+    if (space::members_in_block(group, fabric.border_step(l)) != space::members_in_block(group, within)) return false;
+  }
   return true;
+}
+
+bool may_be_cut(const hardware::Machine& machine, std::size_t level) {
+  ZT_EXPECT(level < machine.levels.size(), std::to_string(level));
+  if (level + 1 == machine.levels.size()) return true;  // nothing outside
+  const auto kind = machine.levels[level + 1].network.kind;
+  return kind == hardware::NetworkKind::switched || kind == hardware::NetworkKind::clos;
 }
 
 Spread spread_of(const Fabric& fabric, const space::View& group) {
   Spread spread;
   std::int64_t below = 1;
   for (std::size_t l = 0; l < fabric.used.size(); ++l) {
-    const std::int64_t within = space::members_in_block(group, fabric.ranks_within(l));
+    const std::int64_t within = space::members_in_block(group, fabric.border_step(l));
     ZT_ASSERT(within % below == 0, std::to_string(within) + " members around " + std::to_string(below));
     spread.fanout.push_back(within / below);
     below = within;
@@ -63,6 +79,7 @@ Spread spread_of(const Fabric& fabric, const space::View& group) {
 }
 
 std::vector<std::int64_t> neighbour_crossings(const Fabric& fabric, std::int64_t stride, std::int64_t size, bool ring) {
+  ZT_EXPECT(divides_evenly(fabric, {{{size, stride}}}), std::to_string(size) + " x " + std::to_string(stride));
   const Spread spread = spread_of(fabric, {{{size, stride}}});
   std::vector<std::int64_t> crossings(spread.fanout.size(), 0);
   std::int64_t units_above = size;  // units of level l - 1 that the row occupies

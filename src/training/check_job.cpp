@@ -31,9 +31,16 @@ bool has_formats(const Job& job, const config::Location& where, config::Diagnost
   return true;
 }
 
+// Where a placement straddles, so may shards, but not on levels that a mesh or torus joins.
 bool lines_up(const plan::Placement& placement, const space::View& data, std::int64_t zero_group) {
   const auto shards = shards_of(data, placement.groups.data, zero_group);
-  return shards && topology::divides_evenly(placement.fabric, shards->inner) && topology::divides_evenly(placement.fabric, shards->outer);
+  if (!shards) return false;
+  const auto& fabric = placement.fabric;
+  if (!placement.straddles()) return topology::divides_evenly(fabric, shards->inner) && topology::divides_evenly(fabric, shards->outer);
+  for (std::size_t l = 0; l < fabric.used.size(); ++l)
+    if (!topology::may_be_cut(*fabric.machine, l) && !(space::divides_evenly(shards->inner, fabric.ranks_within(l)) && space::divides_evenly(shards->outer, fabric.ranks_within(l))))
+      return false;
+  return true;
 }
 
 bool line_up(const plan::Placement& placement, std::int64_t zero_group) {

@@ -90,7 +90,7 @@ Picoseconds DataParallel::optimizer_time(const ShardedParameters& all) const {
 Picoseconds DataParallel::norm_time() const {
   constexpr double kNormBytes = 4;
   const auto& fabric = timer_.placement().fabric;
-  network::CollectiveRequest request{.op = network::Collective::all_reduce, .bytes = units::Bytes::from_si(kNormBytes), .spread = {fabric.used}};
+  network::CollectiveRequest request{.op = network::Collective::all_reduce, .bytes = units::Bytes::from_si(kNormBytes), .spread = topology::spread_of(fabric, {{{fabric.ranks(), 1}}})};
   return network::collective_time(fabric, request).time;
 }
 

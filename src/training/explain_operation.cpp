@@ -15,12 +15,25 @@ Input derived(std::string name, std::string value, std::string source) {
   return {.name = std::move(name), .value = std::move(value), .source = std::move(source), .confidence = config::Confidence::derived, .note = ""};
 }
 
+// What a group is priced as where borders of units cut it; "" if none does.
+std::string pieces_text(const Step& step, workload::Group group) {
+  const auto& fabric = step.placement.fabric;
+  const auto& view = step.timer.view(group);
+  if (topology::divides_evenly(fabric, view)) return "";
+  const auto spread = topology::spread_of(fabric, view);
+  std::string text = "borders of units cut groups, which count as";
+  for (std::size_t l = 0; l + 1 < spread.fanout.size(); ++l)
+    text += fmt::format("{} pieces of {} inside one {}", l == 0 ? "" : ",", spread.members_below(l + 1), fabric.machine->levels[l].name);
+  return text + ": an upper bound";
+}
+
 OperationExplanation explain(const Step& step, const workload::Communication& c) {
   const auto answer = network::collective_time(step.placement.fabric, step.timer.request(c));
   OperationExplanation e{.formula = answer.formula, .inputs = {}};
   e.inputs.push_back(derived("collective", fmt::format("{} of {} over {} {} ranks: {}", name_of(c.op), units::human(c.bytes), step.timer.group_size(c.group),
                                                        name_of(c.group), answer.algorithm), "plan"));
   e.inputs.push_back(derived("one takes", fmt::format("{}, of it latency {}", units::human(answer.time), units::human(answer.latency)), "network"));
+  if (const auto pieces = pieces_text(step, c.group); !pieces.empty()) e.inputs.push_back(derived("worst-placed member", pieces, "placement"));
   for (const auto& term : answer.levels) {
     e.inputs.push_back(derived(fmt::format("{} level", term.level), fmt::format("{} through each chip at {} ({}), {}", units::human(term.bytes), units::human(term.bandwidth),
                                                                                 term.algorithm, units::human(term.time)), "network"));

@@ -77,7 +77,11 @@ units::Picoseconds OperationTimer::bound(const workload::Operation& op) const {
   return std::visit(
       [&](const auto& work) -> units::Picoseconds {
         using W = std::decay_t<decltype(work)>;
-        if constexpr (std::is_same_v<W, workload::Communication>) return network::collective_bound(placement_.fabric, request(work));
+        if constexpr (std::is_same_v<W, workload::Communication>) {
+          // Pieces of a group that straddles can be smaller than what its luckier members see.
+          if (placement_.straddles() && !topology::divides_evenly(placement_.fabric, view(work.group))) return {};
+          return network::collective_bound(placement_.fabric, request(work));
+        }
         else {
           const auto cost = compute::time_of(chip_, work);
           hardware::Precision precision = hardware::Precision::bf16;

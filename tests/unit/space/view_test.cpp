@@ -5,9 +5,10 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
+#include <map>
+#include <numeric>
 #include <set>
-
-#include "base/contract.hpp"
 
 namespace zettatwin::space {
 namespace {
@@ -51,12 +52,39 @@ TEST(View, MembersOfAStridedGroup) {
   EXPECT_EQ(members_in_block(two, 32), 4);
 }
 
-TEST(View, UnevenBlocksAreNotAnswered) {
+TEST(View, SaysWhetherBlocksCutIt) {
   EXPECT_FALSE(divides_evenly({{{12, 1}}}, 8));
   EXPECT_FALSE(divides_evenly({{{4, 3}}}, 8));
   EXPECT_TRUE(divides_evenly({{{11, 8}}}, 88));
   EXPECT_TRUE(divides_evenly({{{1, 7}}}, 2));  // one member is in one block, whatever its stride
-  EXPECT_THROW((void)members_in_block({{{12, 1}}}, 8), ContractFailure);
+}
+
+TEST(View, LeastMembersWhereBlocksCutIt) {
+  EXPECT_EQ(members_in_block({{{12, 1}}}, 8), 4);     // 0-7 8-11 | 12-15 16-23
+  EXPECT_EQ(members_in_block({{{256, 1}}}, 88), 8);   // 256-263 is a piece alone
+  EXPECT_EQ(members_in_block({{{32, 8}}}, 88), 1);    // the same ranks, one of eight
+  EXPECT_EQ(members_in_block({{{4, 3}}}, 8), 1);      // 0 3 6 | 9
+  EXPECT_EQ(members_in_block({{{2, 1}, {16, 8}}}, 24), 2);  // pieces of 8 ranks hold one pair
+}
+
+// Whole groups side by side in a space that blocks cut anywhere: no member has fewer fellows in its block, and over a common period some have no more if the
+// group's stride is in step with the block.
+RC_GTEST_PROP(View, LeastMembersAreLeast, ()) {
+  const Atom atom{*rc::gen::inRange<std::int64_t>(2, 13), *rc::gen::inRange<std::int64_t>(1, 7)};
+  const auto block = *rc::gen::inRange<std::int64_t>(1, 60);
+  const auto span = atom.size * atom.stride;
+  const auto least = members_in_block({{atom}}, block);
+  RC_ASSERT(atom.size % least == 0);
+  RC_ASSERT(members_in_block({{atom}}, block * *rc::gen::inRange<std::int64_t>(1, 5)) % least == 0);
+  std::int64_t fewest = atom.size;
+  for (std::int64_t base = 0; base < std::lcm(span, block); ++base) {
+    if (base % span >= atom.stride) continue;  // a first member of a group
+    std::map<std::int64_t, std::int64_t> counts;
+    for (std::int64_t k = 0; k < atom.size; ++k) ++counts[(base + k * atom.stride) / block];
+    for (const auto& [unit, count] : counts) fewest = std::min(fewest, count);
+  }
+  RC_ASSERT(fewest >= least);
+  if (block % atom.stride == 0) RC_ASSERT(fewest == least);
 }
 
 // A mixed-radix space: a view takes some digits whole, the block is a product of the innermost ones or cuts one digit evenly.
