@@ -91,6 +91,29 @@ std::vector<Generator> generators_of(const FoldedSpace& space) {
   return generators;
 }
 
+// The atoms that say which unit an atom's value belongs to.
+std::vector<std::size_t> outside_of(const FoldedSpace& space, std::size_t atom) {
+  const auto& atoms = space.atoms();
+  while (atom + 1 < atoms.size() && atoms[atom].outward == Boundary::tied) ++atom;
+  std::vector<std::size_t> outside;
+  while (atom + 1 < atoms.size() && atoms[atom].outward != Boundary::independent) outside.push_back(++atom);
+  return outside;
+}
+
+// Whether an intermediate value is the one of the flow's source or destination, in the same unit.
+bool returns_to_an_end(const FoldedSpace& space, const Use& use, const Element& flow, const Element& resource, const Position& via) {
+  for (std::size_t i = 0; i < via.size(); ++i) {
+    if (via[i] == none) continue;
+    const auto& position = use.source[i].from == Pick::From::spread ? resource.source : resource.destination;
+    for (const auto* end : {&flow.source, &flow.destination}) {
+      bool same = (*end)[i] == via[i];
+      for (const auto j : outside_of(space, i)) same = same && (*end)[j] == position[j];
+      if (same) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 std::vector<Element> members(const FoldedSpace& space, const Family& family) {
@@ -140,7 +163,6 @@ std::map<Element, double> trace(const FoldedSpace& space, const std::set<Element
     decltype(ways) longer;
     for (const auto& [resource, via] : ways)
       for (std::int64_t z = 0; z < (spread ? size : 1); ++z) {
-        if (spread && use.spread_over_others && (z == flow.source[i] || z == flow.destination[i])) continue;
         const auto value = [&](const Pick& pick) {
           switch (pick.from) {
             case From::nothing: return none;
@@ -157,6 +179,8 @@ std::map<Element, double> trace(const FoldedSpace& space, const std::set<Element
       }
     ways = std::move(longer);
   }
+  if (use.spread_over_others)
+    std::erase_if(ways, [&](const auto& way) { return returns_to_an_end(space, use, flow, way.first, way.second); });
   if (use.open) std::erase_if(ways, [&](const auto& way) { return !use.open(flow, way.second); });
   std::map<Element, double> shares;
   for (const auto& [resource, via] : ways)
