@@ -16,14 +16,15 @@ inline std::uint32_t below(Random& random, std::size_t n) { return static_cast<s
 
 // Small whole numbers and few fractions, so that ties are frequent and exact arithmetic stays exact.
 template <class Scalar>
-flow::SharingProblem<Scalar> random_sharing(Random& random, std::int64_t resources_max, std::int64_t flows_max) {
+flow::SharingProblem<Scalar> random_sharing(Random& random, std::int64_t resources_max, std::int64_t flows_max, std::int64_t one_dead_in = 12) {
   flow::SharingProblem<Scalar> p;
   const auto resources = random.between(1, resources_max);
-  for (std::int64_t l = 0; l < resources; ++l) p.add_resource(Scalar(random.one_in(12) ? 0 : random.between(1, 8)));
+  for (std::int64_t l = 0; l < resources; ++l) p.add_resource(Scalar(random.one_in(one_dead_in) ? 0 : random.between(1, 8)));
   for (std::int64_t f = random.between(1, flows_max); f > 0; --f) {
     std::vector<flow::Use<Scalar>> uses;
     for (std::int64_t k = random.between(1, 4); k > 0; --k) {
-      uses.push_back({below(random, p.resources()), Scalar(random.between(1, 2)) / Scalar(random.of({1, 1, 2, 4}))});
+      const auto whole = Scalar(random.between(1, 2));  // apart: operands of a quotient have no order of evaluation
+      uses.push_back({below(random, p.resources()), whole / Scalar(random.of({1, 1, 2, 4}))});
     }
     std::optional<Scalar> cap;
     if (random.one_in(5)) cap = Scalar(random.between(1, 6)) / Scalar(2);
