@@ -12,7 +12,7 @@ _zettatwin() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]:-}
   local words=""
   if ((COMP_CWORD == 1)); then
-    words="train compare claims catalog --help --version"
+    words="train compare claims network catalog --help --version"
   else
     case $previous in
       --machine) words=$(_zettatwin_names machines) ;;
@@ -29,6 +29,7 @@ _zettatwin() {
             words="--machine --model --chips --plan --seq --global-batch --precision --fidelity --json --help"
             [[ $command == train ]] && words+=" --explain --trace"
             compopt -o default ;;
+          network) words="--machine --chips --json --help" ;;
           claims) words="$(_zettatwin_names claims) --json --help" ;;
           catalog)
             if ((COMP_CWORD == 2)); then

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "hardware/catalog.hpp"
+#include "api/machine_of_size.hpp"
 #include "model/preset.hpp"
 #include "search/auto_plan.hpp"
 #include "training/check_job.hpp"
@@ -45,32 +45,6 @@ std::optional<model::Architecture> load_architecture(const config::Node& node, c
   return model::load_model(source, resolved(choice.preset, node.where, source), node.where, diagnostics, node.find("overrides"));
 }
 
-// The machine cut or grown to `chips`; if they are not whole units, to the fewest whole units that hold them, of which the job leaves some idle
-// (256 of the 288 chips of four NVL72 racks).
-std::optional<hardware::Machine> enough_units(const hardware::Machine& machine, std::int64_t chips, const config::Location& where, config::Diagnostics& diagnostics) {
-  config::Diagnostics exact, limit;
-  if (auto resized = hardware::resized(machine, chips, where, exact)) return resized;
-  for (std::size_t end = machine.levels.size(); end-- > 0;) {
-    const auto unit = machine.chips_within(end);
-    if (chips <= unit) continue;
-    config::Diagnostics too_many;
-    if (auto rounded = hardware::resized(machine, (chips + unit - 1) / unit * unit, where, too_many)) return rounded;
-    if (!limit.has_errors()) limit = std::move(too_many);  // of the largest units: says how far the machine can grow
-  }
-  diagnostics.append(limit.has_errors() ? limit : exact);
-  return std::nullopt;
-}
-
-std::optional<hardware::Machine> load_machine(const Scenario& scenario, const config::DocumentSource& source, config::Diagnostics& diagnostics) {
-  const auto& node = scenario.machine;
-  std::optional<hardware::Machine> machine;
-  if (node.kind == config::Node::Kind::scalar) machine = hardware::load_machine(source, node.text, node.where, diagnostics);
-  else if (node.is_mapping()) machine = hardware::machine_from(source, node, diagnostics);
-  else diagnostics.error(node.where, absent(node) ? "the scenario lacks 'machine'" : "'machine' must be a name or a mapping", "", "name one (zettatwin catalog list machines)");
-  if (!machine || scenario.chips == 0 || scenario.chips == machine->chips()) return machine;
-  return enough_units(*machine, scenario.chips, node.where, diagnostics);
-}
-
 // "fp8" and "bf16" as users say them.
 std::optional<plan::Recipe> recipe_named(const std::string& text) {
   const std::string name = text == "fp8" ? "fp8_block" : text;
@@ -103,7 +77,8 @@ std::optional<Prepared> prepare(const config::Node& root, const config::Document
   config::read(root, "scenario", config::FigureForm::bare_allowed, diagnostics, scenario);
   if (scenario.machine.where.line == 0) scenario.machine.where = root.where;
   if (scenario.model.where.line == 0) scenario.model.where = root.where;
-  auto machine = load_machine(scenario, source, diagnostics);
+  auto machine = load_machine(scenario.machine, source, diagnostics);
+  if (machine) machine = machine_of_size(*machine, scenario.chips, scenario.machine.where, diagnostics);
   auto architecture = load_architecture(scenario.model, source, diagnostics);
 
   auto& plan = prepared.job.plan;

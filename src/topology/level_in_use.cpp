@@ -70,6 +70,13 @@ units::BytesPerSecond ports_of_chip(const std::vector<LevelInUse>& levels, bool 
   return sum;
 }
 
+std::int64_t scale_up_chips(const std::vector<LevelInUse>& levels) {
+  std::int64_t chips = 1;
+  for (const auto& level : levels)
+    if (!level.level.scale_out) chips = level.chips();
+  return chips;
+}
+
 double taper(const std::vector<LevelInUse>& levels, std::size_t i) {
   ZT_EXPECT(i < levels.size(), std::to_string(i));
   return i == 0 ? 1 : levels[i - 1].bandwidth_above_leaves() / levels[i].bandwidth_above_leaves();

@@ -43,6 +43,9 @@ struct LevelInUse {
 // All ports of one chip into the levels that are scale-out, or that are not; ports that levels share count once.
 [[nodiscard]] units::BytesPerSecond ports_of_chip(const std::vector<LevelInUse>& levels, bool scale_out);
 
+// Chips that reach each other without scale-out.
+[[nodiscard]] std::int64_t scale_up_chips(const std::vector<LevelInUse>& levels);
+
 // How much narrower level i is than the level in use inside it, per chip and above the leaves; 1 for the innermost.
 [[nodiscard]] double taper(const std::vector<LevelInUse>& levels, std::size_t i);
 

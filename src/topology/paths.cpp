@@ -74,6 +74,16 @@ void measure(PathClass& path, const std::vector<LevelInUse>& levels) {
 
 }  // namespace
 
+double most_path_classes(const std::vector<LevelInUse>& levels) {
+  double classes = 1;
+  for (const auto& level : levels) {
+    double distances = level.level.network.kind == hardware::NetworkKind::torus ? 1 : 2;
+    for (const auto extent : level.level.network.torus) distances += static_cast<double>(extent / 2);
+    classes = level.direct() ? classes * distances : classes + 2;
+  }
+  return classes;
+}
+
 Paths paths_of(const std::vector<LevelInUse>& levels) {
   const std::int64_t chips = levels.empty() ? 1 : levels.back().chips();
   ZT_EXPECT(chips <= kChipsCounted, std::to_string(chips));

@@ -28,6 +28,9 @@ struct Paths {
 // Counts are exact up to this many chips.
 inline constexpr std::int64_t kChipsCounted = std::int64_t{1} << 31;
 
+// How many classes paths_of makes, at most; tori make one per distance.
+[[nodiscard]] double most_path_classes(const std::vector<LevelInUse>& levels);
+
 // Expects at most kChipsCounted chips.
 [[nodiscard]] Paths paths_of(const std::vector<LevelInUse>& levels);
 

@@ -26,8 +26,7 @@ Survey survey(const hardware::Machine& machine, units::Bytes all_to_all_bytes) {
   if (!s.levels.empty()) s.bisection = bisection_of(s.levels);
   s.scale_up_ports = ports_of_chip(s.levels, false);
   s.scale_out_ports = ports_of_chip(s.levels, true);
-  for (const auto& level : s.levels)
-    if (!level.level.scale_out) s.scale_up_chips = level.chips();
+  s.scale_up_chips = scale_up_chips(s.levels);
   s.paths = paths_of(s.levels);
   s.all_to_all = uniform_traffic(s, all_to_all_bytes);
   return s;
