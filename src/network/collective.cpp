@@ -8,6 +8,7 @@
 
 #include "base/contract.hpp"
 #include "network/detail/route.hpp"
+#include "network/stages.hpp"
 #include "units/text.hpp"
 
 namespace zettatwin::network {
@@ -123,6 +124,33 @@ units::Picoseconds collective_duration(const topology::Fabric& fabric, const Col
   expect_valid(fabric, request);
   const auto crossings = detail::crossings_of(fabric, request.spread);
   return crossings.empty() ? units::Picoseconds{} : units::Picoseconds::from(route_of(crossings, request).time);
+}
+
+CollectiveStages collective_stages(const topology::Fabric& fabric, const CollectiveRequest& request) {
+  expect_valid(fabric, request);
+  const auto all = detail::crossings_of(fabric, request.spread);
+  CollectiveStages result;
+  if (all.empty()) return result;
+  const auto route = route_of(all, request);
+  const auto crossings = stages_of(all, route);
+  result = {.stages = {}, .chunks = route.chunks, .at_once = route.at_once, .latency = route.latency, .launch = detail::launch_of(crossings), .algorithm = algorithm_text(crossings, route)};
+  std::vector<units::Seconds> latencies;
+  for (std::size_t i = 0; i < crossings.size(); ++i) {
+    const auto& stage = route.stages[i];
+    // The latencies of a ring's levels follow one another: they are part of the whole.
+    const bool in_ring = route.at_once && request.op != Collective::all_to_all;
+    latencies.push_back(in_ring ? units::Seconds{} : stage.latency);
+    result.stages.push_back({crossings[i].level, stage.algorithm, stage.bytes, stage.bandwidth, stage.datasheet, latencies.back()});
+  }
+  if (!route.at_once) return result;
+  result.latency = route.latency - detail::busiest(crossings, latencies);
+  // Messages of levels that share ports are posted one after the other: none of these levels is done before all are.
+  for (std::size_t first = 0, end = 0; first < crossings.size(); first = end) {
+    units::Seconds sum = latencies[first];
+    for (end = first + 1; end < crossings.size() && crossings[end].link.level->shares_ports && crossings[end].level == crossings[end - 1].level + 1; ++end) sum += latencies[end];
+    for (std::size_t i = first; i < end; ++i) result.stages[i].latency = sum;
+  }
+  return result;
 }
 
 }  // namespace zettatwin::network

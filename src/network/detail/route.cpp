@@ -39,6 +39,7 @@ Route in_chunks(const std::vector<Crossing>& crossings, Collective op, units::By
 
 Route flat_ring(const std::vector<Crossing>& crossings, Collective op, units::Bytes message) {
   Route route{.name = "ring", .combination = "launch + sum of latencies + max over levels of bytes/B"};
+  route.at_once = true;
   route.stage_formula = op == Collective::all_reduce ? "2 (n/g - n/(g f)) a, 2 M (n-1)/(n g)"
                         : op == Collective::broadcast ? "(n/g - n/(g f)) a, M/g"
                                                       : "(n/g - n/(g f)) a, M (n-1)/(n g)";
@@ -89,6 +90,7 @@ Route all_to_all(const std::vector<Crossing>& crossings, const CollectiveRequest
   if (crossings.size() == 1 && request.bytes_across_level.empty())
     return hierarchical(crossings, request.op, request.bytes, request.algorithm);
   Route route{.name = "direct", .combination = "launch + latencies of relays + max over levels of (latency + bytes/B)"};
+  route.at_once = true;
   route.stage_formula = "a + (peers - 1) gap + (bytes to peers + relayed)/B";
   const auto own = exchanged(crossings, request);
   const units::Seconds launch = launch_of(crossings);

@@ -17,6 +17,7 @@ struct Route {
   units::Seconds time;
   std::string_view combination;    // formula of time in terms of the stages
   std::string_view stage_formula;  // of each level, where it is not the algorithm's own
+  bool at_once = false;            // levels overlap instead of following one another
 };
 
 // One ring through all members, level by level: each border between two units is crossed once per ring, and as many rings run

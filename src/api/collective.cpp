@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/collective.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "hardware/catalog.hpp"
+#include "units/text.hpp"
+
+namespace zettatwin::api {
+namespace {
+
+using config::location_in;
+using network::Algorithm;
+using network::Collective;
+
+constexpr double kUnfoldedFlows = 4e6;  // about 2 GB
+constexpr double kBytesMax = 1e18;
+
+// The value whose name is `word`, dashes and underscores alike.
+template <class T>
+std::optional<T> named(const std::string& option, std::string word, std::initializer_list<T> values, config::Diagnostics& diagnostics) {
+  std::vector<std::string> words;
+  std::replace(word.begin(), word.end(), '_', '-');
+  for (const T value : values) {
+    words.emplace_back(network::name_of(value));
+    std::replace(words.back().begin(), words.back().end(), '_', '-');
+    if (words.back() == "automatic") words.back() = "auto";
+    if (words.back() == word) return value;
+  }
+  const auto near = config::nearest(word, words);
+  diagnostics.error(location_in(option), fmt::format("unknown '{}'", word), fmt::format("it is one of {}", fmt::join(words, ", ")), near.empty() ? "" : fmt::format("did you mean '{}'?", near));
+  return std::nullopt;
+}
+
+std::optional<units::Bytes> size_of(std::string_view text, config::Diagnostics& diagnostics) {
+  const auto parsed = units::parse_quantity(text);
+  const auto fail = [&](const std::string& problem) {
+    diagnostics.error(location_in("--bytes"), problem, "", "write a size such as 64MiB, 1e9 or 4GB, or a sweep such as 1KiB:8GiB");
+    return std::nullopt;
+  };
+  if (!parsed) return fail(parsed.error());
+  if (parsed->dimension != units::kBytes && parsed->dimension != units::kDimensionless) return fail(fmt::format("'{}' is not a number of bytes", text));
+  if (!(parsed->si >= 1) || parsed->si > kBytesMax) return fail(fmt::format("'{}' is not between 1 byte and 1 EB", text));
+  return units::Bytes::from_si(parsed->si);
+}
+
+std::vector<units::Bytes> sizes_of(const std::string& text, config::Diagnostics& diagnostics) {
+  const auto colon = text.find(':');
+  const auto first = size_of(text.substr(0, colon), diagnostics);
+  const auto last = colon == std::string::npos ? first : size_of(text.substr(colon + 1), diagnostics);
+  if (!first || !last) return {};
+  if (*last < *first) {
+    diagnostics.error(location_in("--bytes"), fmt::format("'{}' ends before it begins", text), "", fmt::format("write {}:{}", text.substr(colon + 1), text.substr(0, colon)));
+    return {};
+  }
+  std::vector<units::Bytes> sizes;
+  for (auto size = *first; size <= *last; size *= 2) sizes.push_back(size);
+  return sizes;
+}
+
+std::vector<std::string> estimated_figures(const hardware::Machine& machine) {
+  std::vector<std::string> names;
+  for (const auto& level : machine.levels) {
+    const auto add = [&](const auto& figure, const char* what) {
+      if (figure.present && figure.provenance.confidence == config::Confidence::estimated && level.size > 1) names.push_back(fmt::format("{} {}", level.name, what));
+    };
+    add(level.network.pair_bandwidth, "pair bandwidth");
+    add(level.network.bandwidth, "bandwidth");
+    add(level.network.oversubscription, "oversubscription");
+    add(level.network.efficiency, "efficiency");
+    add(level.network.latency, "latency");
+  }
+  return names;
+}
+
+// The machine cut to the job's chips, and the group's view on them.
+struct Scene {
+  hardware::Machine machine;
+  topology::Fabric fabric;
+  space::View group;
+  std::vector<traffic::Fault> faults;
+};
+
+bool group_fits(const CollectiveQuestion& q, const hardware::Machine& machine, std::int64_t ranks, config::Diagnostics& diagnostics) {
+  const auto size = diagnostics.error_count();
+  if (q.stride < 1) diagnostics.error(location_in("--stride"), fmt::format("a stride of {} ranks", q.stride), "members are at least one rank apart", "write --stride 1 for neighbours");
+  if (q.ranks < 0 || ranks < 2) diagnostics.error(location_in("--ranks"), fmt::format("a group of {} ranks does not communicate", ranks), "", "write --ranks 2 or more");
+  else if (q.stride >= 1 && ranks > machine.chips() / q.stride)
+    diagnostics.error(location_in("--ranks"), fmt::format("{} ranks{} asked for but {} has {}", units::grouped(ranks), q.stride > 1 ? fmt::format(" {} apart", q.stride) : "", machine.name, units::grouped(machine.chips())), "",
+                      fmt::format("ask for at most {}, or take a larger machine", units::grouped(machine.chips() / q.stride)));
+  return diagnostics.error_count() == size;
+}
+
+std::unique_ptr<Scene> scene_of(const CollectiveQuestion& q, hardware::Machine machine, config::Diagnostics& diagnostics) {
+  const auto ranks = q.ranks > 0 ? q.ranks : machine.chips() / std::max<std::int64_t>(1, q.stride);
+  auto scene = std::make_unique<Scene>();
+  for (const auto& text : q.faults)
+    if (auto fault = traffic::parse_fault(text, machine, location_in("--fault"), diagnostics)) scene->faults.push_back(std::move(*fault));
+  if (!group_fits(q, machine, ranks, diagnostics)) return nullptr;
+  auto resized = ranks * q.stride == machine.chips() ? std::optional(std::move(machine)) : hardware::resized(machine, ranks * q.stride, location_in("--ranks"), diagnostics);
+  if (!resized || diagnostics.has_errors()) return nullptr;
+  scene->machine = std::move(*resized);
+  scene->fabric = topology::whole(scene->machine);
+  scene->group = {{{ranks, q.stride}}};
+  if (!topology::divides_evenly(scene->fabric, scene->group) || !traffic::can_simulate(scene->fabric, scene->group)) {
+    std::vector<std::string> units;
+    for (std::size_t l = 0; l < scene->machine.levels.size(); ++l) units.push_back(fmt::format("{} {}", scene->machine.levels[l].name, units::grouped(scene->fabric.ranks_within(l))));
+    diagnostics.error(location_in("--stride"), fmt::format("groups of {} ranks {} apart cut across the machine's units", ranks, q.stride), fmt::format("units have {} ranks", fmt::join(units, ", ")),
+                      "choose a stride and a number of ranks that divide them, or are multiples");
+    return nullptr;
+  }
+  for (const auto& fault : scene->faults) {
+    bool inside = true;
+    for (std::size_t l = 0; l < fault.place.coordinate.size(); ++l) inside = inside && fault.place.coordinate[l] < scene->fabric.used[l];
+    if (!inside) diagnostics.warning(fault.where, fmt::format("{} has no effect", fault.text), "the job does not use that part of the machine");
+    else if (fault.kind == traffic::FaultKind::slow_chip) diagnostics.warning(fault.where, fmt::format("{} has no effect", fault.text), "a collective alone does not compute", "slow-hbm and slow-link slow collectives");
+  }
+  return scene;
+}
+
+// Without faults, with all of them, and if wanted with each alone.
+report::CollectivePoint point_of(const Scene& scene, traffic::CollectiveQuery query, bool each_fault) {
+  query.faults.clear();
+  report::CollectivePoint point{.bytes = query.request.bytes, .answer = traffic::simulate(scene.fabric, query), .healthy = {}, .faults = {}};
+  point.healthy = point.time();
+  if (scene.faults.empty()) return point;
+  query.faults = scene.faults;
+  point.answer = traffic::simulate(scene.fabric, query);
+  for (std::size_t i = 0; each_fault && i < scene.faults.size(); ++i) {
+    query.faults = {scene.faults[i]};
+    const auto alone = traffic::simulate(scene.fabric, query);
+    point.faults.push_back({scene.faults[i].text, alone.impossible.empty(), alone.impossible, alone.time.seconds(), alone.time.seconds() - point.healthy});
+  }
+  return point;
+}
+
+}  // namespace
+
+std::optional<report::CollectiveSubject> collective(const CollectiveQuestion& q, const config::DocumentSource& source, config::Diagnostics& diagnostics) {
+  const auto op = named("--op", q.op, {Collective::all_reduce, Collective::all_gather, Collective::reduce_scatter, Collective::all_to_all, Collective::broadcast}, diagnostics);
+  const auto algorithm = named("--algorithm", q.algorithm, {Algorithm::automatic, Algorithm::ring, Algorithm::tree, Algorithm::halving_doubling, Algorithm::direct, Algorithm::bruck, Algorithm::hierarchical, Algorithm::in_network}, diagnostics);
+  const auto sizes = sizes_of(q.bytes, diagnostics);
+  if (q.fidelity != "folded" && q.fidelity != "unfolded") diagnostics.error(location_in("--fidelity"), fmt::format("unknown '{}'", q.fidelity), "", "write folded (classes) or unfolded (every rank)");
+  auto machine = hardware::load_machine(source, q.machine, location_in("--machine"), diagnostics);
+  if (!machine) return std::nullopt;
+  const std::string title = machine->title;
+  const auto scene = scene_of(q, std::move(*machine), diagnostics);
+  if (!scene || diagnostics.has_errors()) return std::nullopt;
+  const auto ranks = scene->group.size();
+  report::CollectiveSubject subject{.machine = q.machine, .title = title, .chip = scene->machine.chip.title, .op = *op, .ranks = ranks, .stride = q.stride, .groups = scene->fabric.ranks() / ranks,
+                                    .fidelity = q.fidelity == "folded" ? traffic::Fidelity::folded : traffic::Fidelity::unfolded, .estimated = estimated_figures(scene->machine), .points = {}};
+  const double flows = static_cast<double>(scene->fabric.ranks()) * static_cast<double>(*op == Collective::all_to_all ? ranks : 64);
+  if (subject.fidelity == traffic::Fidelity::unfolded && flows > kUnfoldedFlows) {
+    diagnostics.error(location_in("--fidelity"), fmt::format("unfolded, this is about {:.2g} flows", flows), fmt::format("at most {:.2g} fit in memory", kUnfoldedFlows), "take fewer ranks, or --fidelity folded, which is exact");
+    return std::nullopt;
+  }
+  traffic::CollectiveQuery query;
+  query.request.op = *op;
+  query.request.algorithm = *algorithm;
+  query.request.spread = topology::spread_of(scene->fabric, scene->group);
+  query.group = scene->group;
+  query.fidelity = subject.fidelity;
+  for (const auto bytes : sizes) {
+    query.request.bytes = bytes;
+    subject.points.push_back(point_of(*scene, query, bytes == sizes.back()));
+  }
+  return subject;
+}
+
+}  // namespace zettatwin::api

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ranks of a job as a folded space: atoms cut wherever a level of the machine, a leaf of its switches or a group begins or ends.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "fold/relation.hpp"
+#include "fold/space.hpp"
+#include "topology/fabric.hpp"
+#include "traffic/fault.hpp"
+
+namespace zettatwin::traffic {
+
+enum class Fidelity {
+  folded,    // classes of ranks, links and flows
+  unfolded,  // every rank its own class: the same code on the identity partition
+};
+
+namespace detail {
+
+struct Lattice {
+  const topology::Fabric* fabric = nullptr;
+  std::vector<std::size_t> level_of;  // per atom
+  std::vector<std::int64_t> stride;   // per atom: among the values of its level
+  std::vector<bool> in_group;         // per atom
+  std::optional<fold::FoldedSpace> space;
+
+  [[nodiscard]] std::size_t atoms() const { return level_of.size(); }
+  // Which unit of level `level - 1` inside its unit of `level`; expects a position that has the level's atoms.
+  [[nodiscard]] std::int64_t coordinate(const fold::Position& position, std::size_t level) const;
+  void set_coordinate(fold::Position& position, std::size_t level, std::int64_t value) const;
+  // The outermost level on which the two differ; nothing if they are the same.
+  [[nodiscard]] std::optional<std::size_t> outermost_difference(const fold::Position& a, const fold::Position& b) const;
+  [[nodiscard]] fold::Position empty_position() const { return fold::Position(atoms(), fold::none); }
+};
+
+// Whether the levels' and the group's edges divide each other, which a lattice needs.
+[[nodiscard]] bool has_lattice(const topology::Fabric& fabric, const space::View& group);
+// `pairs_alone`: all traffic is between pairs of one group, so that equal positions of different units are not tied by it.
+[[nodiscard]] Lattice lattice_of(const topology::Fabric& fabric, const space::View& group, std::span<const Fault> faults, Fidelity fidelity, bool pairs_alone);
+
+// Units of the level below under one first-tier switch, if the level's Clos has such leaves, more than one is used, and they divide its used units; else 0.
+[[nodiscard]] std::int64_t leaf_units(const topology::Fabric& fabric, std::size_t level);
+
+// Pairs of members of one group that differ on `atom` and on no outer one; one family per atom of `within`, together all ordered pairs.
+[[nodiscard]] fold::Family pairs_across(const Lattice& lattice, const std::vector<bool>& within, std::size_t atom);
+// One element per group: ranks without the coordinates of `within`.
+[[nodiscard]] fold::Family groups(const Lattice& lattice, const std::vector<bool>& within);
+
+}  // namespace detail
+}  // namespace zettatwin::traffic

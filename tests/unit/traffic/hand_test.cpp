@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Flows under faults, against calculations by hand. Links of 100 GB/s, 1 us latency, no ramp.
+#include "cases.hpp"
+
+namespace zettatwin::traffic {
+namespace {
+
+using namespace test;
+
+hardware::Machine mesh_of_8() { return machine_of({ideal_level(NetworkKind::full_mesh, 8)}); }
+hardware::Machine switch_of_8() { return machine_of({ideal_level(NetworkKind::switched, 8)}); }
+
+TEST(ByHand, AMeshLinkAtHalfSpeedTakesTwiceAsLong) {
+  const auto machine = mesh_of_8();
+  // 10 MB to each peer: 100 us on a link of 100 GB/s.
+  EXPECT_NEAR(seconds(answer(machine, {.bytes = 80e6, .group = {}, .faults = {}})), 101e-6, 1e-11);
+  const auto slow = answer(machine, {.bytes = 80e6, .group = {}, .faults = faults_of(machine, {"slow-link@npu=2/port=board/peer=5:0.5"})});
+  EXPECT_NEAR(seconds(slow), 201e-6, 1e-11);
+  EXPECT_NE(slow.stages[0].slowest.find("npu=2/port=board/peer=5"), std::string::npos) << slow.stages[0].slowest;
+}
+
+TEST(ByHand, ADeadMeshLinkIsBypassed) {
+  const auto machine = mesh_of_8();
+  const auto dead = answer(machine, {.bytes = 80e6, .group = {}, .faults = faults_of(machine, {"dead-link@npu=2/port=board/peer=5"})});
+  // The flow 2 -> 5 splits over 6 detours: links 2 -> w and w -> 5 carry 1/6 of it beside their own flow. Max-min: both flows rise together until such a link
+  // is full at x + x/6 = 100 GB/s.
+  EXPECT_NEAR(seconds(dead), 1e-6 + 10e6 * (7.0 / 6) / 100e9, 1e-11);
+}
+
+TEST(ByHand, TwoChipsAndADeadLinkBetweenThem) {
+  const auto machine = machine_of({ideal_level(NetworkKind::full_mesh, 2)});
+  const auto dead = answer(machine, {.bytes = 80e6, .group = {}, .faults = faults_of(machine, {"dead-link@npu=0/peer=1"})});
+  EXPECT_NE(dead.impossible, "");
+}
+
+TEST(ByHand, ASlowPortHoldsUpOnlyFlowsThatUseIt) {
+  const auto machine = switch_of_8();
+  const auto fault = faults_of(machine, {"slow-link@npu=3/port=up:0.25"});
+  // 70 MB through each port: 700 us; through the slow one 2,800 us.
+  EXPECT_NEAR(seconds(answer(machine, {.bytes = 80e6, .group = {}, .faults = fault})), 2801e-6, 1e-11);
+  // Pairs {0, 4}, {1, 5} ... : only the pair of chip 3 is slow, and with it the slowest.
+  EXPECT_NEAR(seconds(answer(machine, {.bytes = 80e6, .group = {{{2, 4}}}, .faults = fault})), 1601e-6, 1e-11);
+}
+
+TEST(ByHand, ARingRunsAtItsSlowestPort) {
+  const auto machine = switch_of_8();
+  const auto slow = answer(machine, {.op = Collective::all_gather, .bytes = 80e6, .group = {}, .algorithm = Algorithm::ring, .faults = faults_of(machine, {"slow-link@npu=3:0.5"})});
+  EXPECT_NEAR(seconds(slow), 7e-6 + 2 * 700e-6, 1e-11);
+}
+
+TEST(ByHand, ADeadPlaneLeavesTheOthers) {
+  auto machine = switch_of_8();
+  machine.levels[0].network.planes = 4;
+  const auto ask = [&](const std::string& fault) { return answer(machine, {.bytes = 80e6, .group = {}, .faults = faults_of(machine, {fault})}); };
+  EXPECT_NEAR(seconds(ask("dead-plane@port=board/plane=1")), 1e-6 + 700e-6 / 0.75, 1e-11);
+  EXPECT_NEAR(seconds(ask("dead-switch@plane=1")), 1e-6 + 700e-6 / 0.75, 1e-11) << "one unit: the same";
+  EXPECT_NEAR(seconds(ask("dead-link@npu=5/plane=1")), 1e-6 + 700e-6 / 0.75, 1e-11);
+  EXPECT_NEAR(seconds(ask("slow-link@npu=5/plane=1:0.5")), 1e-6 + 700e-6 / 0.875, 1e-11);
+}
+
+TEST(ByHand, TheOnlyPlaneIsTheJob) {
+  const auto machine = switch_of_8();
+  EXPECT_NE(answer(machine, {.group = {}, .faults = faults_of(machine, {"dead-link@npu=5"})}).impossible, "");
+  EXPECT_NE(answer(machine, {.group = {}, .faults = faults_of(machine, {"dead-chip@npu=5"})}).impossible, "");
+}
+
+TEST(ByHand, SlowMemoryLimitsOnceItIsSlowerThanThePorts) {
+  const auto machine = mesh_of_8();  // 700 GB/s out and in: 1.4 TB/s of 4
+  EXPECT_NEAR(seconds(answer(machine, {.bytes = 80e6, .group = {}, .faults = faults_of(machine, {"slow-hbm@npu=1:0.5"})})), 101e-6, 1e-11);
+  EXPECT_NEAR(seconds(answer(machine, {.bytes = 80e6, .group = {}, .faults = faults_of(machine, {"slow-hbm@npu=1:0.1"})})), 1e-6 + 140e6 / 400e9, 1e-11);
+}
+
+TEST(ByHand, TwoMeshesInDimensionOrder) {
+  const auto machine = machine_of({ideal_level(NetworkKind::full_mesh, 4), ideal_level(NetworkKind::full_mesh, 4)});
+  // 1 MB per pair. A link carries its own pair, and half of 3 + 3 others that turn a corner: 4 MB in all.
+  EXPECT_NEAR(seconds(answer(machine, {.bytes = 16e6, .group = {}, .faults = {}})), 2e-6 + 40e-6, 1e-11);
+}
+
+TEST(ByHand, LeavesOfAnOversubscribedTree) {
+  auto machine = machine_of({ideal_level(NetworkKind::switched, 2, 400), ideal_level(NetworkKind::clos, 8, 100)});
+  machine.levels[1].network.units_per_leaf = 2;
+  machine.levels[1].network.oversubscription = {units::Ratio::from_si(4), {}, true};
+  // 16 chips, 1 MB per pair, leaves of 4 chips: 12 MB of each leave it through 1/4 of the bandwidth: 4 x 12 MB / 100 GB/s.
+  EXPECT_NEAR(seconds(answer(machine, {.bytes = 16e6, .group = {}, .faults = {}})), 1e-6 + 480e-6, 1e-10);
+}
+
+TEST(ByHand, ClassesOfOneFault) {
+  const auto machine = catalog_machine("atlas-950-supercluster");
+  const auto healthy = answer(machine, {.bytes = 1e9, .group = {}, .faults = {}});
+  EXPECT_EQ(healthy.ranks, 524288);
+  EXPECT_EQ(healthy.classes.ranks, 1);
+  EXPECT_NEAR(healthy.flows, 524288.0 * 524287, 1);
+  const auto slow = answer(machine, {.bytes = 1e9, .group = {}, .faults = faults_of(machine, {"slow-link@pod=3/cabinet=17/board=2/npu=5/port=cluster:0.5"})});
+  EXPECT_LE(slow.classes.ranks, 8);
+  EXPECT_NEAR(slow.flows, 524288.0 * 524287, 1);
+  EXPECT_GT(seconds(slow), seconds(healthy));
+}
+
+}  // namespace
+}  // namespace zettatwin::traffic
