@@ -8,6 +8,7 @@
 #include "cli/files.hpp"
 #include "cli/output.hpp"
 #include "cli/claims_command.hpp"
+#include "cli/collective_command.hpp"
 #include "cli/network_command.hpp"
 #include "cli/train_command.hpp"
 
@@ -24,6 +25,7 @@ int run(int argc, char** argv) {
   zettatwin::cli::add_train(app, source, exit);
   zettatwin::cli::add_compare(app, source, exit);
   zettatwin::cli::add_claims(app, source, exit);
+  zettatwin::cli::add_collective(app, source, exit);
   zettatwin::cli::add_network(app, source, exit);
   zettatwin::cli::add_catalog(app, source, exit);
   try {
