@@ -112,6 +112,18 @@ TEST(MaxMin, OfSeveralFullResourcesTheFirstOnThePathIsNamed) {
   EXPECT_EQ(max_min(p).limited_by[0], b);
 }
 
+// 0.1 + 0.1 + 0.1 is not 0.3 in double; the two links are full at the same level all the same.
+TEST(MaxMin, LevelsThatOnlyRoundingTellsApartAreOne) {
+  Problem p;
+  const ResourceId three = p.add_resource(0.1 + 0.1 + 0.1);
+  const ResourceId one = p.add_resource(0.1);
+  for (int i = 0; i < 3; ++i) p.add_flow(1, {{three, 1}});
+  p.add_flow(1, {{one, 1}});
+  const auto s = max_min(p);
+  EXPECT_EQ(s.rate, (std::vector<double>{0.1, 0.1, 0.1, 0.1}));
+  EXPECT_EQ(s.level[three], s.level[one]);
+}
+
 TEST(MaxMin, ContractsNameTheFlow) {
   Problem p;
   const ResourceId link = p.add_resource(1);
