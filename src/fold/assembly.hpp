@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Puts several resource and flow families of one space into one bipartite graph: the folded problem of bandwidth sharing.
+// Puts several resource and flow families of one space into one bipartite graph: the folded problem of
+// bandwidth sharing.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +15,8 @@ namespace zettatwin::fold {
 
 class Assembly final {
  public:
-  // Colour of an orbit, from its representative: equal only where capacity (weight, cap, size ...) is equal. May depend only on what
-  // exceptions name.
+  // Colour of an orbit, from its representative: equal only where capacity (weight, cap, size ...) is equal.
+  // May depend only on what exceptions name.
   using Colour = std::function<std::int64_t(const Element& representative)>;
 
   // One family's orbits; orbit i is link (flow) first + i of the bipartite graph.
@@ -36,7 +37,9 @@ class Assembly final {
   [[nodiscard]] const std::vector<Part>& resources() const { return resources_; }
   [[nodiscard]] const std::vector<Part>& flows() const { return flows_; }
   [[nodiscard]] const Bipartite& bipartite() const { return bipartite_; }
-  [[nodiscard]] const std::vector<std::uint32_t>& blocked() const { return blocked_; }  // flows without an open way in some use
+  [[nodiscard]] const std::vector<std::uint32_t>& blocked() const {
+    return blocked_;
+  }  // flows without an open way in some use
 
  private:
   FoldedSpace space_;

@@ -8,7 +8,8 @@
 
 namespace zettatwin::fold {
 
-std::optional<std::vector<std::int64_t>> common_atoms(std::int64_t ranks, std::span<const space::View> views) {
+std::optional<std::vector<std::int64_t>> common_atoms(std::int64_t ranks,
+                                                      std::span<const space::View> views) {
   ZT_EXPECT(ranks >= 1, std::to_string(ranks));
   std::vector<std::int64_t> edges{1, ranks};
   for (const auto& view : views)

@@ -18,8 +18,12 @@ using detail::RefinablePartition;
 class Refinement final {
  public:
   Refinement(const Graph& graph, const RefinementOptions& options)
-      : options_(options), partition_(colours_of(graph, options)), total_(graph.nodes, 0), in_first_(graph.nodes + 1, 0) {
-    ZT_EXPECT(options.readings.empty() || options.readings.size() == graph.nodes, std::to_string(options.readings.size()));
+      : options_(options),
+        partition_(colours_of(graph, options)),
+        total_(graph.nodes, 0),
+        in_first_(graph.nodes + 1, 0) {
+    ZT_EXPECT(options.readings.empty() || options.readings.size() == graph.nodes,
+              std::to_string(options.readings.size()));
     for (const auto& arc : graph.arcs) {
       ZT_EXPECT(arc.from < graph.nodes && arc.to < graph.nodes && arc.weight > 0, std::to_string(arc.weight));
       ++in_first_[arc.to + 1];
@@ -32,7 +36,8 @@ class Refinement final {
 
   std::vector<std::uint32_t> run() {
     std::uint32_t before = 0;
-    // With rounding, what two sums hide from each other their parts may show: repeat over all classes until nothing splits.
+    // With rounding, what two sums hide from each other their parts may show: repeat over all classes until
+    // nothing splits.
     while (before != partition_.classes()) {
       before = partition_.classes();
       for (std::uint32_t c = 0; c < partition_.classes(); ++c) await(c);
@@ -99,7 +104,9 @@ class Refinement final {
     std::vector<std::span<const std::uint32_t>> groups;
     for (std::size_t first = 0; first < touched.size();) {
       auto last = first + 1;
-      while (last < touched.size() && total_[touched[last]] <= total_[touched[last - 1]] * (1 + options_.rounding)) ++last;
+      while (last < touched.size() &&
+             total_[touched[last]] <= total_[touched[last - 1]] * (1 + options_.rounding))
+        ++last;
       groups.push_back(touched.subspan(first, last - first));
       first = last;
     }

@@ -38,7 +38,8 @@ struct Option {
 // All resources that one flow runs over, up to the symmetries that hold the flow fixed.
 class Trace final {
  public:
-  Trace(const FoldedSpace& space, const Use& use, const Element& flow) : space_(space), use_(use), flow_(flow) {
+  Trace(const FoldedSpace& space, const Use& use, const Element& flow)
+      : space_(space), use_(use), flow_(flow) {
     const Position empty(space.atoms().size(), none);
     option_ = {{empty, empty}, empty, 1};
   }
@@ -59,7 +60,8 @@ class Trace final {
       choose(segment, 0, {end, end, true}, ways);
     } else {
       const auto& outer = segments[segment - 1];
-      const auto together = above.together && detail::agree(outer, option_.resource.source, option_.resource.destination);
+      const auto together =
+          above.together && detail::agree(outer, option_.resource.source, option_.resource.destination);
       choose(segment, 0,
              {below(above.source, outer, option_.resource.source),
               below(above.destination, outer, option_.resource.destination), together},
@@ -104,7 +106,8 @@ class Trace final {
     if (to != none) cells = cells.with(to);
     std::vector<std::pair<std::int64_t, std::int64_t>> values;
     for (const auto value : cells.representatives())
-      if (!use_.spread_over_others || (value != from && value != to)) values.emplace_back(value, cells.alike(value));
+      if (!use_.spread_over_others || (value != from && value != to))
+        values.emplace_back(value, cells.alike(value));
     return values;
   }
 
@@ -124,7 +127,8 @@ class Trace final {
     ZT_EXPECT(own != none, "the flow has no such coordinate, atom " + std::to_string(atom));
     if (pick.plus == 0) return own;
     const auto& [size, kind, outward, ranges] = space_.atoms()[atom];
-    ZT_EXPECT(kind != AtomKind::exchangeable, "a step between exchangeable values, atom " + std::to_string(atom));
+    ZT_EXPECT(kind != AtomKind::exchangeable,
+              "a step between exchangeable values, atom " + std::to_string(atom));
     return ((own + pick.plus) % size + size) % size;
   }
 
@@ -136,7 +140,8 @@ class Trace final {
 };
 
 // Ways by resource orbit, ascending.
-std::vector<std::pair<std::size_t, std::int64_t>> ways_by_orbit(const FoldedSpace& space, const std::vector<Orbit>& resources,
+std::vector<std::pair<std::size_t, std::int64_t>> ways_by_orbit(const FoldedSpace& space,
+                                                                const std::vector<Orbit>& resources,
                                                                 const std::vector<Option>& options) {
   std::vector<std::pair<std::size_t, std::int64_t>> hits;
   for (const auto& option : options)
@@ -152,7 +157,8 @@ std::vector<std::pair<std::size_t, std::int64_t>> ways_by_orbit(const FoldedSpac
 }
 
 // weight * (flows / resources) * (ways / all_ways), whole numbers reduced first.
-double load(double weight, std::int64_t flows, std::int64_t resources, std::int64_t ways, std::int64_t all_ways) {
+double load(double weight, std::int64_t flows, std::int64_t resources, std::int64_t ways,
+            std::int64_t all_ways) {
   const auto reduce = [](std::int64_t& a, std::int64_t& b) {
     const auto divisor = std::gcd(a, b);
     a /= divisor;
@@ -168,8 +174,8 @@ double load(double weight, std::int64_t flows, std::int64_t resources, std::int6
 
 }  // namespace
 
-Incidence incidence(const FoldedSpace& space, const std::vector<Orbit>& resources, const std::vector<Orbit>& flows,
-                    const Use& use) {
+Incidence incidence(const FoldedSpace& space, const std::vector<Orbit>& resources,
+                    const std::vector<Orbit>& flows, const Use& use) {
   ZT_EXPECT(use.source.size() == space.atoms().size() && use.destination.size() == space.atoms().size(),
             "one pick per atom and end");
   ZT_EXPECT(use.weight > 0, std::to_string(use.weight));
@@ -178,7 +184,8 @@ Incidence incidence(const FoldedSpace& space, const std::vector<Orbit>& resource
     const auto& flow = flows[f];
     auto options = Trace(space, use, flow.representative).run();
     if (use.open)
-      std::erase_if(options, [&](const Option& option) { return !use.open(flow.representative, option.via); });
+      std::erase_if(options,
+                    [&](const Option& option) { return !use.open(flow.representative, option.via); });
     std::int64_t all_ways = 0;
     for (const auto& option : options) all_ways += option.ways;
     if (all_ways == 0) result.blocked.push_back(static_cast<std::uint32_t>(f));

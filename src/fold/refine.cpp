@@ -24,7 +24,8 @@ Graph graph_of(const Bipartite& bipartite, FlowSide flow_side) {
     const auto node = static_cast<std::uint32_t>(links) + flow;
     double count = 1;
     if (flow_side == FlowSide::counts)  // double counting: load of one flow on all links of the class
-      count = load * static_cast<double>(bipartite.links.members[link]) / static_cast<double>(bipartite.flows.members[flow]);
+      count = load * static_cast<double>(bipartite.links.members[link]) /
+              static_cast<double>(bipartite.flows.members[flow]);
     graph.arcs.push_back({link, node, load});
     graph.arcs.push_back({node, link, count});
   }
@@ -41,7 +42,8 @@ RefinementOptions options_of(const Bipartite& bipartite, FlowSide flow_side) {
   for (const auto colour : bipartite.flows.colours) least = std::min(least, colour);
   options.colours = bipartite.links.colours;
   for (const auto colour : bipartite.flows.colours) options.colours.push_back(offset + (colour - least));
-  options.readings.assign(bipartite.links.colours.size(), flow_side == FlowSide::support ? Reading::presence : Reading::total);
+  options.readings.assign(bipartite.links.colours.size(),
+                          flow_side == FlowSide::support ? Reading::presence : Reading::total);
   options.readings.resize(options.colours.size(), Reading::total);
   return options;
 }
@@ -100,7 +102,8 @@ std::vector<Entry> merge(const Bipartite& bipartite, const Quotient& quotient) {
 Quotient coarsest(const Bipartite& bipartite, FlowSide flow_side) {
   const auto links = bipartite.links.colours.size();
   const auto flows = bipartite.flows.colours.size();
-  ZT_EXPECT(bipartite.links.members.size() == links && bipartite.flows.members.size() == flows, "one count per class");
+  ZT_EXPECT(bipartite.links.members.size() == links && bipartite.flows.members.size() == flows,
+            "one count per class");
   for (const auto& [link, flow, load] : bipartite.entries)
     ZT_EXPECT(link < links && flow < flows && load > 0, std::to_string(load));
   const auto classes = colour_refinement(graph_of(bipartite, flow_side), options_of(bipartite, flow_side));

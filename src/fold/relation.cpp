@@ -27,7 +27,8 @@ struct Outside {
 bool respects(const FoldedSpace::Segment& segment, const Family& family, const Outside& outside) {
   return std::all_of(segment.atoms.begin(), segment.atoms.end(), [&](std::size_t atom) {
     const auto kind = family[atom].kind;
-    return (!has_source(kind) || outside.source_whole) && (!has_destination(kind) || outside.destination_whole) &&
+    return (!has_source(kind) || outside.source_whole) &&
+           (!has_destination(kind) || outside.destination_whole) &&
            (!is_pair(kind) || kind == Kind::any || outside.together);
   });
 }
@@ -76,7 +77,8 @@ void pair_choices(std::int64_t source, const Cells& cells, const Relation& relat
     if (relation.kind == Kind::any || destination != source) add(destination);
 }
 
-std::vector<Choice> choices_of(const FoldedSpace& space, std::size_t atom, const Relation& relation, const Ends& ends) {
+std::vector<Choice> choices_of(const FoldedSpace& space, std::size_t atom, const Relation& relation,
+                               const Ends& ends) {
   std::vector<Choice> choices;
   if (relation.kind == Kind::absent) return {Choice{}};
   const auto sources = detail::cells_of(space, atom, ends.source);
@@ -84,7 +86,8 @@ std::vector<Choice> choices_of(const FoldedSpace& space, std::size_t atom, const
   if (!has_destination(relation.kind)) {
     for (const auto value : sources.representatives()) choices.push_back({value, none, sources.alike(value)});
   } else if (!has_source(relation.kind)) {
-    for (const auto value : destinations.representatives()) choices.push_back({none, value, destinations.alike(value)});
+    for (const auto value : destinations.representatives())
+      choices.push_back({none, value, destinations.alike(value)});
   } else if (ends.together) {
     for (const auto value : sources.representatives())
       pair_choices(value, sources, relation, space.atoms()[atom].size, choices);
@@ -119,7 +122,8 @@ class Enumeration final {
       choose(segment, 0, detail::ends_at_top(space_), members);
     } else {
       const auto& outer = space_.segments()[segment - 1];
-      choose(segment, 0, detail::ends_below(space_, above, outer, element_.source, element_.destination), members);
+      choose(segment, 0, detail::ends_below(space_, above, outer, element_.source, element_.destination),
+             members);
     }
   }
 
@@ -186,9 +190,9 @@ Orbit orbit_of(const FoldedSpace& space, const Element& element) {
   Ends ends;
   for (std::size_t s = 0; s < space.segments().size(); ++s) {
     const auto& segment = space.segments()[s];
-    ends = segment.starts_chain
-               ? detail::ends_at_top(space)
-               : detail::ends_below(space, ends, space.segments()[s - 1], element.source, element.destination);
+    ends = segment.starts_chain ? detail::ends_at_top(space)
+                                : detail::ends_below(space, ends, space.segments()[s - 1], element.source,
+                                                     element.destination);
     for (const auto atom : segment.atoms) {
       const auto choice = canonical(space, atom, element, ends);
       orbit.representative.source[atom] = choice.source;
@@ -200,8 +204,9 @@ Orbit orbit_of(const FoldedSpace& space, const Element& element) {
 }
 
 std::optional<std::size_t> find(const std::vector<Orbit>& orbits, const Element& representative) {
-  const auto it = std::lower_bound(orbits.begin(), orbits.end(), representative,
-                                   [](const Orbit& orbit, const Element& e) { return orbit.representative < e; });
+  const auto it =
+      std::lower_bound(orbits.begin(), orbits.end(), representative,
+                       [](const Orbit& orbit, const Element& e) { return orbit.representative < e; });
   if (it == orbits.end() || it->representative != representative) return std::nullopt;
   return static_cast<std::size_t>(it - orbits.begin());
 }

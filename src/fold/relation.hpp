@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Families of things indexed by one or two positions: chips and ports (a source), links and flows (a source and a
-// destination), switches (outer coordinates only). A family says per atom how the two ends are related; its ORBITS are the
-// classes of members that a symmetry of the space can exchange.
+// Families of things indexed by one or two positions: chips and ports (a source), links and flows (a source
+// and a destination), switches (outer coordinates only). A family says per atom how the two ends are related;
+// its ORBITS are the classes of members that a symmetry of the space can exchange.
 //
-// An orbit is known by its canonical representative, an ordinary member with ordinary coordinates: whatever a caller wants
-// to know of the class (does it touch the slow chip? its capacity?) it asks of the representative. `members` is exact.
+// An orbit is known by its canonical representative, an ordinary member with ordinary coordinates: whatever a
+// caller wants to know of the class (does it touch the slow chip? its capacity?) it asks of the
+// representative. `members` is exact.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,7 @@ struct Relation {
     same,         // both, equal
     different,    // both, not equal
     any,          // both, no condition
-    shift,        // destination = source + step, modulo the atom's size if it wraps; cyclic and rigid atoms only
+    shift,  // destination = source + step, modulo the atom's size if it wraps; cyclic and rigid atoms only
   };
   Kind kind = Kind::absent;
   std::int64_t step = 0;
@@ -54,9 +55,9 @@ struct Orbit {
   std::int64_t members = 0;
 };
 
-// Whether the symmetry of the space maps the family onto itself: across an untied boundary an end that has an inner
-// coordinate has all outer ones, and the inner coordinates of ends in different units are related by `any` alone.
-// If not, tie the boundary.
+// Whether the symmetry of the space maps the family onto itself: across an untied boundary an end that has an
+// inner coordinate has all outer ones, and the inner coordinates of ends in different units are related by
+// `any` alone. If not, tie the boundary.
 [[nodiscard]] bool respects(const FoldedSpace& space, const Family& family);
 
 // All orbits of the family, by ascending representative. Expects respects().
@@ -66,12 +67,13 @@ struct Orbit {
 [[nodiscard]] Orbit orbit_of(const FoldedSpace& space, const Element& element);
 
 // Where the orbit of `representative` (canonical) stands in what orbits() answered.
-[[nodiscard]] std::optional<std::size_t> find(const std::vector<Orbit>& orbits, const Element& representative);
+[[nodiscard]] std::optional<std::size_t> find(const std::vector<Orbit>& orbits,
+                                              const Element& representative);
 
 // Every point of the space, as sources.
 [[nodiscard]] Family points(const FoldedSpace& space);
-// Pairs that agree outside `atom`, differ at it, and are free inside: the traffic that crosses this level and no outer one.
-// The families of all atoms are the all-to-all of the space.
+// Pairs that agree outside `atom`, differ at it, and are free inside: the traffic that crosses this level and
+// no outer one. The families of all atoms are the all-to-all of the space.
 [[nodiscard]] Family pairs_across(const FoldedSpace& space, std::size_t atom);
 // Pairs that differ at `atom` alone: the directed links of a full mesh of that atom.
 [[nodiscard]] Family mesh_links(const FoldedSpace& space, std::size_t atom);

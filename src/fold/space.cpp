@@ -12,7 +12,8 @@ namespace {
 
 void check(const Atom& atom) {
   ZT_EXPECT(atom.size >= 1, std::to_string(atom.size));
-  ZT_EXPECT(atom.ranges.empty() || atom.kind == AtomKind::exchangeable, "only exchangeable atoms have ranges");
+  ZT_EXPECT(atom.ranges.empty() || atom.kind == AtomKind::exchangeable,
+            "only exchangeable atoms have ranges");
   std::int64_t previous = 0;
   for (const auto first : atom.ranges) {
     ZT_EXPECT(previous < first && first < atom.size, "range at " + std::to_string(first));

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// A space of points (chips, switches, planes ...) written as a mixed-radix number of ATOMS, and the named points at which
-// its symmetry is broken. Nothing is ever enumerated: classes of points, pairs and resources are orbits of the group that
-// this description stands for (docs/math/folding.md).
+// A space of points (chips, switches, planes ...) written as a mixed-radix number of ATOMS, and the named
+// points at which its symmetry is broken. Nothing is ever enumerated: classes of points, pairs and resources
+// are orbits of the group that this description stands for (docs/math/folding.md).
 //
 // Kind of an atom: which permutations of its values leave everything else as it is.
 //   exchangeable  all of them, inside each of its ranges (hosts of a switch, peers of a full mesh, replicas)
 //   cyclic        rotations (positions of an ordered ring, of a torus)
 //   rigid         none (pipeline stages)
-// Boundary from an atom to the next outer one: does a permutation of inner values have to be the same in every outer unit?
-//   tied          yes: something joins equal inner positions of different units (mesh links, rails, replica groups)
-//   untied        no: a unit's inside is reached through the unit only (switched tree)
-//   independent   the atoms inside know nothing of those outside (planes beside chips): the next atom starts a new chain
-// `tied` is always right, and costs classes: k named points in h atoms give up to (k+1)^h classes of points; untied, 1+k*h.
+// Boundary from an atom to the next outer one: does a permutation of inner values have to be the same in
+// every outer unit?
+//   tied          yes: something joins equal inner positions of different units (mesh links, rails, replica
+//   groups) untied        no: a unit's inside is reached through the unit only (switched tree) independent
+//   the atoms inside know nothing of those outside (planes beside chips): the next atom starts a new chain
+// `tied` is always right, and costs classes: k named points in h atoms give up to (k+1)^h classes of points;
+// untied, 1+k*h.
 #pragma once
 
 #include <cstddef>
@@ -40,7 +42,8 @@ inline constexpr std::int64_t none = -1;
 
 class FoldedSpace final {
  public:
-  // An exception names a point, or all points that share the values it gives: {none, none, 7, 2} is cabinet 7 of pod 2.
+  // An exception names a point, or all points that share the values it gives: {none, none, 7, 2} is cabinet 7
+  // of pod 2.
   explicit FoldedSpace(std::vector<Atom> atoms, std::vector<Position> exceptions = {});
 
   // Atoms joined by tied boundaries; a unit of the segments outside decides which exceptions its inside sees.

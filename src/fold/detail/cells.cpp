@@ -14,9 +14,12 @@ Cells::Cells(const Atom& atom, std::vector<std::int64_t> named) : atom_(&atom), 
 
 bool Cells::alone(std::int64_t value) const {
   switch (atom_->kind) {
-    case AtomKind::rigid: return true;
-    case AtomKind::cyclic: return !named_.empty();  // a rotation that fixes one value fixes all
-    case AtomKind::exchangeable: return std::binary_search(named_.begin(), named_.end(), value);
+    case AtomKind::rigid:
+      return true;
+    case AtomKind::cyclic:
+      return !named_.empty();  // a rotation that fixes one value fixes all
+    case AtomKind::exchangeable:
+      return std::binary_search(named_.begin(), named_.end(), value);
   }
   return true;
 }
@@ -29,11 +32,15 @@ Cells::Range Cells::range_of(std::int64_t value) const {
 
 std::int64_t Cells::least_unnamed(const Range& range) const {
   auto value = range.first;
-  for (auto it = std::lower_bound(named_.begin(), named_.end(), value); it != named_.end() && *it == value; ++it) ++value;
+  for (auto it = std::lower_bound(named_.begin(), named_.end(), value); it != named_.end() && *it == value;
+       ++it)
+    ++value;
   return value;  // range.last if all are named
 }
 
-std::int64_t Cells::least(std::int64_t value) const { return alone(value) ? value : least_unnamed(range_of(value)); }
+std::int64_t Cells::least(std::int64_t value) const {
+  return alone(value) ? value : least_unnamed(range_of(value));
+}
 
 std::int64_t Cells::alike(std::int64_t value) const {
   if (alone(value)) return 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The values of one atom, seen from inside one unit, cut into cells of values that are alike: each named value alone, the
-// rest of each range together. A cell is known by its least value.
+// The values of one atom, seen from inside one unit, cut into cells of values that are alike: each named
+// value alone, the rest of each range together. A cell is known by its least value.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +12,11 @@ namespace zettatwin::fold::detail {
 
 class Cells final {
  public:
-  Cells(const Atom& atom, std::vector<std::int64_t> named);  // in any order, repeats allowed; the atom outlives the cells
+  Cells(const Atom& atom,
+        std::vector<std::int64_t> named);  // in any order, repeats allowed; the atom outlives the cells
 
-  [[nodiscard]] std::int64_t least(std::int64_t value) const;      // of the cell of `value`
-  [[nodiscard]] std::int64_t alike(std::int64_t value) const;      // size of the cell of `value`
+  [[nodiscard]] std::int64_t least(std::int64_t value) const;       // of the cell of `value`
+  [[nodiscard]] std::int64_t alike(std::int64_t value) const;       // size of the cell of `value`
   [[nodiscard]] std::vector<std::int64_t> representatives() const;  // the least value of each cell, ascending
   // The cells that are left once `value` is held fixed.
   [[nodiscard]] Cells with(std::int64_t value) const;

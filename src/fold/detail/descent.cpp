@@ -34,13 +34,14 @@ Cells cells_of(const FoldedSpace& space, std::size_t atom, const Visible& visibl
 }
 
 bool agree(const FoldedSpace::Segment& segment, const Position& a, const Position& b) {
-  return std::all_of(segment.atoms.begin(), segment.atoms.end(), [&](std::size_t atom) { return a[atom] == b[atom]; });
+  return std::all_of(segment.atoms.begin(), segment.atoms.end(),
+                     [&](std::size_t atom) { return a[atom] == b[atom]; });
 }
 
 Ends ends_at_top(const FoldedSpace& space) { return {all_visible(space), all_visible(space), true}; }
 
-Ends ends_below(const FoldedSpace& space, const Ends& ends, const FoldedSpace::Segment& segment, const Position& source,
-                const Position& destination) {
+Ends ends_below(const FoldedSpace& space, const Ends& ends, const FoldedSpace::Segment& segment,
+                const Position& source, const Position& destination) {
   return {visible_below(space, ends.source, segment, source),
           visible_below(space, ends.destination, segment, destination),
           ends.together && agree(segment, source, destination)};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walking a position from the outermost segment inwards: which exceptions the unit that it has reached can still see.
+// Walking a position from the outermost segment inwards: which exceptions the unit that it has reached can
+// still see.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +11,15 @@
 
 namespace zettatwin::fold::detail {
 
-// Indices of the exceptions that agree with the unit's coordinates: the only ones that break the symmetry of its inside.
+// Indices of the exceptions that agree with the unit's coordinates: the only ones that break the symmetry of
+// its inside.
 using Visible = std::vector<std::uint32_t>;
 
 [[nodiscard]] Visible all_visible(const FoldedSpace& space);
 
 // What is visible one segment further in, at `position`.
-[[nodiscard]] Visible visible_below(const FoldedSpace& space, const Visible& visible, const FoldedSpace::Segment& segment,
-                                    const Position& position);
+[[nodiscard]] Visible visible_below(const FoldedSpace& space, const Visible& visible,
+                                    const FoldedSpace::Segment& segment, const Position& position);
 
 [[nodiscard]] Cells cells_of(const FoldedSpace& space, std::size_t atom, const Visible& visible);
 

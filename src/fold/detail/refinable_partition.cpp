@@ -38,7 +38,8 @@ void RefinablePartition::split(std::uint32_t c, const std::vector<std::span<cons
   }
   if (first_[c] < end) ranges.emplace_back(first_[c], end);
   const auto size = [](const auto& range) { return range.second - range.first; };
-  const auto largest = std::max_element(ranges.begin(), ranges.end(), [&](const auto& a, const auto& b) { return size(a) < size(b); });
+  const auto largest = std::max_element(ranges.begin(), ranges.end(),
+                                        [&](const auto& a, const auto& b) { return size(a) < size(b); });
   std::tie(first_[c], last_[c]) = *largest;
   ranges.erase(largest);
   for (const auto& [from, to] : ranges) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A partition of 0..n-1 whose classes are split in place. A split costs the number of nodes that are named in it, not the size of
-// the class: what Hopcroft's "process the smaller half" needs.
+// A partition of 0..n-1 whose classes are split in place. A split costs the number of nodes that are named in
+// it, not the size of the class: what Hopcroft's "process the smaller half" needs.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ class RefinablePartition final {
     return std::span(nodes_).subspan(first_[c], last_[c] - first_[c]);
   }
 
-  // Takes disjoint, non-empty groups out of class c. Of them and what remains, the largest keeps the number c; the others
-  // are new classes, numbered from the old classes() on. No group may be the whole class.
+  // Takes disjoint, non-empty groups out of class c. Of them and what remains, the largest keeps the number
+  // c; the others are new classes, numbered from the old classes() on. No group may be the whole class.
   void split(std::uint32_t c, const std::vector<std::span<const std::uint32_t>>& groups);
 
   // Class of each node, numbered in the order of their first nodes.

@@ -51,7 +51,8 @@ void add_permutations(const FoldedSpace& space, Generator generator, std::vector
   std::set<std::int64_t> named;
   for (const auto& exception : space.exceptions()) {
     bool seen = exception[generator.atom] != none;
-    for (const auto& [outer, value] : generator.unit) seen = seen && (exception[outer] == none || exception[outer] == value);
+    for (const auto& [outer, value] : generator.unit)
+      seen = seen && (exception[outer] == none || exception[outer] == value);
     if (seen) named.insert(exception[generator.atom]);
   }
   const auto n = static_cast<std::size_t>(atom.size);
@@ -101,7 +102,8 @@ std::vector<std::size_t> outside_of(const FoldedSpace& space, std::size_t atom) 
 }
 
 // Whether an intermediate value is the one of the flow's source or destination, in the same unit.
-bool returns_to_an_end(const FoldedSpace& space, const Use& use, const Element& flow, const Element& resource, const Position& via) {
+bool returns_to_an_end(const FoldedSpace& space, const Use& use, const Element& flow, const Element& resource,
+                       const Position& via) {
   for (std::size_t i = 0; i < via.size(); ++i) {
     if (via[i] == none) continue;
     const auto& position = use.source[i].from == Pick::From::spread ? resource.source : resource.destination;
@@ -151,8 +153,8 @@ std::vector<std::size_t> group_orbits(const FoldedSpace& space, const std::vecto
   return root;
 }
 
-std::map<Element, double> trace(const FoldedSpace& space, const std::set<Element>& resources, const Element& flow,
-                                const Use& use) {
+std::map<Element, double> trace(const FoldedSpace& space, const std::set<Element>& resources,
+                                const Element& flow, const Use& use) {
   using From = Pick::From;
   const auto atoms = space.atoms().size();
   const Position empty(atoms, none);
@@ -165,10 +167,14 @@ std::map<Element, double> trace(const FoldedSpace& space, const std::set<Element
       for (std::int64_t z = 0; z < (spread ? size : 1); ++z) {
         const auto value = [&](const Pick& pick) {
           switch (pick.from) {
-            case From::nothing: return none;
-            case From::spread: return z;
-            case From::source: return (flow.source[i] + pick.plus + size) % size;
-            case From::destination: return (flow.destination[i] + pick.plus + size) % size;
+            case From::nothing:
+              return none;
+            case From::spread:
+              return z;
+            case From::source:
+              return (flow.source[i] + pick.plus + size) % size;
+            case From::destination:
+              return (flow.destination[i] + pick.plus + size) % size;
           }
           return none;
         };
@@ -180,7 +186,8 @@ std::map<Element, double> trace(const FoldedSpace& space, const std::set<Element
     ways = std::move(longer);
   }
   if (use.spread_over_others)
-    std::erase_if(ways, [&](const auto& way) { return returns_to_an_end(space, use, flow, way.first, way.second); });
+    std::erase_if(
+        ways, [&](const auto& way) { return returns_to_an_end(space, use, flow, way.first, way.second); });
   if (use.open) std::erase_if(ways, [&](const auto& way) { return !use.open(flow, way.second); });
   std::map<Element, double> shares;
   for (const auto& [resource, via] : ways)

@@ -11,7 +11,8 @@
 namespace zettatwin::fold::test {
 
 // Level of each flow (weights are part of the loads); capacities and caps per colour.
-inline std::vector<double> max_min(const Bipartite& problem, const std::vector<double>& capacity, const std::vector<double>& cap) {
+inline std::vector<double> max_min(const Bipartite& problem, const std::vector<double>& capacity,
+                                   const std::vector<double>& cap) {
   const auto links = problem.links.colours.size();
   const auto flows = problem.flows.colours.size();
   std::vector<double> level(flows, 0);
@@ -30,7 +31,9 @@ inline std::vector<double> max_min(const Bipartite& problem, const std::vector<d
       if (live[f]) step = std::min(step, cap_of(f) - now);
     now += step;
     for (std::size_t l = 0; l < links; ++l) left[l] -= demand[l] * step;
-    const auto full = [&](std::uint32_t l) { return left[l] <= 1e-9 * capacity[static_cast<std::size_t>(problem.links.colours[l])]; };
+    const auto full = [&](std::uint32_t l) {
+      return left[l] <= 1e-9 * capacity[static_cast<std::size_t>(problem.links.colours[l])];
+    };
     std::vector<bool> freezes(flows, false);
     for (const auto& e : problem.entries) freezes[e.flow] = freezes[e.flow] || full(e.resource);
     for (std::size_t f = 0; f < flows; ++f) {

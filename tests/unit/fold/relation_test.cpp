@@ -22,7 +22,8 @@ TEST(Orbits, OfPointsByHand) {
   ASSERT_EQ(classes.size(), 4U);
   std::map<Position, std::int64_t> members;
   for (const auto& orbit : classes) members[orbit.representative.source] = orbit.members;
-  EXPECT_EQ(members, (std::map<Position, std::int64_t>{{{3, 5}, 1}, {{0, 5}, 7}, {{3, 0}, 15}, {{0, 0}, 105}}));
+  EXPECT_EQ(members,
+            (std::map<Position, std::int64_t>{{{3, 5}, 1}, {{0, 5}, 7}, {{3, 0}, 15}, {{0, 0}, 105}}));
 }
 
 TEST(Orbits, OfPairsOfAnExchangeableAtomByHand) {
@@ -42,24 +43,25 @@ TEST(Orbits, CyclicPairsAreOffsetsUntilAValueIsNamed) {
 }
 
 TEST(Orbits, FaultsInATreeCostOnePathEach) {
-  const std::vector<Atom> tree{{8, exchangeable, untied}, {8, exchangeable, untied}, {128, exchangeable, untied}, {64}};
+  const std::vector<Atom> tree{
+      {8, exchangeable, untied}, {8, exchangeable, untied}, {128, exchangeable, untied}, {64}};
   const auto classes = [&](const std::vector<Position>& faults) {
     const FoldedSpace space(tree, faults);
     return orbits(space, points(space)).size();
   };
   EXPECT_EQ(classes({}), 1U);
-  EXPECT_EQ(classes({{1, 2, 3, 4}}), 5U);                                // 1 + h
-  EXPECT_EQ(classes({{1, 2, 3, 4}, {5, 6, 7, 8}}), 9U);                  // 1 + 2h
-  EXPECT_EQ(classes({{1, 2, 3, 4}, {5, 2, 3, 4}}), 6U);                  // same board: one more leaf
-  EXPECT_EQ(classes({{1, 2, 3, 4}, {none, none, 9, 4}}), 6U);            // a whole cabinet
+  EXPECT_EQ(classes({{1, 2, 3, 4}}), 5U);                               // 1 + h
+  EXPECT_EQ(classes({{1, 2, 3, 4}, {5, 6, 7, 8}}), 9U);                 // 1 + 2h
+  EXPECT_EQ(classes({{1, 2, 3, 4}, {5, 2, 3, 4}}), 6U);                 // same board: one more leaf
+  EXPECT_EQ(classes({{1, 2, 3, 4}, {none, none, 9, 4}}), 6U);           // a whole cabinet
   EXPECT_EQ(classes({{1, 2, 3, 4}, {5, 6, 7, 8}, {0, 0, 0, 0}}), 13U);  // 1 + 3h
 }
 
 TEST(Orbits, RelationsAcrossUntiedBoundariesAreRefused) {
   const FoldedSpace tree({{4, exchangeable, untied}, {4}});
-  EXPECT_FALSE(respects(tree, {relation::same, relation::any}));         // a rail across the tree
+  EXPECT_FALSE(respects(tree, {relation::same, relation::any}));  // a rail across the tree
   EXPECT_TRUE(respects(tree, {relation::any, relation::different}));
-  EXPECT_FALSE(respects(tree, {relation::source, relation::absent}));    // "position 3", of no unit
+  EXPECT_FALSE(respects(tree, {relation::source, relation::absent}));  // "position 3", of no unit
   EXPECT_TRUE(respects(tree, {relation::absent, relation::source}));
   EXPECT_FALSE(respects(tree, {relation::absent, relation::shift(1)}));  // a step between exchangeable values
   EXPECT_THROW((void)orbits(tree, {relation::same, relation::any}), ContractFailure);
@@ -67,8 +69,8 @@ TEST(Orbits, RelationsAcrossUntiedBoundariesAreRefused) {
   EXPECT_TRUE(respects(rails, {relation::same, relation::any}));
 }
 
-// Every member is in exactly one orbit, orbits have as many members as they say, and they are the orbits of the group
-// that the space's description stands for: neither finer nor coarser.
+// Every member is in exactly one orbit, orbits have as many members as they say, and they are the orbits of
+// the group that the space's description stands for: neither finer nor coarser.
 TEST(Orbits, EqualTheOrbitsOfTheExplicitGroup) {
   for (std::uint64_t seed = 0; seed < 500; ++seed) {
     SCOPED_TRACE(seed);
