@@ -111,6 +111,7 @@ void describe(config::Schema& s, LevelNetwork& n) {
   s.figure("oversubscription", n.oversubscription, "clos: bandwidth into the first tier over bandwidth above it; 1 is full bisection");
   s.integer("units_per_leaf", n.units_per_leaf, "clos: units under one first-tier switch group; 0 if all traffic leaves it");
   s.integer("planes", n.planes, "parallel planes that a chip's bandwidth is striped over", kCount);
+  s.integer("ports_per_chip", n.ports_per_chip, "ports of one chip into this level: one per plane if not given; fewer if planes are rails", {.range = {0, 1e9}});
   s.integer("tiers", n.tiers, "tiers of switches", kCount);
   torus_sizes(s, n.torus);
   s.figure("latency", n.latency, "one way from chip to chip across this level, per step of a collective", {config::Presence::required, config::kNonNegative});

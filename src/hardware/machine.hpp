@@ -35,6 +35,7 @@ struct LevelNetwork {
   config::Figure<units::Ratio> oversubscription;         // clos: 1 is full bisection
   std::int64_t units_per_leaf = 0;                       // clos: units under one first-tier switch group; 0: all traffic leaves it
   std::int64_t planes = 1;
+  std::int64_t ports_per_chip = 0;                       // switched, clos: 0: one into each plane; fewer: rails, each chip has its own planes
   std::int64_t tiers = 1;
   std::vector<std::int64_t> torus;                       // sizes per dimension
   config::Figure<units::Seconds> latency;                // one way, chip to chip across this level, per step of a collective

@@ -27,7 +27,7 @@ Json level_json(const topology::Survey& s, std::size_t i) {
   Json out{{"name", l.level.name}, {"network", std::string(name_of(n.kind))}, {"units", l.units}, {"unit", i == 0 ? "chip" : s.levels[i - 1].level.name},
            {"chips", l.chips()}, {"count", l.count}, {"scale_out", l.level.scale_out}, {"shares_ports", l.shares_ports}};
   if (n.kind == hardware::NetworkKind::torus) out["torus"] = n.torus;
-  if (!l.direct()) out["planes"] = n.planes, out["tiers"] = l.tiers(), out["oversubscription"] = l.oversubscription();
+  if (!l.direct()) out["planes"] = n.planes, out["ports_per_chip"] = l.ports_per_chip(), out["tiers"] = l.tiers(), out["oversubscription"] = l.oversubscription();
   out["bandwidth_bytes_per_s"] = l.bandwidth().si();
   out["achieved_bytes_per_s"] = l.bandwidth().si() * l.efficiency().si();
   out["latency_s"] = n.latency.si();

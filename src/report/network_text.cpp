@@ -37,6 +37,7 @@ std::string network_text(const topology::LevelInUse& used) {
   if (used.direct()) return text;
   const auto counted = [&](std::int64_t count, const char* what) { text += fmt::format(", {} {}{}", count, what, count == 1 ? "" : "s"); };
   counted(n.planes, "plane");
+  if (used.ports_per_chip() != n.planes) text += used.ports_per_chip() == 1 ? " (rails)" : fmt::format(" ({} per chip)", used.ports_per_chip());
   counted(used.tiers(), "tier");
   return text + (used.shares_ports ? ", same ports" : "");
 }

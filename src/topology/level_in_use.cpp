@@ -24,6 +24,11 @@ std::int64_t LevelInUse::tiers() const {
   return one_leaf(*this) ? 1 : level.network.tiers;
 }
 
+std::int64_t LevelInUse::ports_per_chip() const {
+  if (direct()) return 0;
+  return level.network.ports_per_chip > 0 ? level.network.ports_per_chip : level.network.planes;
+}
+
 std::int64_t LevelInUse::units_per_leaf() const {
   const bool clos = level.network.kind == NetworkKind::clos;
   return clos ? std::max<std::int64_t>(1, level.network.units_per_leaf) : 1;

@@ -22,6 +22,8 @@ struct LevelInUse {
   [[nodiscard]] bool direct() const;
   // Tiers of switches that traffic climbs: those of the network, but one if all units are under one leaf; 0 without switches.
   [[nodiscard]] std::int64_t tiers() const;
+  // Into the first tier; 0 without switches.
+  [[nodiscard]] std::int64_t ports_per_chip() const;
   // Units under each first-tier switch group; one if the machine does not say.
   [[nodiscard]] std::int64_t units_per_leaf() const;
   // Units under the last of those groups, which may be partly filled.

@@ -28,8 +28,8 @@ void add_rings(std::vector<LinkClass>& classes, const LevelInUse& level, std::si
 
 // Tier 0 is the chip: its ports are the links above it.
 void add_switched(std::vector<LinkClass>& classes, const LevelInUse& level, std::size_t i) {
-  const std::int64_t ports = level.chips() * level.level.network.planes;
-  const auto bandwidth = level.bandwidth() / static_cast<double>(level.level.network.planes);
+  const std::int64_t ports = level.chips() * level.ports_per_chip();
+  const auto bandwidth = level.bandwidth() / static_cast<double>(level.ports_per_chip());
   for (std::int64_t tier = 0; tier < level.tiers(); ++tier) {
     const auto sort = tier == 0 ? LinkSort::chip_port : LinkSort::uplink;
     const auto shared = std::find_if(classes.begin(), classes.end(), [&](const LinkClass& c) {

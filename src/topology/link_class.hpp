@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The links of a machine's network as classes of links that are alike, counted in closed form; and how busy each class is when every
 // chip sends the same to every chip (uniform all-to-all).
-// A link is a cable, or the lanes of one plane: it carries its bandwidth in both directions at once. Links above the leaves are counted at
+// A link is a cable, or all lanes between a chip and one plane: it carries its bandwidth in both directions at once. Links above the leaves are counted at
 // the speed of a chip's port, rounded up.
 // Routing: messages take the links of the innermost unit that holds both chips. A switched level leads to any chip of the other unit at
 // once. A mesh or torus joins chips of the same position only, so the levels inside it are crossed too (dimension order); on rings the
@@ -18,7 +18,7 @@ namespace zettatwin::topology {
 enum class LinkSort {
   mesh,       // chip to chip of another unit
   ring,       // chip to the next chip along one dimension of a torus
-  chip_port,  // chip to a switch of the first tier, one per plane
+  chip_port,  // chip to a switch of the first tier: one per plane, or as many as the machine says (rails)
   uplink,     // switch to a switch of the next tier
 };
 [[nodiscard]] std::string_view name_of(LinkSort sort);

@@ -48,6 +48,16 @@ TEST(Links, AboveTheLeavesAreFewerByTheOversubscription) {
   EXPECT_DOUBLE_EQ(taper(s.levels, 1), 27);  // 450 over 50/3
 }
 
+TEST(Links, OfRailsAreOnePerChip) {
+  auto rails = clos(4, 2, 1, 0, 50);
+  rails.network.planes = 8;
+  rails.network.ports_per_chip = 1;
+  const auto s = survey(machine_of({switched(8, 450, 4), rails}));
+  EXPECT_EQ(s.links[1].count, 32);
+  EXPECT_EQ(s.links[2].count, 32);
+  EXPECT_DOUBLE_EQ(s.links[1].bandwidth.si(), 50e9);
+}
+
 TEST(Links, ThatLevelsShareAreCountedOnce) {
   const auto s = survey(machine_of({mesh(2, 270), switched(8, 196, 7), sharing(switched(48, 196, 7, 2))}));
   ASSERT_EQ(s.links.size(), 3u);
