@@ -5,7 +5,8 @@
 // Flows and resources may be classes of alike members (docs/math/max_min.md): rates are per flow, capacities per resource, and load_lf is
 // the load of ONE resource of class l by ALL flows of class f, per unit of the rate of one flow. Unfolded, it is the fraction of f's bytes
 // that crosses l: 1 on a single path, less when spread over several.
-// Cost: O(nnz + L log L). Rates and levels do not depend on the order in which flows and resources are listed, to the bit.
+// Cost: O(nnz + L log L), of the connected components that a change affects. Rates and levels do not depend on the order in which flows
+// and resources are listed, to the bit.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@ namespace zettatwin::flow {
 using FlowId = std::uint32_t;
 using ResourceId = std::uint32_t;
 inline constexpr ResourceId kOwnCap = 0xffffffff;    // limited by its own rate cap, not by a resource
-inline constexpr ResourceId kUnlimited = 0xfffffffe;  // has not been solved for
+inline constexpr ResourceId kUnlimited = 0xfffffffe;  // idle
 
 template <class Scalar>
 struct Use {
@@ -57,7 +58,7 @@ class SharingProblem final {
   std::vector<Use<Scalar>> uses_;
 };
 
-// A rate of zero: starved by a resource without capacity.
+// A rate of zero: idle, or starved by a resource without capacity.
 template <class Scalar>
 struct Shares {
   std::vector<Scalar> rate;             // per flow
@@ -67,32 +68,44 @@ struct Shares {
   std::vector<Scalar> level;            // per resource: the level at which it did, if it did
 };
 
-// Keeps its workspace between solves. The problem must outlive it and keep its flows and weights; capacities may change.
+// Shares among the flows that have been started and not been stopped; none at first. The problem must outlive the solver and keep its flows
+// and weights; capacities may change.
 template <class Scalar>
 class MaxMinSolver final {
  public:
   explicit MaxMinSolver(const SharingProblem<Scalar>& problem);
 
-  void solve();  // all flows
-  // These flows share; other flows are taken to be idle. What the result says of other flows, and of resources that these flows do
-  // not use, is left as it is: this is how a connected component is solved alone.
-  void solve(std::span<const FlowId> flows);
+  void start(FlowId flow);                        // expects it idle
+  void stop(FlowId flow);                         // expects it started
+  void capacity_changed(ResourceId resource) { changed_capacities_.push_back(resource); }
+  // Shares anew what these changes can affect: the resources that they touch and, from flow to resource, all that is connected to them.
+  void update();
+
   [[nodiscard]] const Shares<Scalar>& shares() const { return shares_; }
-  // The resources that the flows of the last solve use.
-  [[nodiscard]] std::span<const ResourceId> touched() const { return touched_; }
+  // What the last update looked at; what else there is has the shares that it had before.
+  [[nodiscard]] std::span<const FlowId> updated_flows() const { return flows_; }
+  [[nodiscard]] std::span<const ResourceId> updated_resources() const { return touched_; }
 
  private:
   using Numbers = Arithmetic<Scalar>;
   using Sum = typename Numbers::Sum;
 
+  enum class State : std::uint8_t {
+    idle,
+    entering,  // started, not yet among the flows of its resources
+    active,    // has a rate
+    live,      // within an update: not yet frozen
+    leaving,   // stopped, still among the flows of its resources
+  };
   struct alignas(64) Resource {  // everything that one use of it needs, in one cache line
     Sum demand{};    // sum of load * weight of its live flows
     Sum leaving{};   // of those that the current batch freezes
     Scalar carried{};
     [[no_unique_address]] typename Numbers::Scale scale{};
-    std::uint32_t first = 0;  // of its flows in flows_of_
-    std::uint32_t flows = 0;  // of the current solve
-    std::uint32_t batch = 0;  // in which it saturated
+    std::uint32_t first = 0;  // of its started flows in flows_of_
+    std::uint32_t flows = 0;
+    std::uint32_t batch = 0;   // in which it saturated
+    std::uint32_t update = 0;  // that touched it last
   };
   struct Candidate {
     Scalar level;
@@ -100,38 +113,56 @@ class MaxMinSolver final {
     friend bool operator<(const Candidate& a, const Candidate& b) { return b.level < a.level; }  // heaps have the lowest on top
   };
 
-  void enter(std::span<const FlowId> flows);
-  void leave();
+  // Who is affected (detail/max_min_update.hpp).
+  bool touch(ResourceId resource);
+  void unlist_stopped();
+  void list_started();
+  void admit(FlowId flow);
+  void spread();
+  void prefetch_resources(std::span<const FlowId> flows, std::size_t i) const;
+
+  // Filling (detail/max_min_filling.hpp).
+  void fill();
+  void rank();
   [[nodiscard]] Candidate refreshed(const Candidate& old) const;
   void rekey_top(const Candidate& fresh);
   void drop_top();
   [[nodiscard]] Scalar lowest_level();
-  void prefetch_resources(std::span<const FlowId> flows, std::size_t i) const;
   void take_saturated(const Scalar& level);
   void freeze_capped(const Scalar& level);
   void freeze_batch(const Scalar& level);
   void freeze(FlowId flow, const Scalar& rate, ResourceId limited_by);
   void settle(const Scalar& level);
+  void publish();
 
   const SharingProblem<Scalar>& problem_;
   Shares<Scalar> shares_;
   std::vector<Resource> resources_;
   std::vector<FlowId> flows_of_;  // by resource
-  std::vector<std::uint8_t> live_;
+  std::vector<State> state_;      // per flow
+  std::size_t started_count_ = 0;
+  std::vector<FlowId> started_;  // since the last update
+  std::vector<FlowId> stopped_;
+  std::vector<ResourceId> changed_capacities_;
+  std::uint32_t updates_ = 0;
+
+  std::vector<FlowId> flows_;         // of the current update
   std::vector<ResourceId> touched_;
-  std::vector<Candidate> heap_;     // resources by a lower bound of their level of saturation
-  std::vector<Candidate> capped_;   // flows by the level of their cap, descending
-  std::vector<ResourceId> batch_;   // resources that saturate together
-  std::vector<FlowId> freezing_;    // flows that they freeze
-  std::vector<ResourceId> changed_;  // resources that lose demand in the current batch
-  std::size_t left_ = 0;            // live flows
+  std::vector<Candidate> heap_;       // resources by a lower bound of their level of saturation
+  std::vector<Candidate> capped_;     // flows by the level of their cap, descending
+  std::vector<ResourceId> batch_;     // resources that saturate together
+  std::vector<FlowId> freezing_;      // flows that they freeze
+  std::vector<ResourceId> losing_;    // resources that lose demand in the current batch
+  std::size_t live_count_ = 0;
   std::uint32_t batches_ = 0;
 };
 
+// All flows at once.
 template <class Scalar>
 [[nodiscard]] Shares<Scalar> max_min(const SharingProblem<Scalar>& problem) {
   MaxMinSolver<Scalar> solver(problem);
-  solver.solve();
+  for (FlowId f = 0; f < problem.flows(); ++f) solver.start(f);
+  solver.update();
   return solver.shares();
 }
 

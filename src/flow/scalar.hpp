@@ -2,8 +2,8 @@
 // Arithmetic of the max-min solver: what differs between double and exact numbers.
 // Sums of doubles depend on their order, and what is left after subtracting all terms again is rarely zero. So terms are summed as
 // 128-bit integers at one binary scale per sum: addition and subtraction are exact, hence independent of the order, and a sum from which
-// every term was taken is zero. The scale leaves a term 2^-120 of the largest possible sum as its unit: terms down to 2^-47 of the
-// largest keep all their bits (for up to 2^20 terms).
+// every term was taken is zero. The unit is 2^-118 of the largest possible sum: terms down to 2^-45 of the largest keep all their bits
+// (for up to 2^20 terms).
 #pragma once
 
 #include <algorithm>
@@ -29,14 +29,20 @@ template <>
 struct Arithmetic<double> {
   __extension__ using Sum = __int128;
   using Scale = double;  // a power of two
+  static constexpr std::int64_t kFraction = std::int64_t{1} << 56;
 
-  // For sums of at most `count` terms, none above `largest`.
+  // For sums of at most `count` terms, none above `largest`: their sums are below 2^62.
   static Scale scale(double largest, std::uint32_t count) {
-    return std::ldexp(1.0, std::min(1000, 119 - std::ilogb(largest) - static_cast<int>(std::bit_width(count))));
+    return std::ldexp(1.0, std::min(900, 61 - std::ilogb(largest) - static_cast<int>(std::bit_width(count))));
   }
   // At least one unit: what is used stays used, however little.
-  static Sum term(double value, Scale scale) { return std::max<Sum>(1, static_cast<Sum>(value * scale)); }
-  static double value(Sum sum, Scale scale) { return static_cast<double>(sum) / scale; }
+  static Sum term(double value, Scale scale) {
+    const double scaled = value * scale;
+    const auto whole = static_cast<std::int64_t>(scaled);
+    const auto fraction = static_cast<std::int64_t>((scaled - static_cast<double>(whole)) * static_cast<double>(kFraction));
+    return std::max<Sum>(1, static_cast<Sum>(whole) * kFraction + fraction);
+  }
+  static double value(Sum sum, Scale scale) { return static_cast<double>(sum) / (scale * static_cast<double>(kFraction)); }
   // Levels up to here count as equal to `level`: far above the rounding of a quotient, far below any difference of interest.
   static double tie_limit(double level) { return level * (1 + 1e-12); }
   static bool is_finite(double value) { return std::isfinite(value); }

@@ -63,6 +63,7 @@ void FluidRun::change_capacities() {
   for (; next_change_ < changes_.size() && changes_[next_change_].time == now_; ++next_change_) {
     const auto& change = changes_[next_change_];
     sharing_.set_capacity(change.resource, change.capacity);
+    solver_.capacity_changed(change.resource);
     stale_ = true;
   }
 }
@@ -93,19 +94,14 @@ void FluidRun::start(FlowId flow) {
   result_.flows[flow].start = now_;
   result_.flows[flow].state = FlowState::starved;
   if (f.left == 0) return finish(flow);
-  f.place = static_cast<std::uint32_t>(active_.size());
-  active_.push_back(flow);
+  solver_.start(flow);
   stale_ = true;
 }
 
 void FluidRun::finish(FlowId flow) {
   Flow& f = flows_[flow];
-  if (f.place != kIdle) {
-    flows_[active_.back()].place = f.place;
-    active_[f.place] = active_.back();
-    active_.pop_back();
-    f.place = kIdle;
-    for (const auto& use : sharing_.uses(flow)) ledger_.carries(use.resource, 0, sharing_.capacity(use.resource), false, now_);
+  if (program_.bytes_[flow] > 0) {
+    solver_.stop(flow);
     stale_ = true;
   }
   ++f.version;
@@ -119,11 +115,11 @@ void FluidRun::finish(FlowId flow) {
 }
 
 void FluidRun::share() {
-  solver_.solve(active_);
+  solver_.update();
   ++result_.solves;
   stale_ = false;
-  for (const FlowId f : active_) apply_share(f);
-  for (const ResourceId l : solver_.touched()) {
+  for (const FlowId f : solver_.updated_flows()) apply_share(f);
+  for (const ResourceId l : solver_.updated_resources()) {
     const auto& shares = solver_.shares();
     ledger_.carries(l, shares.carried[l], sharing_.capacity(l), shares.saturated[l] != 0, now_);
   }
@@ -164,10 +160,10 @@ void FluidRun::close_interval(FlowId flow) {
 }
 
 void FluidRun::conclude() {
-  for (const FlowId f : active_) close_interval(f);
   std::vector<double> bytes_moved(flows_.size(), 0.0);
   for (FlowId f = 0; f < flows_.size(); ++f) {
     FlowOutcome& outcome = result_.flows[f];
+    if (outcome.state == FlowState::starved) close_interval(f);
     if (outcome.state != FlowState::finished) result_.unfinished.push_back(f);
     if (outcome.state != FlowState::waiting) bytes_moved[f] = program_.bytes_[f] - flows_[f].left;
     // Of equals the first, which is also the earliest.

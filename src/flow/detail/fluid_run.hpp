@@ -19,8 +19,6 @@ class FluidRun final {
   SimulationResult run();
 
  private:
-  static constexpr std::uint32_t kIdle = 0xffffffff;
-
   struct Event {
     units::Picoseconds time;
     FlowId flow;
@@ -31,11 +29,9 @@ class FluidRun final {
     double left = 0;  // bytes at `since`
     double rate = 0;
     units::Picoseconds since;
-    units::Picoseconds predicted = kNever;
     ResourceId limited_by = kUnlimited;
-    std::uint32_t missing = 0;   // flows that it waits for
-    std::uint32_t version = 0;   // of its rate
-    std::uint32_t place = kIdle;  // in active_
+    std::uint32_t missing = 0;  // flows that it waits for
+    std::uint32_t version = 0;  // of its rate
   };
 
   void list_successors();
@@ -63,7 +59,6 @@ class FluidRun final {
   std::vector<FlowProgram::CapacityChange> changes_;  // by time
   std::size_t next_change_ = 0;
   std::priority_queue<Event> events_;
-  std::vector<FlowId> active_;
   units::Picoseconds now_;
   bool stale_ = false;  // rates
 };

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// Progressive filling with a heap of resources keyed by lower bounds of their levels of saturation. A key is brought up to date only when
+// it comes to the top: levels only rise while flows freeze below them.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "base/contract.hpp"
+#include "flow/max_min.hpp"
+
+namespace zettatwin::flow {
+
+template <class Scalar>
+void MaxMinSolver<Scalar>::fill() {
+  rank();
+  for (live_count_ = flows_.size(); live_count_ > 0;) {
+    const Scalar level = lowest_level();
+    ++batches_;
+    take_saturated(level);
+    freeze_capped(level);
+    freeze_batch(level);
+    settle(level);
+  }
+  publish();
+}
+
+template <class Scalar>
+void MaxMinSolver<Scalar>::rank() {
+  batches_ = 0;
+  std::sort(capped_.begin(), capped_.end());
+  heap_.clear();
+  for (const ResourceId l : touched_) {
+    if (resources_[l].demand != Sum(0)) heap_.push_back(refreshed({Scalar(0), l}));
+  }
+  std::make_heap(heap_.begin(), heap_.end());
+}
+
+// The level at which the resource is full if nothing else freezes. It only rises as flows freeze below it; rounding must not undo that.
+template <class Scalar>
+auto MaxMinSolver<Scalar>::refreshed(const Candidate& old) const -> Candidate {
+  const Resource& r = resources_[old.id];
+  return {std::max<Scalar>(old.level, (problem_.capacity(old.id) - r.carried) / Numbers::value(r.demand, r.scale)), old.id};
+}
+
+template <class Scalar>
+void MaxMinSolver<Scalar>::rekey_top(const Candidate& fresh) {
+  std::pop_heap(heap_.begin(), heap_.end());
+  heap_.back() = fresh;
+  std::push_heap(heap_.begin(), heap_.end());
+}
+
+template <class Scalar>
+void MaxMinSolver<Scalar>::drop_top() {
+  std::pop_heap(heap_.begin(), heap_.end());
+  heap_.pop_back();
+}
+
+// The next level at which something freezes. A key that proves to be up to date is the lowest, since no key is above the truth.
+// Only keys below the result are refreshed, so that which ones are does not depend on the order of equal keys in the heap.
+template <class Scalar>
+Scalar MaxMinSolver<Scalar>::lowest_level() {
+  while (!heap_.empty() && (capped_.empty() || heap_.front().level < capped_.back().level)) {
+    const Candidate top = heap_.front();
+    if (resources_[top.id].demand == Sum(0)) {
+      drop_top();
+      continue;
+    }
+    const Candidate fresh = refreshed(top);
+    if (!(top.level < fresh.level)) return top.level;
+    rekey_top(fresh);
+  }
+  ZT_ASSERT(!capped_.empty(), "live flows are limited by nothing");
+  return capped_.back().level;
+}
+
+// All resources that are full at this level, or so near to it that only rounding can tell: one batch, so that no order decides.
+template <class Scalar>
+void MaxMinSolver<Scalar>::take_saturated(const Scalar& level) {
+  batch_.clear();
+  const Scalar limit = Numbers::tie_limit(level);
+  while (!heap_.empty() && !(limit < heap_.front().level)) {
+    const Candidate top = heap_.front();
+    if (resources_[top.id].demand == Sum(0)) {
+      drop_top();
+    } else if (const Candidate fresh = refreshed(top); limit < fresh.level) {
+      rekey_top(fresh);
+    } else {
+      drop_top();
+      batch_.push_back(top.id);
+      resources_[top.id].batch = batches_;
+      shares_.level[top.id] = level;
+    }
+  }
+}
+
+template <class Scalar>
+void MaxMinSolver<Scalar>::freeze_capped(const Scalar& level) {
+  const Scalar limit = Numbers::tie_limit(level);
+  for (; !capped_.empty() && !(limit < capped_.back().level); capped_.pop_back()) {
+    const FlowId f = capped_.back().id;
+    if (state_[f] != State::live) continue;
+    state_[f] = State::active;
+    freeze(f, problem_.rate_cap(f), kOwnCap);
+  }
+}
+
+template <class Scalar>
+void MaxMinSolver<Scalar>::freeze_batch(const Scalar& level) {
+  freezing_.clear();
+  for (const ResourceId l : batch_) {
+    const Resource& r = resources_[l];
+    for (std::uint32_t i = r.first; i < r.first + r.flows; ++i) {
+      const FlowId f = flows_of_[i];
+      if (state_[f] != State::live) continue;
+      state_[f] = State::active;
+      __builtin_prefetch(problem_.uses(f).data());
+      freezing_.push_back(f);
+    }
+  }
+  for (std::size_t i = 0; const FlowId f : freezing_) {
+    prefetch_resources(freezing_, i++ + 4);
+    freeze(f, problem_.weight(f) * level, kUnlimited);
+  }
+}
+
+template <class Scalar>
+void MaxMinSolver<Scalar>::freeze(FlowId flow, const Scalar& rate, ResourceId limited_by) {
+  const Scalar& weight = problem_.weight(flow);
+  for (const auto& [l, load] : problem_.uses(flow)) {
+    Resource& r = resources_[l];
+    if (r.leaving == Sum(0)) losing_.push_back(l);
+    r.leaving += Numbers::term(load * weight, r.scale);
+    if (limited_by == kUnlimited && r.batch == batches_) limited_by = l;
+  }
+  --live_count_;
+  shares_.rate[flow] = rate;
+  shares_.limited_by[flow] = limited_by;
+}
+
+// Moves what froze from demand to carried.
+template <class Scalar>
+void MaxMinSolver<Scalar>::settle(const Scalar& level) {
+  for (const ResourceId l : losing_) {
+    Resource& r = resources_[l];
+    r.demand -= r.leaving;
+    r.carried += level * Numbers::value(r.leaving, r.scale);
+    r.leaving = Sum(0);
+  }
+  losing_.clear();
+}
+
+// What the flows left on their resources becomes the result, and the workspace is ready for the next update.
+template <class Scalar>
+void MaxMinSolver<Scalar>::publish() {
+  for (const ResourceId l : touched_) {
+    Resource& r = resources_[l];
+    shares_.saturated[l] = r.batch > 0;
+    shares_.carried[l] = r.batch > 0 ? problem_.capacity(l) : r.carried;
+    r.carried = Scalar(0);
+    r.batch = 0;
+  }
+}
+
+}  // namespace zettatwin::flow

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Max-min shares after a change: which flows and resources it can affect. Each resource lists its started flows; from what changed, a search
+// goes from resources to flows and from flows to resources, and stops early when it has reached every started flow.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "base/contract.hpp"
+#include "flow/max_min.hpp"
+
+namespace zettatwin::flow {
+
+template <class Scalar>
+MaxMinSolver<Scalar>::MaxMinSolver(const SharingProblem<Scalar>& problem)
+    : problem_(problem), resources_(problem.resources()), state_(problem.flows(), State::idle) {
+  std::vector<Scalar> largest(problem.resources(), Scalar(0));
+  for (FlowId f = 0; f < problem.flows(); ++f) {
+    for (const auto& [l, load] : problem.uses(f)) {
+      largest[l] = std::max<Scalar>(largest[l], load * problem.weight(f));
+      ++resources_[l].flows;
+    }
+  }
+  std::uint32_t first = 0;
+  for (ResourceId l = 0; l < problem.resources(); ++l) {
+    Resource& r = resources_[l];
+    r.first = first;
+    first += r.flows;
+    if (r.flows > 0) r.scale = Numbers::scale(largest[l], r.flows);
+    r.flows = 0;
+  }
+  flows_of_.resize(first);
+  shares_ = {.rate = std::vector<Scalar>(problem.flows(), Scalar(0)),
+             .limited_by = std::vector<ResourceId>(problem.flows(), kUnlimited),
+             .carried = std::vector<Scalar>(problem.resources(), Scalar(0)),
+             .saturated = std::vector<std::uint8_t>(problem.resources(), 0),
+             .level = std::vector<Scalar>(problem.resources(), Scalar(0))};
+}
+
+template <class Scalar>
+void MaxMinSolver<Scalar>::start(FlowId flow) {
+  ZT_EXPECT(state_[flow] == State::idle || state_[flow] == State::leaving, "flow " + std::to_string(flow) + " is not idle");
+  ZT_EXPECT(!problem_.uses(flow).empty() || problem_.has_cap(flow), "flow " + std::to_string(flow) + " has neither resources nor a rate cap");
+  started_.push_back(flow);
+  state_[flow] = state_[flow] == State::idle ? State::entering : State::active;
+  ++started_count_;
+}
+
+template <class Scalar>
+void MaxMinSolver<Scalar>::stop(FlowId flow) {
+  ZT_EXPECT(state_[flow] == State::entering || state_[flow] == State::active, "flow " + std::to_string(flow) + " is not started");
+  if (state_[flow] == State::active) stopped_.push_back(flow);
+  state_[flow] = state_[flow] == State::active ? State::leaving : State::idle;
+  shares_.rate[flow] = Scalar(0);
+  shares_.limited_by[flow] = kUnlimited;
+  --started_count_;
+}
+
+template <class Scalar>
+void MaxMinSolver<Scalar>::update() {
+  ++updates_;
+  flows_.clear();
+  touched_.clear();
+  capped_.clear();
+  unlist_stopped();
+  for (const ResourceId l : changed_capacities_) touch(l);
+  changed_capacities_.clear();
+  list_started();
+  spread();
+  fill();
+}
+
+// True the first time in this update.
+template <class Scalar>
+bool MaxMinSolver<Scalar>::touch(ResourceId resource) {
+  Resource& r = resources_[resource];
+  if (r.update == updates_) return false;
+  r.update = updates_;
+  touched_.push_back(resource);
+  return true;
+}
+
+template <class Scalar>
+void MaxMinSolver<Scalar>::unlist_stopped() {
+  for (const FlowId f : stopped_) {
+    for (const auto& use : problem_.uses(f)) {
+      if (!touch(use.resource)) continue;
+      Resource& r = resources_[use.resource];
+      const auto begin = flows_of_.begin() + r.first;
+      const auto end = std::remove_if(begin, begin + r.flows, [&](FlowId g) { return state_[g] == State::leaving; });
+      r.flows = static_cast<std::uint32_t>(end - begin);
+    }
+  }
+  for (const FlowId f : stopped_) {
+    if (state_[f] == State::leaving) state_[f] = State::idle;  // others were started again
+  }
+  stopped_.clear();
+}
+
+template <class Scalar>
+void MaxMinSolver<Scalar>::list_started() {
+  for (std::size_t i = 0; const FlowId f : started_) {
+    prefetch_resources(started_, i++ + 8);
+    if (state_[f] == State::entering) {
+      for (const auto& use : problem_.uses(f)) {
+        Resource& r = resources_[use.resource];
+        flows_of_[r.first + r.flows++] = f;
+      }
+      state_[f] = State::active;
+    }
+    if (state_[f] == State::active) admit(f);
+  }
+  started_.clear();
+}
+
+template <class Scalar>
+void MaxMinSolver<Scalar>::admit(FlowId flow) {
+  const Scalar& weight = problem_.weight(flow);
+  for (const auto& [l, load] : problem_.uses(flow)) {
+    touch(l);
+    Resource& r = resources_[l];
+    r.demand += Numbers::term(load * weight, r.scale);
+  }
+  if (problem_.has_cap(flow)) capped_.push_back({problem_.rate_cap(flow) / weight, flow});
+  flows_.push_back(flow);
+  state_[flow] = State::live;
+}
+
+template <class Scalar>
+void MaxMinSolver<Scalar>::spread() {
+  for (std::size_t i = 0; i < touched_.size() && flows_.size() < started_count_; ++i) {
+    const Resource& r = resources_[touched_[i]];
+    const auto flows = std::span(flows_of_).subspan(r.first, r.flows);
+    for (std::size_t k = 0; k < flows.size(); ++k) {
+      prefetch_resources(flows, k + 4);
+      if (state_[flows[k]] == State::active) admit(flows[k]);
+    }
+  }
+}
+
+// Large problems wait for memory: what is needed a few flows later is asked for now.
+template <class Scalar>
+void MaxMinSolver<Scalar>::prefetch_resources(std::span<const FlowId> flows, std::size_t i) const {
+  if (i >= flows.size()) return;
+  for (const auto& use : problem_.uses(flows[i])) __builtin_prefetch(&resources_[use.resource]);
+}
+
+}  // namespace zettatwin::flow
