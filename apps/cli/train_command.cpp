@@ -16,6 +16,7 @@ namespace {
 struct JobOptions {
   std::string scenario, machine, model, plan, precision, fidelity;
   std::string chips, sequence_length, global_batch, training_tokens;
+  std::vector<std::string> faults;
 };
 
 void add_job_options(CLI::App& command, JobOptions& o) {
@@ -28,6 +29,7 @@ void add_job_options(CLI::App& command, JobOptions& o) {
   command.add_option("--precision", o.precision, "bf16, fp8, mxfp8 or fp4")->type_name("P");
   command.add_option("--tokens", o.training_tokens, "tokens of the whole training run, for days and chip-hours")->type_name("N");
   command.add_option("--fidelity", o.fidelity, "bound or folded")->type_name("F");
+  command.add_option("--fault", o.faults, "KIND@PLACE[:fraction of speed left], such as slow-chip@pod=3/npu=5:0.8; may be repeated")->type_name("FAULT")->allow_extra_args(false);
 }
 
 config::Node scalar(const std::string& option, const std::string& text) {
@@ -75,6 +77,13 @@ std::optional<config::Node> scenario_of(const JobOptions& o, const FileSource& s
   set("precision", "--precision", o.precision);
   set("training_tokens", "--tokens", o.training_tokens);
   set("fidelity", "--fidelity", o.fidelity);
+  if (!o.faults.empty()) {
+    config::Node list;
+    list.kind = config::Node::Kind::sequence;
+    list.where = config::location_in("--fault");
+    for (const auto& fault : o.faults) list.items.push_back(scalar("--fault", fault));
+    over.entries.push_back({"faults", config::location_in("--fault"), std::move(list)});
+  }
   if (!o.plan.empty()) {
     config::Node plan = scalar("--plan", o.plan);
     if (o.plan.find('=') != std::string::npos) {

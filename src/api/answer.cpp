@@ -18,6 +18,7 @@ std::optional<report::PublishedPractice> at_published_practice(const Answer& ans
   report::PublishedPractice practice{.times_larger = times};
   training::Job job = answer.prepared.job;
   job.trace_limit = 0;
+  job.faults.clear();
   job.plan = plan::Plan{};
   job.plan.recipe = answer.prepared.job.plan.recipe;
   config::Diagnostics ignored;

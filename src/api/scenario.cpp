@@ -53,6 +53,15 @@ std::optional<plan::Recipe> recipe_named(const std::string& text) {
   return std::nullopt;
 }
 
+std::vector<traffic::Fault> faults_of(const config::Node& root, const hardware::Machine& machine, config::Diagnostics& diagnostics) {
+  std::vector<traffic::Fault> faults;
+  const auto* list = root.find("faults");
+  if (list == nullptr) return faults;
+  for (const auto& item : list->items)
+    if (auto fault = traffic::parse_fault(item.text, machine, item.where, diagnostics)) faults.push_back(std::move(*fault));
+  return faults;
+}
+
 }  // namespace
 
 void describe(config::Schema& s, Scenario& scenario) {
@@ -66,6 +75,7 @@ void describe(config::Schema& s, Scenario& scenario) {
   s.text("precision", scenario.precision, "recipe: bf16, fp8 (block scaling), mxfp8 or fp4; overrides the plan's");
   s.number("training_tokens", scenario.training_tokens, "tokens of the whole training run", {.range = config::kPositive});
   s.choice("fidelity", scenario.fidelity, training::fidelity_words(), "bound or folded");
+  s.texts("faults", scenario.faults, "what is slow or dead: KIND@PLACE[:fraction of speed left], such as slow-link@pod=3/cabinet=17/npu=5/port=up:0.5");
   s.object("memory", scenario.memory, "memory that the framework takes: workspace, fragmentation, loss kernels");
 }
 
@@ -119,8 +129,11 @@ std::optional<Prepared> prepare(const config::Node& root, const config::Document
   prepared.automatic_plan = freedom.sizes;
   prepared.automatic_batch = plan.global_batch == 0;
   if (!training::check_job(job, job.chips > 0 ? job.chips : job.machine.chips(), root.where, diagnostics)) return std::nullopt;
-  const auto choice = search::choose_plan(job, freedom, root.where, diagnostics);
+  auto faults = faults_of(root, job.machine, diagnostics);
+  if (diagnostics.error_count() != errors_before) return std::nullopt;
+  const auto choice = search::choose_plan(job, freedom, root.where, diagnostics);  // chosen for the healthy machine
   if (!choice) return std::nullopt;
+  job.faults = std::move(faults);
   job.plan = choice->plan;
   prepared.candidates = choice->candidates;
   return prepared;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "config/document.hpp"
 #include "config/schema.hpp"
@@ -23,6 +24,7 @@ struct Scenario {
   std::string precision;              // "" keeps the plan's recipe
   double training_tokens = 0;         // of the whole run, for days and chip-hours; 0: not asked
   training::Fidelity fidelity = training::Fidelity::folded;
+  std::vector<std::string> faults;    // "slow-chip@pod=3/npu=5:0.8"; traffic/fault.hpp
   workload::MemoryOptions memory;     // workspace, fragmentation, loss kernels
 };
 void describe(config::Schema& s, Scenario& scenario);

@@ -41,6 +41,22 @@ Json results_json(const Subject& s) {
   out["roles"] = roles_json(r);
   out["pipeline"] = {{"iterations_simulated", r.timeline.iterations_simulated}, {"iterations_jumped", r.timeline.iterations_jumped},
                      {"period_iterations", r.timeline.period_iterations}, {"period_s", r.timeline.period.seconds().si()}};
+  if (!r.faults.empty()) {
+    Json faults = Json::array();
+    for (const auto& f : r.faults) {
+      Json one{{"fault", f.fault}, {"feasible", f.impossible.empty()}};
+      if (f.impossible.empty()) {
+        one["step_time_s"] = f.step_time.seconds().si();
+        one["cost_s"] = f.cost.seconds().si();
+        one["cost"] = f.cost.seconds().si() / r.healthy_step_time.seconds().si();
+      } else one["reason"] = f.impossible;
+      one["waits"] = f.waits;
+      faults.push_back(std::move(one));
+    }
+    out["faults"] = std::move(faults);
+    out["healthy_step_time_s"] = r.healthy_step_time.seconds().si();
+    out["faults_cost_s"] = (r.step_time - r.healthy_step_time).seconds().si();
+  }
   if (s.practice)
     out["published_practice"] = {{"tokens_per_step", s.practice->tokens_per_step}, {"batch_times_larger", s.practice->times_larger},
                                  {"feasible", s.practice->feasible}, {"tokens_per_s", s.practice->tokens_per_s}, {"mfu", s.practice->mfu}};

@@ -38,6 +38,11 @@ void heading(std::string& out, const Subject& s) {
 
 void infeasible(std::string& out, const Subject& s) {
   const auto& i = *s.result.infeasible;
+  if (i.limit == "faults") {
+    out += fmt::format("\nJOB CANNOT RUN: {}\n", i.reason);
+    for (const auto& suggestion : i.suggestions) out += fmt::format("    {}\n", suggestion);
+    return;
+  }
   out += fmt::format("\nDOES NOT FIT: {}\n  {} of {} needs {}, the chip has {}: {} too much\n", i.reason, i.limit, i.role, human(i.needed, 4), human(i.available, 4),
                      human(i.needed - i.available, 4));
   if (!i.suggestions.empty()) out += "  what would help:\n";
@@ -93,6 +98,19 @@ void rests_on(std::string& out, const Subject& s) {
   out += "\n         --explain prints formulas, inputs and sources of every figure\n";
 }
 
+void faults(std::string& out, const Subject& s) {
+  if (s.result.faults.empty()) return;
+  const double healthy = s.result.healthy_step_time.seconds().si();
+  const auto share = [healthy](units::Picoseconds cost) { return 100 * cost.seconds().si() / healthy; };
+  out += fmt::format("\nfaults, each alone (the step takes {} without any)\n", human(s.result.healthy_step_time, 4));
+  for (const auto& f : s.result.faults) {
+    if (!f.impossible.empty()) out += fmt::format("  {}\n    the job cannot run: {}\n", f.fault, f.impossible);
+    else out += fmt::format("  {}\n    {:+.2f} %, {} per step; {}\n", f.fault, share(f.cost), human(f.cost, 3), f.waits);
+  }
+  const auto all = s.result.step_time - s.result.healthy_step_time;
+  if (s.result.faults.size() > 1) out += fmt::format("  all together\n    {:+.2f} %, {} per step\n", share(all), human(all, 3));
+}
+
 }  // namespace
 
 std::string text(const Subject& s) {
@@ -103,6 +121,7 @@ std::string text(const Subject& s) {
     return out;
   }
   headline(out, s);
+  faults(out, s);
   if (const auto* breakdown = s.result.tree.find("breakdown")) {
     out += fmt::format("\nwhere the time goes ({})\n", breakdown->label);
     tree(out, *breakdown, breakdown->si, 0);

@@ -166,6 +166,12 @@ void complete(Fault& fault, const hardware::Machine& machine, config::Diagnostic
 
 std::string_view name_of(FaultKind kind) { return word_of(kind).word; }
 
+double port_left(const Fault& fault, const hardware::Machine& machine) {
+  if (!word_of(fault.kind).network || fault.place.peer) return 1;
+  const double planes = static_cast<double>(machine.levels[*fault.place.port].network.planes);
+  return fault.place.plane ? 1 - (1 - fault.remaining) / planes : fault.remaining;
+}
+
 std::string unit_word(const hardware::Machine& machine, std::size_t level) {
   if (level > 0) return machine.levels[level - 1].name;
   return machine.chip_name.starts_with("ascend") ? "npu" : machine.chip_name.starts_with("tpu") || machine.chip_name == "ironwood" ? "tpu" : "gpu";

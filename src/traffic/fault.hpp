@@ -43,6 +43,9 @@ struct Fault {
 // "pod=3/cabinet=17/board=2/npu=5/port=pod"; what parse_fault reads back as the same place.
 [[nodiscard]] std::string place_text(const Place& place, const hardware::Machine& machine);
 
+// Share of a chip's port into the place's level that a fault of a link, switch or plane leaves; 1 for other faults.
+[[nodiscard]] double port_left(const Fault& fault, const hardware::Machine& machine);
+
 // What the units on level l are called: "npu" (or "gpu") on level 0, then the names of the levels below.
 [[nodiscard]] std::string unit_word(const hardware::Machine& machine, std::size_t level);
 

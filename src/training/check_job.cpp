@@ -4,10 +4,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
+#include <tuple>
 
 #include "training/operation_timer.hpp"
 #include "units/text.hpp"
+#include "workload/memory_states.hpp"
 #include "workload/operations.hpp"
 
 namespace zettatwin::training {
@@ -15,6 +19,33 @@ namespace {
 
 // Steps take seconds to minutes; from this on a step at datasheet peaks is a mistake, and its parts might outgrow the clock (106 days).
 constexpr units::Seconds kLongestStep = units::day;
+
+// Times are counted in picoseconds, up to 106 days. A step whose traffic alone may take this long is refused before anything is timed.
+constexpr units::Seconds kLongestTraffic = 20 * units::day;
+
+// More bytes than one chip sends in a step, in more messages than it sends: what bounds a step's time on a level from above.
+struct Traffic {
+  double bytes = 0;
+  double messages = 0;
+};
+
+Traffic most_traffic(const Job& job, const plan::Placement& placement) {
+  constexpr double kActivationBytes = 2, kGradientBytes = 4;
+  constexpr double kPerLayer = 24;  // collectives, forward and backward, recomputation included
+  const auto& [plan, model] = std::tie(job.plan, job.architecture);
+  const auto real = [](std::int64_t value) { return static_cast<double>(value); };
+  const double microbatches = std::max(1.0, real(plan.global_batch) / real(placement.dp * plan.micro_batch));
+  const double tokens = real(plan.micro_batch) * real(job.sequence_length);
+  double copies = 1, parameters = real(model.vocabulary) * real(model.hidden) * 2;
+  for (const auto& kind : model.kinds) {
+    if (kind.experts) copies = std::max(copies, real(kind.experts->top_k * plan.etp) * plan.expert_imbalance);
+    const auto share = workload::layer_on_rank(model, kind, plan);
+    parameters = std::max(parameters, (share.hidden + share.experts) * real(model.layers()));
+  }
+  const double passes = kPerLayer * real(model.layers() + model.mtp_depth + 1) * microbatches;
+  const double reductions = plan.zero >= 2 ? microbatches : 1;
+  return {passes * tokens * real(model.hidden) * kActivationBytes * copies + 3 * reductions * parameters * kGradientBytes, passes * (1 + reductions)};
+}
 
 bool has_formats(const Job& job, const config::Location& where, config::Diagnostics& diagnostics) {
   const auto& chip = job.machine.chip;
@@ -58,6 +89,28 @@ bool check_shards(const plan::Plan& plan, const plan::Placement& placement, cons
   diagnostics.error(where, fmt::format("zero_group {} cuts across the {} data-parallel ranks or the levels of the machine", plan.zero_group, replicas),
                     "shards lie together, in groups that divide each level evenly", fmt::format("try zero_group={}", nearest));
   return false;
+}
+
+bool check_links(const Job& job, const plan::Placement& placement, const config::Location& where, config::Diagnostics& diagnostics) {
+  const auto most = most_traffic(job, placement);
+  bool good = true;
+  for (std::size_t l = 0; l < placement.fabric.used.size(); ++l) {
+    const auto units_used = static_cast<double>(placement.fabric.used[l]);
+    const auto& level = job.machine.levels[l];
+    const auto& network = level.network;
+    if (placement.fabric.used[l] == 1) continue;
+    const auto& figure = network.pair_bandwidth.present ? network.pair_bandwidth : network.bandwidth;
+    const double over = network.oversubscription.present ? std::max(1.0, network.oversubscription.si()) : 1;
+    const double ramp = std::sqrt(network.half_message.value.si() * most.messages / most.bytes);
+    const double seconds = most.bytes * (1 + ramp) * over / (figure.si() * network.efficiency.si()) +
+                           most.messages * (units_used * (network.latency.si() + network.message_gap.si()) + network.launch.si());
+    if (seconds <= kLongestTraffic.si()) continue;
+    diagnostics.error(where, fmt::format("{} level: {} per chip with {} latency is too slow for this job", level.name, units::human(figure.value), units::human(network.latency.value)),
+                      fmt::format("a step's traffic over it may take {:.3g} days, and more than {:.3g} are not simulated", seconds / units::day.si(), kLongestTraffic / units::day),
+                      "raise the bandwidth or lower the latency of this level, or make the global batch smaller");
+    good = false;
+  }
+  return good;
 }
 
 bool check_job(const Job& job, std::int64_t chips, const config::Location& where, config::Diagnostics& diagnostics) {

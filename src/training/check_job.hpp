@@ -10,6 +10,9 @@ namespace zettatwin::training {
 // `chips` that share the work. A global batch of 0 counts as one sequence.
 [[nodiscard]] bool check_job(const Job& job, std::int64_t chips, const config::Location& where, config::Diagnostics& diagnostics);
 
+// Whether every level of the machine that the job uses is fast enough for a step to be counted in picoseconds.
+[[nodiscard]] bool check_links(const Job& job, const plan::Placement& placement, const config::Location& where, config::Diagnostics& diagnostics);
+
 // Whether sharding groups line up with the placed ranks and the machine's levels.
 [[nodiscard]] bool check_shards(const plan::Plan& plan, const plan::Placement& placement, const config::Location& where, config::Diagnostics& diagnostics);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/contract.hpp"
+#include "traffic/collective.hpp"
 
 namespace zettatwin::training {
 
@@ -12,18 +13,48 @@ std::optional<space::Partition> shards_of(const space::View& data, const space::
   return space::partition(data, std::max<std::int64_t>(1, zero_group * data.size() / all_data.size()));
 }
 
-double expected_units_reached(std::int64_t units, std::int64_t experts, std::int64_t top_k, double limit) {
-  if (units <= 1) return 1;
-  const double per_unit = static_cast<double>(experts) / static_cast<double>(units);
-  double missed = 1;  // C(E - E/G, k) / C(E, k) as a product
-  for (std::int64_t i = 0; i < top_k; ++i)
-    missed *= std::max(0.0, 1 - per_unit / static_cast<double>(experts - i));
-  const double others = static_cast<double>(units - 1) * (1 - missed);
-  return 1 + (limit > 0 ? std::min(others, limit) : others);
+namespace {
+
+// C(all - some, k) / C(all, k): k picks out of `all` miss `some` of them.
+double missed(double all, double some, std::int64_t k) {
+  if (some <= 0) return 1;
+  double share = 1;
+  for (std::int64_t i = 0; i < k; ++i) share *= std::max(0.0, 1 - some / (all - static_cast<double>(i)));
+  return share;
 }
 
-OperationTimer::OperationTimer(const hardware::Chip& chip, const plan::Plan& plan, const plan::Placement& placement, const model::Architecture& architecture)
-    : chip_(chip), placement_(placement) {
+// C(marked, j) C(all - marked, draws - j) / C(all, draws)
+double hypergeometric(std::int64_t all, std::int64_t marked, std::int64_t draws, std::int64_t j) {
+  const auto choose = [](std::int64_t n, std::int64_t k) {
+    double ways = 1;
+    for (std::int64_t i = 0; i < k; ++i) ways *= static_cast<double>(n - i) / static_cast<double>(i + 1);
+    return ways;
+  };
+  return choose(marked, j) * choose(all - marked, draws - j) / choose(all, draws);
+}
+
+}  // namespace
+
+double expected_units_reached(std::int64_t units, const Routing& r) {
+  if (units <= 1) return 1;
+  const double others = static_cast<double>(units - 1);
+  const double experts = static_cast<double>(r.experts), held = experts / static_cast<double>(units);
+  if (r.group_limit <= 0 || r.group_limit >= r.groups) return 1 + others * (1 - missed(experts, held, r.top_k));
+  // A unit lies in `spanned` of the groups, each of which is among the chosen ones or not.
+  const std::int64_t spanned = std::max<std::int64_t>(1, r.groups / units);
+  const double open = experts * static_cast<double>(r.group_limit) / static_cast<double>(r.groups);
+  const std::int64_t closed = r.groups - r.group_limit;
+  double none = 0;
+  for (std::int64_t chosen = std::min(spanned, r.group_limit); chosen >= std::max<std::int64_t>(0, spanned - closed); --chosen) {
+    none += hypergeometric(r.groups, r.group_limit, spanned, chosen) * missed(open, held * static_cast<double>(chosen) / static_cast<double>(spanned), r.top_k);
+  }
+  return 1 + others * (1 - none);
+}
+
+OperationTimer::OperationTimer(const hardware::Chip& chip, const plan::Plan& plan, const plan::Placement& placement, const model::Architecture& architecture,
+                               std::vector<traffic::Fault> faults)
+    : chip_(chip), placement_(placement), faults_(std::move(faults)) {
+  std::erase_if(faults_, [](const traffic::Fault& fault) { return fault.kind == traffic::FaultKind::slow_chip; });
   const auto& groups = placement.groups;
   const auto set = [this](workload::Group group, const space::View& view) { views_[static_cast<std::size_t>(group)] = view; };
   set(workload::Group::tensor, groups.tensor);
@@ -47,11 +78,11 @@ network::CollectiveRequest OperationTimer::request(const workload::Communication
   // Copies for several experts of one unit travel to it once: the tree of units that a token reaches has D(level below) - D(level) edges at a level.
   const auto& moe = *experts_;
   const auto members = request.spread.size();
-  double reached_below = expected_units_reached(members, moe.routed_experts, moe.top_k, 0);
+  const Routing routing{.experts = moe.routed_experts, .top_k = moe.top_k, .groups = moe.groups, .group_limit = moe.group_limit};
+  double reached_below = expected_units_reached(members, routing);
   for (std::size_t level = 0; level < request.spread.fanout.size(); ++level) {
     const auto units_here = members / request.spread.members_below(level + 1);
-    const double limit = moe.group_limit > 0 ? static_cast<double>(moe.group_limit * std::max<std::int64_t>(1, units_here / std::max<std::int64_t>(1, moe.groups))) : 0;
-    const double reached = std::min(reached_below, expected_units_reached(units_here, moe.routed_experts, moe.top_k, limit));
+    const double reached = std::min(reached_below, expected_units_reached(units_here, routing));
     request.bytes_across_level.push_back(c.tokens_sent * (reached_below - reached) * c.bytes_per_token);
     reached_below = reached;
   }
@@ -60,8 +91,21 @@ network::CollectiveRequest OperationTimer::request(const workload::Communication
 
 units::Picoseconds OperationTimer::time(const workload::Communication& c) const {
   const auto [at, added] = known_.try_emplace(Key{c.op, c.group, c.bytes.si(), c.tokens_sent});
-  if (added) at->second = network::collective_duration(placement_.fabric, request(c));
+  if (added) at->second = faults_.empty() ? network::collective_duration(placement_.fabric, request(c)) : with_faults(c);
   return at->second;
+}
+
+// Messages between two ranks are priced by who sends them, who knows which ranks they are.
+units::Picoseconds OperationTimer::with_faults(const workload::Communication& c) const {
+  traffic::CollectiveQuery query;
+  query.request = request(c);
+  query.group = view(c.group);
+  query.faults = faults_;
+  const auto healthy = network::collective_duration(placement_.fabric, query.request);
+  if (c.op == network::Collective::point_to_point) return healthy;
+  const auto answer = traffic::simulate(placement_.fabric, query);
+  if (impossible_.empty()) impossible_ = answer.impossible;
+  return answer.impossible.empty() ? std::max(answer.time, healthy) : healthy;
 }
 
 units::Picoseconds OperationTimer::time(const workload::Operation& op) const {

@@ -11,13 +11,16 @@
 #include "network/collective.hpp"
 #include "plan/placement.hpp"
 #include "space/partition.hpp"
+#include "traffic/fault.hpp"
 #include "workload/operations.hpp"
 
 namespace zettatwin::training {
 
 class OperationTimer final {
  public:
-  OperationTimer(const hardware::Chip& chip, const plan::Plan& plan, const plan::Placement& placement, const model::Architecture& architecture);
+  // `faults` of links slow the collectives whose groups meet them: the slowest group's time. Those of chips are in `chip` already.
+  OperationTimer(const hardware::Chip& chip, const plan::Plan& plan, const plan::Placement& placement, const model::Architecture& architecture,
+                 std::vector<traffic::Fault> faults = {});
 
   [[nodiscard]] units::Picoseconds time(const workload::Operation& op) const;
   // No schedule, algorithm or kernel is faster: datasheet peaks, no latency.
@@ -30,8 +33,12 @@ class OperationTimer final {
   [[nodiscard]] std::int64_t group_size(workload::Group group) const { return view(group).size(); }
   [[nodiscard]] const hardware::Chip& chip() const { return chip_; }
   [[nodiscard]] const plan::Placement& placement() const { return placement_; }
+  // Why a collective that was timed cannot run at all with the faults; empty if all can.
+  [[nodiscard]] const std::string& impossible() const { return impossible_; }
 
  private:
+  [[nodiscard]] units::Picoseconds with_faults(const workload::Communication& communication) const;
+
   const hardware::Chip& chip_;
   const plan::Placement& placement_;
   std::array<space::View, 9> views_;   // by workload::Group
@@ -39,15 +46,24 @@ class OperationTimer final {
   // Layers repeat their collectives; each distinct one is priced once. Makes a timer usable by one thread at a time.
   using Key = std::tuple<network::Collective, workload::Group, double, double>;
   mutable std::map<Key, units::Picoseconds> known_;
+  std::vector<traffic::Fault> faults_;
+  mutable std::string impossible_;
 };
 
 // The shard group of `data`, replicas of some parameters, and its replicas: `zero_group` innermost members of the data-parallel ranks `all_data`, or all of
 // them. Expert parameters have fewer replicas; their shard group shrinks in proportion. Nothing if zero_group cuts across the views.
 [[nodiscard]] std::optional<space::Partition> shards_of(const space::View& data, const space::View& all_data, std::int64_t zero_group);
 
-// Expected number of distinct units that hold a token or one of its copies, when `units` units share `experts` experts evenly and the token picks
-// `top_k` of them without regard to place; at most `limit` units besides its own if limit > 0.
-// D = 1 + (G - 1) (1 - C(E - E/G, k) / C(E, k)).
-[[nodiscard]] double expected_units_reached(std::int64_t units, std::int64_t experts, std::int64_t top_k, double limit);
+// How a token picks its experts.
+struct Routing {
+  std::int64_t experts = 1;
+  std::int64_t top_k = 1;
+  std::int64_t groups = 1;       // equal parts of the experts in order
+  std::int64_t group_limit = 0;  // experts come from so many groups, all equally likely; 0: from anywhere
+};
+
+// Expected number of distinct units that hold a token or one of its copies, when `units` units share the experts evenly and in order, and the token picks
+// its groups, and its experts in them, without regard to place: 1 + (G - 1) P(a unit holds one of the k). docs/math/collectives.md.
+[[nodiscard]] double expected_units_reached(std::int64_t units, const Routing& routing);
 
 }  // namespace zettatwin::training

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace zettatwin::training {
 namespace {
@@ -118,7 +119,7 @@ void StageCosts::add_sharding_traffic(workload::LayerOperations& operations, con
   last.insert(last.begin(), reductions.begin(), reductions.end());
 }
 
-StageCosts::Block& StageCosts::block(const std::string& key, const std::function<workload::LayerOperations()>& lower, const ShardedParameters& parameters, bool edge) {
+StageCosts::Block& StageCosts::block(const std::string& key, const std::function<workload::LayerOperations()>& lower, const ShardedParameters& parameters, bool edge, std::size_t runs_once) {
   auto& slot = blocks_[key];
   if (slot) return *slot;
   slot = std::make_unique<Block>();
@@ -128,10 +129,10 @@ StageCosts::Block& StageCosts::block(const std::string& key, const std::function
   b.forward = timed(b.operations.forward, "");
   b.backward_input = timed(b.operations.backward_input, "");
   b.backward_weight = timed(b.operations.backward_weight, "");
-  if (plan_.recompute != plan::Recompute::none && !edge) {
+  if (plan_.recompute != plan::Recompute::none && runs_once < b.operations.forward.size()) {
     const bool all = plan_.recompute == plan::Recompute::full;
     Program again = timed(b.operations.forward, "recompute");
-    for (std::size_t i = 0; i < again.size(); ++i) {
+    for (std::size_t i = 0; i + runs_once < again.size(); ++i) {
       const auto& op = b.operations.forward[i];
       if (op.category == workload::Category::parameter_comm) continue;  // the backward pass gathers once
       if (all || op.recomputed_selectively) b.recompute.push_back(again[i]);
@@ -185,24 +186,31 @@ ChunkCosts StageCosts::costs_of(const Block& b, bool recompute, bool edge) {
 
 std::vector<StageCosts::BlockUse> StageCosts::blocks_of(const plan::ModelChunk& chunk) {
   std::vector<BlockUse> uses;
-  const auto edge = [&](const char* key, auto lower, const ShardedParameters& parameters, std::int64_t count) {
-    uses.push_back({&block(key, [&] { return lower(architecture_, plan_, shape_); }, parameters, true), false, count});
+  constexpr auto kEverything = std::numeric_limits<std::size_t>::max();
+  const auto edge = [&](const char* key, auto lower, const ShardedParameters& parameters, std::size_t runs_once) -> Block& {
+    return block(key, [&] { return lower(architecture_, plan_, shape_); }, parameters, true, runs_once);
   };
-  if (chunk.has_embedding) edge("embedding", workload::embedding_operations, share_of_table(architecture_, plan_), 1);
-  std::int64_t to_recompute = plan_.recompute_layers < 0 ? chunk.layer_count() : plan_.recompute_layers;
+  std::int64_t to_recompute = plan_.recompute_layers < 0 ? chunk.layer_count() + chunk.mtp : plan_.recompute_layers;
+  const auto add = [&](Block& b, std::int64_t count) {
+    const auto recomputing = std::clamp<std::int64_t>(to_recompute, 0, count);
+    to_recompute -= recomputing;
+    if (recomputing > 0) uses.push_back({&b, true, recomputing});
+    if (count > recomputing) uses.push_back({&b, false, count - recomputing});
+  };
+  if (chunk.has_embedding) uses.push_back({&edge("embedding", workload::embedding_operations, share_of_table(architecture_, plan_), kEverything), false, 1});
   for (const auto& run : chunk.layers) {
     const auto& layer = architecture_.kinds[run.kind];
     auto& b = block(fmt::format("layer {}", run.kind), [&] { return workload::layer_operations(architecture_, layer, plan_, shape_); },
-                    share_of_layer(architecture_, plan_, layer), false);
-    const auto recomputing = std::clamp<std::int64_t>(to_recompute, 0, run.count);
-    to_recompute -= recomputing;
-    if (recomputing > 0) uses.push_back({&b, true, recomputing});
-    if (run.count > recomputing) uses.push_back({&b, false, run.count - recomputing});
+                    share_of_layer(architecture_, plan_, layer), false, 0);
+    add(b, run.count);
   }
-  if (chunk.mtp > 0) edge("mtp", workload::mtp_operations, share_of_mtp(architecture_, plan_), chunk.mtp);
+  if (chunk.mtp > 0) {  // its logits are kept, like the head's
+    const auto logits = workload::head_operations(architecture_, plan_, shape_).forward.size();
+    add(edge("mtp", workload::mtp_operations, share_of_mtp(architecture_, plan_), logits), chunk.mtp);
+  }
   if (chunk.has_head) {
     const auto own = share_of_head(architecture_, plan_, chunk);
-    edge(own.dense > 0 ? "head" : "tied head", workload::head_operations, own, 1);
+    uses.push_back({&edge(own.dense > 0 ? "head" : "tied head", workload::head_operations, own, kEverything), false, 1});
   }
   return uses;
 }

@@ -57,8 +57,8 @@ class StageCosts final {
     std::int64_t count;
   };
 
-  // `lower` makes the operations; it runs once per key.
-  Block& block(const std::string& key, const std::function<workload::LayerOperations()>& lower, const ShardedParameters& parameters, bool edge);
+  // `lower` makes the operations; it runs once per key. Recomputation leaves out the last `runs_once` forward operations.
+  Block& block(const std::string& key, const std::function<workload::LayerOperations()>& lower, const ShardedParameters& parameters, bool edge, std::size_t runs_once);
   [[nodiscard]] Program timed(const std::vector<workload::Operation>& operations, std::string_view group);
   void add_sharding_traffic(workload::LayerOperations& operations, const ShardedParameters& parameters) const;
   [[nodiscard]] ChunkCosts costs_of(const Block& block, bool recompute, bool edge);

@@ -23,10 +23,36 @@ void for_each_counted(const workload::LoopProgram& program, F&& f) {
 
 }  // namespace
 
-Step::Step(const Job& j, plan::Placement p)
+FaultyStage::FaultyStage(const Job& job, const plan::Placement& placement, LeafTable& leaves, std::vector<traffic::Fault> of_cluster, std::vector<traffic::Fault> of_all)
+    : chip(degraded(job.machine.chip, of_cluster)), slowest_replica(degraded(job.machine.chip, of_all)),
+      timer(chip, job.plan, placement, job.architecture, of_cluster), replicas(slowest_replica, job.plan, placement, job.architecture, std::move(of_all)),
+      costs(job.architecture, job.plan, {.sequences = job.plan.micro_batch, .sequence_length = job.sequence_length}, timer, leaves),
+      data_parallel(job.architecture, job.plan, replicas), faults(std::move(of_cluster)) {}
+
+Step::Step(const Job& j, plan::Placement p, const StageFaults& faults)
     : job(j), placement(std::move(p)), timer(job.machine.chip, job.plan, placement, job.architecture),
       costs(job.architecture, job.plan, {.sequences = job.plan.micro_batch, .sequence_length = job.sequence_length}, timer, leaves),
-      data_parallel(job.architecture, job.plan, timer) {}
+      data_parallel(job.architecture, job.plan, timer) {
+  for (std::size_t stage = 0; stage < faults.of_all.size(); ++stage)
+    faulty.push_back(faults.of_all[stage].empty() ? nullptr : std::make_unique<FaultyStage>(job, placement, leaves, faults.of_cluster[stage], faults.of_all[stage]));
+}
+
+std::string Step::impossible() const {
+  for (const auto& stage : faulty)
+    for (const auto* timer_of_stage : {stage ? &stage->timer : nullptr, stage ? &stage->replicas : nullptr})
+      if (timer_of_stage && !timer_of_stage->impossible().empty()) return timer_of_stage->impossible();
+  return "";
+}
+
+Picoseconds Step::send_between(std::int64_t a, std::int64_t b) const {
+  double left = 1;
+  for (const auto rank : {a, b})
+    if (is_faulty(rank))
+      for (const auto& fault : faulty[static_cast<std::size_t>(rank)]->faults)
+        if (fault.place.port == send_level_) left = std::min(left, traffic::port_left(fault, job.machine));
+  if (left >= 1 || left <= 0) return send_;  // a dead port stops the collectives of its level as well
+  return Picoseconds::from(send_latency_ + (send_.seconds() - send_latency_) / left);
+}
 
 bool Step::run(const config::Location& where, config::Diagnostics& diagnostics) {
   const auto errors_before = diagnostics.error_count();
@@ -60,21 +86,21 @@ void Step::price_chunks() {
     auto& of_rank = pipeline_costs.chunks.emplace_back();
     auto& pair_times = pipeline_costs.pairs.emplace_back();
     for (std::int64_t c = 0; c < chunks; ++c) {
-      const auto& cost = costs.of(chunk(rank, c));
+      const auto& cost = costs_of(rank).of(chunk(rank, c));
       of_rank.push_back({cost.forward.time, cost.backward.time, cost.backward_input.time, cost.backward_weight.time});
       auto& row = pair_times.emplace_back();
-      for (std::int64_t b = 0; pairs && b < chunks; ++b) row.push_back(costs.pair(chunk(rank, c), chunk(rank, b)).time);
+      for (std::int64_t b = 0; pairs && b < chunks; ++b) row.push_back(costs_of(rank).pair(chunk(rank, c), chunk(rank, b)).time);
     }
     pipeline_costs.release.emplace_back(static_cast<std::size_t>(chunks));
     pipeline_costs.last_backward_extra.emplace_back(static_cast<std::size_t>(chunks));
     auto& tail = tails.emplace_back();
     for (std::int64_t c = 0; c < chunks; ++c) {
       Picoseconds reduction;
-      for (const auto& bucket : data_parallel.buckets(chunk(rank, c))) {
+      for (const auto& bucket : data_parallel_of(rank).buckets(chunk(rank, c))) {
         tail.parameters.dense += bucket.dense;
         tail.parameters.experts += bucket.experts;
-        reduction += data_parallel.reduce_time(bucket);
-        tail.gather += data_parallel.gather_time(bucket);
+        reduction += data_parallel_of(rank).reduce_time(bucket);
+        tail.gather += data_parallel_of(rank).gather_time(bucket);
       }
       tail.reduction += reduction;
       // Gradient traffic beside the last backward slows it.
@@ -84,7 +110,7 @@ void Step::price_chunks() {
         pipeline_costs.last_backward_extra.back()[static_cast<std::size_t>(c)] = Picoseconds::from(overlapped.seconds() * interference.si());
       }
     }
-    tail.optimizer = data_parallel.optimizer_time(tail.parameters);
+    tail.optimizer = data_parallel_of(rank).optimizer_time(tail.parameters);
   }
 }
 
@@ -98,12 +124,15 @@ void Step::price_sends() {
     network::CollectiveRequest request{.op = network::Collective::point_to_point,
                                        .bytes = units::Bytes::from_si(tokens * static_cast<double>(job.architecture.hidden) * kActivationBytes / shard),
                                        .spread = topology::spread_of_neighbours(placement.fabric, placement.pipeline_stride, plan.pp)};
-    send_ = network::collective_time(placement.fabric, request).time;
+    const auto answer = network::collective_time(placement.fabric, request);
+    send_ = answer.time;
+    send_latency_ = answer.latency;
+    send_level_ = request.spread.outermost();
   }
   for (std::size_t d = 0; d < schedule.stage_rank.size(); ++d) {
     const auto& path = schedule.stage_rank[d];
     auto& forward = pipeline_costs.forward_send.emplace_back();
-    for (std::size_t k = 0; k + 1 < path.size(); ++k) forward.push_back(path[k] == path[k + 1] ? Picoseconds() : send_);
+    for (std::size_t k = 0; k + 1 < path.size(); ++k) forward.push_back(path[k] == path[k + 1] ? Picoseconds() : send_between(path[k], path[k + 1]));
     pipeline_costs.backward_send.push_back(forward);
   }
   if (!plan.overlap.pp) pipeline_costs.send_occupancy = send_;
@@ -122,11 +151,11 @@ void Step::price_gathers() {
   for (std::int64_t rank = 0; rank < schedule.ranks; ++rank) {
     Picoseconds gathered;
     for (std::int64_t c = 0; c < schedule.chunks_per_rank; ++c) {
-      const auto buckets = data_parallel.buckets(chunk(rank, c));
+      const auto buckets = data_parallel_of(rank).buckets(chunk(rank, c));
       const auto forward = pipeline_costs.chunks[static_cast<std::size_t>(rank)][static_cast<std::size_t>(c)].forward;
       Picoseconds release;
       for (std::size_t i = 0; i < buckets.size(); ++i) {
-        gathered += data_parallel.gather_time(buckets[i]);
+        gathered += data_parallel_of(rank).gather_time(buckets[i]);
         const Picoseconds reached(forward.count() * static_cast<std::int64_t>(i) / static_cast<std::int64_t>(buckets.size()));
         release = std::max(release, gathered - reached);
       }
@@ -150,13 +179,13 @@ void Step::reduce_gradients() {
     });
     Picoseconds reduced;
     for (const auto c : order) {
-      const auto buckets = data_parallel.buckets(chunk(rank, c));
+      const auto buckets = data_parallel_of(rank).buckets(chunk(rank, c));
       const auto start = line.last_backward_start[static_cast<std::size_t>(c)];
       const auto finish = line.last_backward_finish[static_cast<std::size_t>(c)];
       for (std::size_t i = buckets.size(); i-- > 0;) {
         const auto passed = static_cast<std::int64_t>(buckets.size() - i);
         const Picoseconds ready(start.count() + (finish - start).count() * passed / static_cast<std::int64_t>(buckets.size()));
-        reduced = std::max(reduced, job.plan.overlap.gradients ? ready : line.finish) + data_parallel.reduce_time(buckets[i]);
+        reduced = std::max(reduced, job.plan.overlap.gradients ? ready : line.finish) + data_parallel_of(rank).reduce_time(buckets[i]);
       }
     }
     tail.ready = std::max(line.finish, reduced);
@@ -181,11 +210,11 @@ Ledger Step::ledger(std::int64_t rank) {
   for_each_counted(schedule.programs[static_cast<std::size_t>(rank)], [&](const workload::Instruction& i, std::int64_t times) {
     const auto& c = chunk(rank, i.chunk);
     switch (i.action) {
-      case Action::forward: return sum.add(costs.of(c).forward.ledger, times);
-      case Action::backward: return sum.add(costs.of(c).backward.ledger, times);
-      case Action::backward_input: return sum.add(costs.of(c).backward_input.ledger, times);
-      case Action::backward_weight: return sum.add(costs.of(c).backward_weight.ledger, times);
-      case Action::forward_backward: return sum.add(costs.pair(c, chunk(rank, i.second_chunk)).ledger, times);
+      case Action::forward: return sum.add(costs_of(rank).of(c).forward.ledger, times);
+      case Action::backward: return sum.add(costs_of(rank).of(c).backward.ledger, times);
+      case Action::backward_input: return sum.add(costs_of(rank).of(c).backward_input.ledger, times);
+      case Action::backward_weight: return sum.add(costs_of(rank).of(c).backward_weight.ledger, times);
+      case Action::forward_backward: return sum.add(costs_of(rank).pair(c, chunk(rank, i.second_chunk)).ledger, times);
     }
   });
   return sum;

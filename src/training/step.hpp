@@ -3,9 +3,11 @@
 // the explanations are made of.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "training/data_parallel.hpp"
+#include "training/faults.hpp"
 #include "training/stage_costs.hpp"
 #include "training/train.hpp"
 
@@ -19,6 +21,19 @@ struct RankTail {
   units::Picoseconds ready;              // its gradients are reduced
   units::Picoseconds optimizer;
   units::Picoseconds gather;             // of all its parameters
+};
+
+// A pipeline rank that feels faults: its own chip and links, and those of all ranks that reduce gradients with it.
+struct FaultyStage {
+  hardware::Chip chip, slowest_replica;
+  OperationTimer timer, replicas;
+  StageCosts costs;
+  DataParallel data_parallel;
+  std::vector<traffic::Fault> faults;
+
+  FaultyStage(const Job& job, const plan::Placement& placement, LeafTable& leaves, std::vector<traffic::Fault> of_cluster, std::vector<traffic::Fault> of_all);
+  FaultyStage(const FaultyStage&) = delete;
+  FaultyStage& operator=(const FaultyStage&) = delete;
 };
 
 struct Step {
@@ -38,7 +53,9 @@ struct Step {
   units::Picoseconds gather_exposed;     // parameter gathers that delay the step
   std::int64_t critical = 0;             // pipeline rank whose gradients are ready last
 
-  Step(const Job& job, plan::Placement placement);
+  std::vector<std::unique_ptr<FaultyStage>> faulty;  // per pipeline rank; nothing: healthy. Empty: all are
+
+  Step(const Job& job, plan::Placement placement, const StageFaults& faults = {});
   Step(const Step&) = delete;  // parts refer to each other
   Step& operator=(const Step&) = delete;
 
@@ -46,6 +63,11 @@ struct Step {
   [[nodiscard]] const plan::ModelChunk& chunk(std::int64_t rank, std::int64_t local) const {
     return layout.chunks[static_cast<std::size_t>(layout.held[static_cast<std::size_t>(rank)][static_cast<std::size_t>(local)])];
   }
+  [[nodiscard]] StageCosts& costs_of(std::int64_t rank) { return is_faulty(rank) ? faulty[static_cast<std::size_t>(rank)]->costs : costs; }
+  [[nodiscard]] const DataParallel& data_parallel_of(std::int64_t rank) const { return is_faulty(rank) ? faulty[static_cast<std::size_t>(rank)]->data_parallel : data_parallel; }
+  [[nodiscard]] bool is_faulty(std::int64_t rank) const { return !faulty.empty() && faulty[static_cast<std::size_t>(rank)] != nullptr; }
+  // Why faults keep the job from running; empty if they do not.
+  [[nodiscard]] std::string impossible() const;
   [[nodiscard]] units::Picoseconds time() const;   // of the whole step
   [[nodiscard]] units::Picoseconds bound();        // Fidelity::bound
   [[nodiscard]] Ledger ledger(std::int64_t rank);  // of the pipeline's instructions
@@ -60,7 +82,12 @@ struct Step {
   void price_gathers();
   void reduce_gradients();
 
+  // A send between two pipeline ranks, with their faults.
+  [[nodiscard]] units::Picoseconds send_between(std::int64_t a, std::int64_t b) const;
+
   units::Picoseconds send_;
+  units::Seconds send_latency_;
+  std::size_t send_level_ = 0;
 };
 
 }  // namespace zettatwin::training

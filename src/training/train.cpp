@@ -8,6 +8,7 @@
 #include "plan/check.hpp"
 #include "training/breakdown.hpp"
 #include "training/check_job.hpp"
+#include "training/faults.hpp"
 #include "training/step.hpp"
 #include "units/text.hpp"
 
@@ -80,18 +81,57 @@ void fill_trace(const Step& step, TrainingResult& result) {
   }
 }
 
+// The step of the cluster of replicas that faults hold up most.
+std::unique_ptr<Step> slowest_step(const Job& job, const plan::Placement& placement, const config::Location& where, config::Diagnostics& diagnostics) {
+  std::vector<StageFaults> clusters(1);
+  if (!job.faults.empty()) clusters = candidates(job.faults, placement, job.plan.pp);
+  std::unique_ptr<Step> slowest;
+  for (const auto& faults : clusters) {
+    auto step = std::make_unique<Step>(job, placement, faults);
+    if (!step->run(where, diagnostics)) return nullptr;
+    if (!step->impossible().empty()) return step;
+    if (!slowest || step->time() > slowest->time()) slowest = std::move(step);
+  }
+  return slowest;
+}
+
+TrainingResult cannot_run(const Job& job, const plan::Placement& placement, std::string reason) {
+  TrainingResult result;
+  result.tokens_per_step = job.plan.global_batch * job.sequence_length;
+  result.feasible = false;
+  result.chips = placement.world;
+  result.idle_chips = placement.idle;
+  result.data_parallel = placement.dp;
+  result.infeasible = Infeasible{.limit = "faults", .needed = {}, .available = {}, .role = "", .reason = std::move(reason),
+                                 .suggestions = {fmt::format("leave out the replicas that need it: dp={} at most", placement.dp - 1), "take a machine with spare chips, or repair it"}};
+  result.tree.key = "results";
+  return result;
+}
+
+bool check_faults(const Job& job, const plan::Placement& placement, const config::Location& where, config::Diagnostics& diagnostics) {
+  for (const auto& fault : job.faults)
+    if (felt_by({fault}, placement, job.plan.pp).empty()) diagnostics.warning(fault.where, fmt::format("{} has no effect", fault.text), "the job does not use that part of the machine");
+  if (job.faults.empty() || !placement.straddles()) return true;
+  diagnostics.error(where, "faults cannot be placed on groups that straddle units", "", "write straddle=false in the plan, or choose sizes that divide the machine's units");
+  return false;
+}
+
 std::optional<TrainingResult> run(const Job& job, bool explain, const config::Location& where, config::Diagnostics& diagnostics) {
   const auto errors_before = diagnostics.error_count();
   (void)plan::check(job.plan, job.architecture, job.sequence_length, where, diagnostics);
   auto placement = plan::place(job.plan, job.machine, job.chips, where, diagnostics);
   if (placement) (void)plan::check_replicas(job.plan, placement->dp, where, diagnostics);
   if (placement) (void)check_job(job, placement->world, where, diagnostics);
-  if (placement && diagnostics.error_count() == errors_before) (void)check_shards(job.plan, *placement, where, diagnostics);
+  if (placement && diagnostics.error_count() == errors_before) (void)(check_shards(job.plan, *placement, where, diagnostics) && check_links(job, *placement, where, diagnostics));
+  if (placement) (void)check_faults(job, *placement, where, diagnostics);
   if (!placement || diagnostics.error_count() != errors_before) return std::nullopt;
 
-  Step step(job, std::move(*placement));
-  if (!step.run(where, diagnostics)) return std::nullopt;
   TrainingResult result;
+  if (auto stopped = stopped_by(job.faults, *placement); !stopped.empty()) return cannot_run(job, *placement, std::move(stopped));
+  const auto slowest = slowest_step(job, *placement, where, diagnostics);
+  if (!slowest) return std::nullopt;
+  Step& step = *slowest;
+  if (auto stopped = step.impossible(); !stopped.empty()) return cannot_run(job, *placement, std::move(stopped));
   result.chips = step.placement.world;
   result.idle_chips = step.placement.idle;
   result.data_parallel = step.placement.dp;
@@ -128,6 +168,26 @@ std::optional<TrainingResult> run(const Job& job, bool explain, const config::Lo
   return result;
 }
 
+// Each fault alone, against none.
+void price_faults(const Job& job, const config::Location& where, TrainingResult& result) {
+  config::Diagnostics ignored;  // the same job without faults, or with fewer
+  Job one = job;
+  one.trace_limit = 0;
+  one.faults.clear();
+  const auto healthy = run(one, false, where, ignored);
+  const auto placement = plan::place(job.plan, job.machine, job.chips, where, ignored);
+  if (!healthy || !placement) return;
+  result.healthy_step_time = healthy->step_time;
+  for (const auto& fault : job.faults) {
+    one.faults = {fault};
+    const auto alone = run(one, false, where, ignored);
+    if (!alone) continue;
+    const bool stopped = alone->infeasible && alone->infeasible->limit == "faults";
+    result.faults.push_back({fault.text, stopped ? alone->infeasible->reason : "", alone->step_time, stopped ? units::Picoseconds() : alone->step_time - healthy->step_time,
+                             who_waits(fault, *placement, job.plan.pp)});
+  }
+}
+
 }  // namespace
 
 std::span<const config::Word> fidelity_words() {
@@ -138,7 +198,9 @@ std::span<const config::Word> fidelity_words() {
 }
 
 std::optional<TrainingResult> train(const Job& job, const config::Location& where, config::Diagnostics& diagnostics) {
-  return run(job, true, where, diagnostics);
+  auto result = run(job, true, where, diagnostics);
+  if (result && !job.faults.empty()) price_faults(job, where, *result);
+  return result;
 }
 
 std::optional<TrainingResult> estimate(const Job& job, const config::Location& where, config::Diagnostics& diagnostics) {

@@ -16,6 +16,7 @@
 #include "plan/placement.hpp"
 #include "plan/plan.hpp"
 #include "result/tree.hpp"
+#include "traffic/fault.hpp"
 #include "workload/memory.hpp"
 #include "workload/pipeline.hpp"
 
@@ -37,6 +38,7 @@ struct Job {
   Fidelity fidelity = Fidelity::folded;
   workload::MemoryOptions memory;    // what the framework does that a plan does not say
   std::int64_t trace_limit = 0;      // timed instructions to keep per pipeline rank
+  std::vector<traffic::Fault> faults;
 };
 
 // The answer when the plan cannot run.
@@ -69,6 +71,15 @@ struct Interval {  // of the timeline, for traces
   units::Picoseconds finish;
 };
 
+// What one fault alone does to the step.
+struct FaultEffect {
+  std::string fault;
+  std::string impossible;        // why the job cannot run with it; empty if it can
+  units::Picoseconds step_time;
+  units::Picoseconds cost;       // step time with it less without any
+  std::string waits;             // who feels it and who waits for them
+};
+
 struct TrainingResult {
   bool feasible = true;
   std::optional<Infeasible> infeasible;
@@ -92,6 +103,8 @@ struct TrainingResult {
   std::vector<Role> roles;
   workload::PipelineTimeline timeline;
   std::vector<Interval> trace;
+  units::Picoseconds healthy_step_time;            // without faults
+  std::vector<FaultEffect> faults;                 // each alone; the step time is that with all of them
   result::Node tree;                               // breakdown, memory, throughput
 };
 
