@@ -124,6 +124,7 @@ void pipeline_rules(const Checker& c) {
 void recompute_rules(const Checker& c) {
   const auto& p = c.plan;
   const auto layers = c.architecture.layers();
+  if (p.compress_activations && p.recompute == Recompute::full && p.recompute_layers < 0) c.without_effect("compress_activations", "recompute is full: only layer inputs are kept");
   if (p.recompute_layers < 0) return;
   if (p.recompute != Recompute::full) return c.without_effect("recompute_layers", "it counts layers under recompute=full");
   const auto chunk = (layers + model_chunks(p) - 1) / model_chunks(p);

@@ -158,6 +158,7 @@ void describe(config::Schema& s, Plan& p) {
   s.integer("micro_batch", p.micro_batch, "sequences per microbatch", kSize);
   s.integer("global_batch", p.global_batch, "sequences per step; 0: from the scenario", kCount);
   s.choice("recompute", p.recompute, recompute_words(), "which activations run again in the backward pass");
+  s.boolean("compress_activations", p.compress_activations, "attention outputs are kept in 12 bits (E5M6) and inputs of the experts' activation functions in FP8, with scales per 1x128 tile, as DeepSeek-V3 does");
   s.integer("recompute_layers", p.recompute_layers, "with full: layers per model chunk that recompute; -1: all", {.range = {-1, 1e6}});
   s.choice("schedule", p.schedule, schedule_words(), "pipeline schedule");
   s.choice("recipe", p.recipe, recipe_words(), "number formats of the GEMMs");

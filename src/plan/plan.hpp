@@ -48,6 +48,7 @@ struct Plan {
   std::int64_t micro_batch = 1;     // sequences
   std::int64_t global_batch = 0;    // sequences; 0: from the scenario or chosen
   Recompute recompute = Recompute::none;
+  bool compress_activations = false;   // keep attention outputs and inputs of experts' activation functions in fewer bits
   std::int64_t recompute_layers = -1;  // with full: layers per stage chunk that recompute; -1: all
   ScheduleKind schedule = ScheduleKind::one_f_one_b;
   Recipe recipe = Recipe::bf16;

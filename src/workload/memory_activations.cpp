@@ -38,7 +38,7 @@ void queries_keys_values(LayerActivations& out, const RankShape& s, const model:
   if (a.kind == model::AttentionKind::grouped_query) {
     add(out, "queries, keys and values", kBf16 * s.tokens * (q + k + v));
     if (a.qk_norm) add(out, "normalised queries and keys", kBf16 * s.tokens * (q + k), Keep::unless_selective);
-    out.pending += s.gemm_bytes * s.norm_tokens * s.hidden + kBf16 * s.tokens * (q + k + v);
+    out.pending += s.gemm_bytes * (s.norm_tokens * s.hidden + s.tokens * (q + k + v));
   } else {
     const double latents = real(a.q_lora_rank + a.kv_lora_rank);
     const double heads = heads_of(s, a.heads);
@@ -47,8 +47,7 @@ void queries_keys_values(LayerActivations& out, const RankShape& s, const model:
     add(out, "normalised latents", s.gemm_bytes * s.norm_tokens * latents, Keep::unless_selective);
     add(out, "queries", kBf16 * s.tokens * expanded_q, a.q_lora_rank > 0 ? Keep::unless_selective : Keep::always);
     add(out, "expanded keys and values", kBf16 * s.tokens * expanded_kv, Keep::unless_selective);
-    out.pending += s.gemm_bytes * s.norm_tokens * (s.hidden + latents) + kBf16 * s.norm_tokens * (latents + real(a.qk_rope_dim)) +
-                   kBf16 * s.tokens * (expanded_q + heads * real(a.qk_nope_dim + a.v_head_dim));
+    out.pending += s.gemm_bytes * (s.norm_tokens * (s.hidden + 2 * latents + real(a.qk_rope_dim)) + s.tokens * (expanded_q + heads * real(a.qk_nope_dim + a.v_head_dim)));
   }
 }
 
@@ -60,21 +59,22 @@ void attention(LayerActivations& out, const RankShape& s, const model::Attention
   if (s.options.flash_attention) add(out, "log-sum-exp of scores", kFp32 * s.tokens * heads_of(s, a.heads));
   else add(out, "attention scores", score_bytes(s, a), Keep::unless_selective);
   const double output = s.tokens * heads_of(s, a.heads) * real(a.v_head_dim);
-  add(out, "attention output", kBf16 * output);
+  add(out, "attention output", s.output_bytes * output);
   if (s.quantised) add(out, "cast attention output", s.gemm_bytes * output, Keep::unless_selective);
   if (s.options.dropout) add(out, "dropout mask after attention", kMask * s.norm_tokens * s.hidden);
-  out.pending += s.gemm_bytes * output + stream;
+  out.pending += s.gemm_bytes * (output + s.norm_tokens * s.hidden);
   // d(output), then d(q, k, v) beside the gradients of the layer's output and input.
   const double width = heads_of(s, a.heads) * real(a.head_dim + a.v_head_dim) + kv_heads_of(s, a.kv_heads) * real(a.head_dim + a.v_head_dim);
   out.gradients = std::max(out.gradients, kBf16 * s.tokens * width + 2 * stream);
 }
 
 // Up projection, activation function and down projection of `rows` tokens at `width` features.
-void feed_forward_pair(LayerActivations& out, const RankShape& s, double rows, double width, bool gated, std::string_view up, std::string_view activated) {
+void feed_forward_pair(LayerActivations& out, const RankShape& s, double rows, double width, bool gated, std::string_view up, std::string_view activated,
+                       double up_bytes = kBf16) {
   const double up_width = (gated ? 2 : 1) * width;
-  add(out, up, kBf16 * rows * up_width);
+  add(out, up, up_bytes * rows * up_width);
   add(out, activated, s.gemm_bytes * rows * width, Keep::unless_selective);
-  out.pending += kBf16 * rows * up_width + s.gemm_bytes * rows * width;
+  out.pending += s.gemm_bytes * rows * (up_width + width);
 }
 
 void dense(LayerActivations& out, const RankShape& s, const model::FeedForward& f) {
@@ -82,7 +82,7 @@ void dense(LayerActivations& out, const RankShape& s, const model::FeedForward& 
   const double width = real(f.intermediate) / s.tp;
   feed_forward_pair(out, s, s.tokens, width, f.gated, "up projections", "activated features");
   if (s.options.dropout) add(out, "dropout mask after feed-forward", kMask * stream);
-  out.pending += (s.gemm_bytes + kBf16) * stream;
+  out.pending += 2 * s.gemm_bytes * stream;
   out.gradients = std::max(out.gradients, kBf16 * s.tokens * (f.gated ? 3 : 2) * width + 2 * kBf16 * stream);
 }
 
@@ -95,13 +95,13 @@ void experts(LayerActivations& out, const RankShape& s, const model::MixtureOfEx
   add(out, "routing map", 2 * kFp32 * copies);
   if (m.shared_intermediate > 0) {
     if (s.quantised) add(out, "cast input of shared experts", s.gemm_bytes * stream, Keep::unless_selective);
-    feed_forward_pair(out, s, s.tokens, real(m.shared_intermediate) / s.tp, m.gated, "up projections of shared experts", "activated features of shared experts");
-    out.pending += (s.gemm_bytes + kBf16) * stream;
+    feed_forward_pair(out, s, s.tokens, real(m.shared_intermediate) / s.tp, m.gated, "up projections of shared experts", "activated features of shared experts", s.up_bytes);
+    out.pending += 2 * s.gemm_bytes * stream;
   }
   add(out, "expert inputs", s.dispatch_bytes * rows * s.hidden);
-  feed_forward_pair(out, s, rows, width, m.gated, "up projections of experts", "activated features of experts");
+  feed_forward_pair(out, s, rows, width, m.gated, "up projections of experts", "activated features of experts", s.up_bytes);
   add(out, "probabilities of dispatched tokens", kFp32 * rows);
-  out.pending += (s.dispatch_bytes + kBf16) * rows * s.hidden;
+  out.pending += (s.dispatch_bytes + s.gemm_bytes) * rows * s.hidden;
   out.dispatch = (s.combine_bytes * rows + std::max(s.dispatch_bytes, s.combine_bytes) * copies) * s.hidden * (s.overlapped_experts ? 2 : 1);
   out.gradients = std::max(out.gradients, kBf16 * rows * ((m.gated ? 3 : 2) * width + s.hidden) + 2 * kBf16 * stream);
 }
@@ -127,6 +127,8 @@ RankShape::RankShape(const model::Architecture& architecture, const plan::Plan& 
       tokens(real(plan.micro_batch) * length / cp),
       norm_tokens(plan.sequence_parallel ? tokens / tp : tokens),
       norms(real(architecture.norms_per_layer)),
+      output_bytes(plan.compress_activations ? kCompressedOutput : kBf16),
+      up_bytes(plan.compress_activations ? kCompressedFeature : kBf16),
       all_to_all(plan.cp > 1 && plan.cp_kind == plan::ContextParallelKind::all_to_all),
       overlapped_experts(plan.overlap.ep && plan.ep > 1 && plan::pairs_passes(plan.schedule)),
       imbalance(plan.expert_imbalance),
@@ -183,7 +185,7 @@ LayerActivations mtp_activations(const RankShape& s, const model::Layer& layer) 
   const double stream = s.norm_tokens * s.hidden;
   add(out, "inputs of mtp norms", 2 * kBf16 * stream);
   add(out, "input of mtp projection", 2 * s.gemm_bytes * stream, Keep::unless_selective);
-  out.pending += (2 * s.gemm_bytes + kBf16) * stream;
+  out.pending += 3 * s.gemm_bytes * stream;
   return out;
 }
 

@@ -52,6 +52,8 @@ struct RankShape {
   double dispatch_bytes; // per element on the way to experts
   double combine_bytes;  // and back
   double norms;          // norms per layer
+  double output_bytes;   // per element of attention outputs as kept
+  double up_bytes;       // per element of inputs of experts' activation functions as kept
   bool quantised;        // GEMM inputs are cast copies
   bool all_to_all;       // context parallelism swaps sequence for heads
   bool overlapped_experts;  // two microbatches' expert traffic in flight

@@ -44,6 +44,7 @@ std::vector<Candidate> candidates(const MemoryInput& input) {
     full.recompute = plan::Recompute::full;
     full.recompute_layers = -1;
   }
+  if (!p.compress_activations && p.recipe != plan::Recipe::bf16) same_grid("compress_activations=true").compress_activations = true;
   for (auto stage = p.zero + 1; stage <= 3; ++stage) same_grid(fmt::format("zero={}", stage)).zero = stage;
   if (p.tp > 1 && !p.sequence_parallel) same_grid("sequence_parallel=true").sequence_parallel = true;
   if (p.moment_type == plan::NumberType::fp32) same_grid("moment_type=bf16").moment_type = plan::NumberType::bf16;

@@ -95,7 +95,7 @@ LayerOperations mtp_operations(const model::Architecture& architecture, const pl
   ZT_EXPECT(architecture.mtp_layer.has_value(), architecture.name);
   LayerBuilder builder(plan, shape);
   const double features = builder.norm_tokens() * static_cast<double>(architecture.hidden);
-  builder.memory("mtp norms", 8 * features, 16 * features, false, 2);
+  builder.memory("mtp norms", 8 * features, 16 * features, true, 2);
   builder.linear({.name = "mtp projection", .rows = builder.norm_tokens(), .out = architecture.hidden, .in = 2 * architecture.hidden});
   const auto& layer = *architecture.mtp_layer;
   detail::attention(builder, architecture, layer.attention);

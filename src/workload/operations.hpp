@@ -15,6 +15,11 @@
 
 namespace zettatwin::workload {
 
+// Formats of compressed activations (plan.compress_activations; DeepSeek-AI 2024, arXiv 2412.19437, section 3.3.3), with an fp32 scale per tile of 1x128:
+// attention outputs in E5M6, which the backward pass of attention reads too; inputs of experts' activation functions in FP8. Bytes per element.
+inline constexpr double kCompressedOutput = 1.5 + 4.0 / 128;
+inline constexpr double kCompressedFeature = 1 + 4.0 / 128;
+
 // What a leaf of the time breakdown is about.
 enum class Category { gemm, attention, experts, memory_bound, quantise, tensor_comm, context_comm, expert_comm, parameter_comm };
 [[nodiscard]] std::string_view name_of(Category category);

@@ -63,6 +63,13 @@ void context_parallel_core(LayerBuilder& b, const model::Attention& a) {
   b.forward(out, {out});
 }
 
+// What is kept of the attention output may be compressed: written in fewer bits forward, read and expanded backward.
+void output_projection(LayerBuilder& b, std::int64_t hidden, std::int64_t features) {
+  const double bytes = (kBytes + kCompressedOutput) * b.tokens() * static_cast<double>(features);
+  if (b.plan().compress_activations) b.memory("compression of attention output", bytes, bytes);
+  b.linear({.name = "attention output projection", .rows = b.tokens(), .out = hidden, .in = features});
+}
+
 void grouped_query(LayerBuilder& b, std::int64_t hidden, const model::Attention& a) {
   const auto tp = b.tp();
   const std::int64_t kv = std::max<std::int64_t>(1, a.kv_heads / tp);  // replicated when there are fewer than ranks
@@ -72,7 +79,7 @@ void grouped_query(LayerBuilder& b, std::int64_t hidden, const model::Attention&
   const double features = b.tokens() * static_cast<double>(out);
   b.memory("rotary embedding and layout", 8 * features, 10 * features, true);
   context_parallel_core(b, a);
-  b.linear({.name = "attention output projection", .rows = b.tokens(), .out = hidden, .in = a.heads / tp * a.v_head_dim});
+  output_projection(b, hidden, a.heads / tp * a.v_head_dim);
 }
 
 // DeepSeek-V2. With low-rank queries the down projections run where the sequence is sharded and only the latents are gathered (Megatron-LM); without, the
@@ -98,7 +105,7 @@ void multi_latent(LayerBuilder& b, std::int64_t hidden, const model::Attention& 
   const double features = b.tokens() * static_cast<double>(q_out + heads * (a.head_dim + a.v_head_dim));
   b.memory("rotary embedding and layout", 8 * features, 10 * features, true);
   context_parallel_core(b, a);
-  b.linear({.name = "attention output projection", .rows = b.tokens(), .out = hidden, .in = heads * a.v_head_dim});
+  output_projection(b, hidden, heads * a.v_head_dim);
 }
 
 }  // namespace

@@ -9,14 +9,18 @@ namespace {
 
 // Activation of `features` intermediate features: gated reads two and writes one (6 B), else reads and writes one (4 B);
 // backward reads the gradient and the inputs and writes the input gradients (10 B, 6 B).
-void activation(LayerBuilder& b, std::string_view name, double features, bool gated) {
-  b.memory(name, (gated ? 6 : 4) * features, (gated ? 10 : 6) * features, true);
+// Compressed inputs are written once more in fewer bits by the forward kernel and read in them by the backward kernel.
+void activation(LayerBuilder& b, std::string_view name, double features, bool gated, bool compressed = false) {
+  const double inputs = (gated ? 2 : 1) * features;
+  if (compressed) b.forward_only({"compression of activations", Category::memory_bound, compute::MemoryOp{units::Bytes::from_si(kCompressedFeature * inputs), 0}});
+  b.memory(name, (gated ? 6 : 4) * features, (gated ? 10 : 6) * features - (compressed ? (2 - kCompressedFeature) * inputs : 0), true);
 }
 
-void dense_pair(LayerBuilder& b, std::string_view up, std::string_view down, std::int64_t hidden, std::int64_t intermediate, bool gated) {
+void dense_pair(LayerBuilder& b, std::string_view up, std::string_view down, std::int64_t hidden, std::int64_t intermediate, bool gated,
+                bool compressed = false) {
   const std::int64_t width = std::max<std::int64_t>(1, intermediate / b.tp());
   b.linear({.name = up, .rows = b.tokens(), .out = (gated ? 2 : 1) * width, .in = hidden});
-  activation(b, "activation", b.tokens() * static_cast<double>(width), gated);
+  activation(b, "activation", b.tokens() * static_cast<double>(width), gated, compressed);
   b.linear({.name = down, .rows = b.tokens(), .out = hidden, .in = width});
 }
 
@@ -53,7 +57,7 @@ void experts(LayerBuilder& b, const model::Architecture& architecture, const mod
   b.memory("routing", 8 * scores, 8 * scores, false, 3);
   if (moe.shared_intermediate > 0) {
     b.enter_tensor_parallel(hidden);
-    dense_pair(b, "shared expert up projection", "shared expert down projection", hidden, moe.shared_intermediate, moe.gated);
+    dense_pair(b, "shared expert up projection", "shared expert down projection", hidden, moe.shared_intermediate, moe.gated, plan.compress_activations);
     b.leave_tensor_parallel(hidden);
   }
   // One fused pass each way: read tokens, write copies; and back.
@@ -73,7 +77,7 @@ void experts(LayerBuilder& b, const model::Architecture& architecture, const mod
     b.forward({"all-gather of expert inputs", Category::tensor_comm, gather}, {{"reduce-scatter of expert input gradients", Category::tensor_comm, scatter}});
   }
   b.grouped_linear("expert up projection", local, rows, (moe.gated ? 2 : 1) * width, hidden);
-  activation(b, "expert activation", rows * static_cast<double>(width), moe.gated);
+  activation(b, "expert activation", rows * static_cast<double>(width), moe.gated, plan.compress_activations);
   b.grouped_linear("expert down projection", local, rows, hidden, width);
   if (plan.etp > 1) {
     Communication scatter{.op = network::Collective::reduce_scatter, .group = Group::expert_tensor, .bytes = units::Bytes::from_si(rows * static_cast<double>(hidden) * 2)};

@@ -139,6 +139,37 @@ TEST(Answers, ShardGroupsThatCutAcrossLevels) {
   EXPECT_NE(test::text_of(diagnostics).find("try zero_group=2"), std::string::npos) << test::text_of(diagnostics);
 }
 
+// Times in picoseconds would overflow: an answer in words, for any link from nothing to just too slow.
+TEST(Answers, LinksThatAreTooSlow) {
+  int refused = 0, answered = 0;
+  for (const double bandwidth : {1e-12, 1e-3, 1.0, 1e2, 1e3, 1e4, 1e5, 1e6, 1e9})
+    for (const double latency : {0.0, 1e-6, 1e-2, 1.0, 1e6}) {
+      auto job = test::toy_job({.levels = {{"node", 4}, {"cluster", 4, bandwidth, latency}}}, test::kToyExperts);
+      job.plan = {.tp = 2, .ep = 8, .pp = 2, .zero = 3, .global_batch = 64};
+      config::Diagnostics diagnostics;
+      const auto result = train(job, config::location_in("test"), diagnostics);
+      const bool slow = test::text_of(diagnostics).find("cluster level") != std::string::npos;
+      EXPECT_NE(result.has_value(), slow) << test::text_of(diagnostics);
+      (slow ? refused : answered) += 1;
+      const bool hopeless = bandwidth < 1e-2 || latency > 1e5, good = bandwidth > 1e7 && latency < 1e-3;
+      EXPECT_TRUE(slow || !hopeless) << bandwidth << " B/s, " << latency << " s";
+      EXPECT_FALSE(slow && good) << bandwidth << " B/s, " << latency << " s";
+    }
+  EXPECT_GT(refused, 0);
+  EXPECT_GT(answered, 0);
+}
+
+// Two racks of three nodes and expert groups of eight: borders of racks cut them.
+TEST(Answers, StraddlingUsesTheWholeMachine) {
+  auto job = test::toy_job({.levels = {{"node", 4, 1e12}, {"rack", 3, 1e10}, {"cluster", 2, 1e9}}}, test::kToyExperts);
+  job.plan = {.ep = 8, .global_batch = 24};
+  const auto result = test::answer(job);
+  EXPECT_EQ(result.idle_chips, 0);
+  job.plan.straddle = false;
+  job.plan.global_batch = 16;
+  EXPECT_EQ(test::answer(job).idle_chips, 8);
+}
+
 TEST(Answers, EarlierErrorsOfTheCallerAreNotOurs) {
   config::Diagnostics diagnostics;
   diagnostics.error(config::location_in("elsewhere"), "something else");

@@ -73,6 +73,23 @@ TEST(StageCosts, RecomputedLayersAreCounted) {
   EXPECT_EQ(4 * (one - none), full - none);
 }
 
+// A prediction module recomputes like a layer, but not its pass through the head.
+TEST(StageCosts, PredictionModulesRecompute) {
+  const auto module = [](plan::Recompute recompute, std::int64_t layers = -1) {
+    auto s = stage({.ep = 8, .recompute = recompute, .recompute_layers = layers}, 8, {.bytes_per_s = 1e11});
+    s->job.architecture.mtp_depth = 1;
+    s->job.architecture.mtp_layer = s->job.architecture.kinds[1];
+    struct Costs { ChunkCosts mtp; ChunkCosts head; };
+    return Costs{s->costs->of({.mtp = 1}), s->costs->of({.has_head = true})};
+  };
+  const auto none = module(plan::Recompute::none), full = module(plan::Recompute::full);
+  EXPECT_EQ(full.mtp.forward.time, none.mtp.forward.time);
+  EXPECT_EQ(full.mtp.backward.time - none.mtp.backward.time, none.mtp.forward.time - none.head.forward.time);
+  EXPECT_LT(none.mtp.backward.time, module(plan::Recompute::selective).mtp.backward.time);
+  EXPECT_EQ(module(plan::Recompute::full, 0).mtp.backward.time, none.mtp.backward.time);
+  EXPECT_EQ(module(plan::Recompute::full, 1).mtp.backward.time, full.mtp.backward.time);
+}
+
 TEST(StageCosts, SelectiveRecomputationIsBetween) {
   const test::Toy toy{.bytes_per_s = 1e11};
   const auto time = [&](plan::Recompute r) { return stage({.recompute = r}, 8, toy)->costs->of(layers(0, 1)).backward.time; };

@@ -97,6 +97,30 @@ TEST(LayerActivations, QuantisedInputsTakeLess) {
   EXPECT_GT(fp8, 0.6 * bf16);
 }
 
+// DeepSeek-V3 as its report describes it (arXiv 2412.19437, sections 3.2.3 and 3.3.3), bytes per token of an expert layer: docs/math/memory.md has the table.
+TEST(LayerActivations, PublishedRecipeOfDeepSeekByHand) {
+  const auto a = testing::latent_experts(3, 58);
+  const auto kept = [&](bool compress) {
+    const Plan plan{.ep = 64, .compress_activations = compress, .recipe = plan::Recipe::fp8_block};
+    return layer_activations(shape_of(a, plan, 4096), a.kinds[1]).kept(Recompute::selective) / 4096;
+  };
+  constexpr double tile = 4.0 / 128, fp8 = 1 + tile, e5m6 = 1.5 + tile;
+  constexpr double h = 7168, out = 128 * 128, up = 2 * 2048, k = 8;
+  const double always = 2 * h + 2 * (1536 + 512) + 4 * 128 + 2 * h + 8 * 256 + 8 * k + k * (fp8 * h + 4);
+  EXPECT_DOUBLE_EQ(kept(false), always + 2 * out + (1 + k) * 2 * up);
+  EXPECT_DOUBLE_EQ(kept(true), always + e5m6 * out + (1 + k) * fp8 * up);
+}
+
+// A weight gradient that waits needs its product's operands in the format that the product reads.
+TEST(LayerActivations, PendingOperandsAreQuantised) {
+  const auto a = testing::llama(32, 4096, 14336, 32, 8);
+  const auto pending = [&](plan::Recipe recipe) { return layer_activations(shape_of(a, {.recipe = recipe}, 8192), a.kinds[0]).pending; };
+  // Inputs and output gradients of qkv, output, up and down projection.
+  const double elements = 8192.0 * (4096 + (4096 + 2 * 1024) + 4096 + 4096 + 4096 + 2 * 14336 + 14336 + 4096);
+  EXPECT_DOUBLE_EQ(pending(plan::Recipe::bf16), 2 * elements);
+  EXPECT_DOUBLE_EQ(pending(plan::Recipe::fp8_block), (1 + 1.0 / 32) * elements);
+}
+
 TEST(LayerActivations, ContextParallelismSharesTokens) {
   const auto a = testing::llama(32, 4096, 14336, 32, 8);
   const auto one = layer_activations(shape_of(a, {}, 8192), a.kinds[0]).all();
