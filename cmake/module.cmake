@@ -43,7 +43,7 @@ function(zt_test name)
   add_executable(${name} ${ARG_SOURCES})
   list(TRANSFORM ARG_DEPENDS PREPEND zt_ OUTPUT_VARIABLE modules)
   target_link_libraries(${name} PRIVATE ${modules} zt_warnings GTest::gtest_main)
-  target_compile_definitions(${name} PRIVATE ZT_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_compile_definitions(${name} PRIVATE ZT_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ZT_TEST_THINNING=${ZT_TEST_THINNING})
   # Tests themselves need little optimisation, and compile a third faster with less; what they test is built as ever.
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   set(properties TIMEOUT 300)

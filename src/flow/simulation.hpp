@@ -45,8 +45,8 @@ class FlowProgram final {
   friend class FluidRun;
   struct CapacityChange {
     units::Picoseconds time;
-    ResourceId resource;
-    double capacity;
+    ResourceId resource = 0;
+    double capacity = 0;
   };
   SharingProblem<double> sharing_;
   std::vector<double> bytes_;
@@ -81,8 +81,8 @@ struct ResourceOutcome {
 
 // A flow's rate and what limits it are constant from begin to end.
 struct RateInterval {
-  FlowId flow;
-  ResourceId limited_by;
+  FlowId flow = 0;
+  ResourceId limited_by = kUnlimited;
   units::Picoseconds begin;
   units::Picoseconds end;
   units::BytesPerSecond rate;

@@ -12,7 +12,6 @@
 namespace zettatwin::fold {
 namespace {
 
-using detail::Cells;
 using detail::Visible;
 using From = Pick::From;
 

@@ -48,7 +48,8 @@ Route flat_ring(const std::vector<Crossing>& crossings, Collective op, units::By
   route.latency = launch_of(crossings);
   std::vector<units::Seconds> times;
   for (const auto& crossing : crossings) {
-    const double steps = passes(op) * static_cast<double>(n / crossing.members_below - n / members_of(crossing));
+    const std::int64_t hops = n / crossing.members_below - n / members_of(crossing);  // whole: each divides n
+    const double steps = passes(op) * static_cast<double>(hops);
     const units::Bytes bytes = (wire / static_cast<double>(crossing.members_below)) * message;
     const Stage stage{Algorithm::ring, steps * crossing.link.latency(), bytes, achieved(crossing.link, crossing.link.bandwidth, bytes),
                       crossing.link.bandwidth};
