@@ -78,7 +78,8 @@ class MaxMinSolver final {
   void start(FlowId flow);                        // expects it idle
   void stop(FlowId flow);                         // expects it started
   void capacity_changed(ResourceId resource) { changed_capacities_.push_back(resource); }
-  // Shares anew what these changes can affect: the resources that they touch and, from flow to resource, all that is connected to them.
+  // Shares anew what these changes can affect: what is connected to them and, if flows have only been stopped, is not frozen at a lower level
+  // than they were. The result is the same as if all were shared anew (to rounding of ties; exactly with exact numbers).
   void update();
 
   [[nodiscard]] const Shares<Scalar>& shares() const { return shares_; }
@@ -98,10 +99,10 @@ class MaxMinSolver final {
     leaving,   // stopped, still among the flows of its resources
   };
   struct alignas(64) Resource {  // everything that one use of it needs, in one cache line
-    Sum demand{};    // sum of load * weight of its live flows
-    Sum leaving{};   // of those that the current batch freezes
-    Scalar carried{};
-    [[no_unique_address]] typename Numbers::Scale scale{};
+    Sum demand{};   // sum of load * weight of its live flows
+    Sum carried{};  // sum of load * weight * level of its other flows
+    [[no_unique_address]] typename Numbers::Scale demand_scale{};
+    [[no_unique_address]] typename Numbers::Scale carried_scale{};
     std::uint32_t first = 0;  // of its started flows in flows_of_
     std::uint32_t flows = 0;
     std::uint32_t batch = 0;   // in which it saturated
@@ -119,6 +120,7 @@ class MaxMinSolver final {
   void list_started();
   void admit(FlowId flow);
   void spread();
+  void rescale();
   void prefetch_resources(std::span<const FlowId> flows, std::size_t i) const;
 
   // Filling (detail/max_min_filling.hpp).
@@ -131,8 +133,7 @@ class MaxMinSolver final {
   void take_saturated(const Scalar& level);
   void freeze_capped(const Scalar& level);
   void freeze_batch(const Scalar& level);
-  void freeze(FlowId flow, const Scalar& rate, ResourceId limited_by);
-  void settle(const Scalar& level);
+  void freeze(FlowId flow, const Scalar& level, const Scalar& rate, ResourceId limited_by);
   void publish();
 
   const SharingProblem<Scalar>& problem_;
@@ -140,11 +141,13 @@ class MaxMinSolver final {
   std::vector<Resource> resources_;
   std::vector<FlowId> flows_of_;  // by resource
   std::vector<State> state_;      // per flow
+  std::vector<Scalar> level_;     // per flow: at which it was frozen
   std::size_t started_count_ = 0;
   std::vector<FlowId> started_;  // since the last update
   std::vector<FlowId> stopped_;
   std::vector<ResourceId> changed_capacities_;
   std::uint32_t updates_ = 0;
+  std::optional<Scalar> unaffected_below_;  // the level below which the current update changes nothing; none: nowhere
 
   std::vector<FlowId> flows_;         // of the current update
   std::vector<ResourceId> touched_;
@@ -152,7 +155,6 @@ class MaxMinSolver final {
   std::vector<Candidate> capped_;     // flows by the level of their cap, descending
   std::vector<ResourceId> batch_;     // resources that saturate together
   std::vector<FlowId> freezing_;      // flows that they freeze
-  std::vector<ResourceId> losing_;    // resources that lose demand in the current batch
   std::size_t live_count_ = 0;
   std::uint32_t batches_ = 0;
 };

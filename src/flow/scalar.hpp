@@ -20,6 +20,7 @@ struct Arithmetic {
   struct Scale {};
   static Scale scale(const Scalar&, std::uint32_t) { return {}; }
   static Sum term(const Scalar& value, Scale) { return value; }
+  static Sum product(const Scalar& a, const Scalar& b, Scale) { return a * b; }
   static Scalar value(const Sum& sum, Scale) { return sum; }
   static Scalar tie_limit(const Scalar& level) { return level; }
   static bool is_finite(const Scalar&) { return true; }
@@ -33,19 +34,26 @@ struct Arithmetic<double> {
 
   // For sums of at most `count` terms, none above `largest`: their sums are below 2^62.
   static Scale scale(double largest, std::uint32_t count) {
-    return std::ldexp(1.0, std::min(900, 61 - std::ilogb(largest) - static_cast<int>(std::bit_width(count))));
+    return std::ldexp(1.0, std::min(900, 61 - std::ilogb(std::max(largest, 1e-290)) - static_cast<int>(std::bit_width(count))));
   }
   // At least one unit: what is used stays used, however little.
-  static Sum term(double value, Scale scale) {
-    const double scaled = value * scale;
-    const auto whole = static_cast<std::int64_t>(scaled);
-    const auto fraction = static_cast<std::int64_t>((scaled - static_cast<double>(whole)) * static_cast<double>(kFraction));
-    return std::max<Sum>(1, static_cast<Sum>(whole) * kFraction + fraction);
+  static Sum term(double value, Scale scale) { return std::max<Sum>(1, fixed_point(value * scale)); }
+  // Of a and b unrounded, so that n products of a are one product of n a.
+  static Sum product(double a, double b, Scale scale) {
+    const double high = a * b;
+    return fixed_point(high * scale) + fixed_point(std::fma(a, b, -high) * scale);
   }
   static double value(Sum sum, Scale scale) { return static_cast<double>(sum) / (scale * static_cast<double>(kFraction)); }
   // Levels up to here count as equal to `level`: far above the rounding of a quotient, far below any difference of interest.
   static double tie_limit(double level) { return level * (1 + 1e-12); }
   static bool is_finite(double value) { return std::isfinite(value); }
+
+ private:
+  static Sum fixed_point(double scaled) {
+    const auto whole = static_cast<std::int64_t>(scaled);
+    const auto fraction = static_cast<std::int64_t>((scaled - static_cast<double>(whole)) * static_cast<double>(kFraction));
+    return static_cast<Sum>(whole) * kFraction + fraction;
+  }
 };
 
 }  // namespace zettatwin::flow

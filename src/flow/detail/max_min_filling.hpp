@@ -20,7 +20,6 @@ void MaxMinSolver<Scalar>::fill() {
     take_saturated(level);
     freeze_capped(level);
     freeze_batch(level);
-    settle(level);
   }
   publish();
 }
@@ -40,7 +39,7 @@ void MaxMinSolver<Scalar>::rank() {
 template <class Scalar>
 auto MaxMinSolver<Scalar>::refreshed(const Candidate& old) const -> Candidate {
   const Resource& r = resources_[old.id];
-  return {std::max<Scalar>(old.level, (problem_.capacity(old.id) - r.carried) / Numbers::value(r.demand, r.scale)), old.id};
+  return {std::max<Scalar>(old.level, (problem_.capacity(old.id) - Numbers::value(r.carried, r.carried_scale)) / Numbers::value(r.demand, r.demand_scale)), old.id};
 }
 
 template <class Scalar>
@@ -101,7 +100,7 @@ void MaxMinSolver<Scalar>::freeze_capped(const Scalar& level) {
     const FlowId f = capped_.back().id;
     if (state_[f] != State::live) continue;
     state_[f] = State::active;
-    freeze(f, problem_.rate_cap(f), kOwnCap);
+    freeze(f, level, problem_.rate_cap(f), kOwnCap);
   }
 }
 
@@ -120,44 +119,32 @@ void MaxMinSolver<Scalar>::freeze_batch(const Scalar& level) {
   }
   for (std::size_t i = 0; const FlowId f : freezing_) {
     prefetch_resources(freezing_, i++ + 4);
-    freeze(f, problem_.weight(f) * level, kUnlimited);
+    freeze(f, level, problem_.weight(f) * level, kUnlimited);
   }
 }
 
+// Moves the flow from demand to carried on each of its resources.
 template <class Scalar>
-void MaxMinSolver<Scalar>::freeze(FlowId flow, const Scalar& rate, ResourceId limited_by) {
+void MaxMinSolver<Scalar>::freeze(FlowId flow, const Scalar& level, const Scalar& rate, ResourceId limited_by) {
   const Scalar& weight = problem_.weight(flow);
   for (const auto& [l, load] : problem_.uses(flow)) {
     Resource& r = resources_[l];
-    if (r.leaving == Sum(0)) losing_.push_back(l);
-    r.leaving += Numbers::term(load * weight, r.scale);
+    r.demand -= Numbers::term(load * weight, r.demand_scale);
+    r.carried += Numbers::product(load * weight, level, r.carried_scale);
     if (limited_by == kUnlimited && r.batch == batches_) limited_by = l;
   }
   --live_count_;
+  level_[flow] = level;
   shares_.rate[flow] = rate;
   shares_.limited_by[flow] = limited_by;
 }
 
-// Moves what froze from demand to carried.
-template <class Scalar>
-void MaxMinSolver<Scalar>::settle(const Scalar& level) {
-  for (const ResourceId l : losing_) {
-    Resource& r = resources_[l];
-    r.demand -= r.leaving;
-    r.carried += level * Numbers::value(r.leaving, r.scale);
-    r.leaving = Sum(0);
-  }
-  losing_.clear();
-}
-
-// What the flows left on their resources becomes the result, and the workspace is ready for the next update.
 template <class Scalar>
 void MaxMinSolver<Scalar>::publish() {
   for (const ResourceId l : touched_) {
     Resource& r = resources_[l];
     shares_.saturated[l] = r.batch > 0;
-    shares_.carried[l] = r.batch > 0 ? problem_.capacity(l) : r.carried;
-    r.carried = Scalar(0);
+    shares_.carried[l] = r.batch > 0 ? problem_.capacity(l) : Numbers::value(r.carried, r.carried_scale);
     r.batch = 0;
   }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Max-min shares after a change: which flows and resources it can affect. Each resource lists its started flows; from what changed, a search
 // goes from resources to flows and from flows to resources, and stops early when it has reached every started flow.
+// Filling is a race from level zero upwards, and a flow takes part until the level where it is frozen. So if flows leave that were frozen at
+// level x or above, nothing changes below x: flows frozen there keep their rates, and the search does not go through them.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +16,7 @@ namespace zettatwin::flow {
 
 template <class Scalar>
 MaxMinSolver<Scalar>::MaxMinSolver(const SharingProblem<Scalar>& problem)
-    : problem_(problem), resources_(problem.resources()), state_(problem.flows(), State::idle) {
+    : problem_(problem), resources_(problem.resources()), state_(problem.flows(), State::idle), level_(problem.flows(), Scalar(0)) {
   std::vector<Scalar> largest(problem.resources(), Scalar(0));
   for (FlowId f = 0; f < problem.flows(); ++f) {
     for (const auto& [l, load] : problem.uses(f)) {
@@ -27,7 +29,8 @@ MaxMinSolver<Scalar>::MaxMinSolver(const SharingProblem<Scalar>& problem)
     Resource& r = resources_[l];
     r.first = first;
     first += r.flows;
-    if (r.flows > 0) r.scale = Numbers::scale(largest[l], r.flows);
+    if (r.flows > 0) r.demand_scale = Numbers::scale(largest[l], r.flows);
+    r.carried_scale = Numbers::scale(problem.capacity(l), 1);
     r.flows = 0;
   }
   flows_of_.resize(first);
@@ -42,6 +45,7 @@ template <class Scalar>
 void MaxMinSolver<Scalar>::start(FlowId flow) {
   ZT_EXPECT(state_[flow] == State::idle || state_[flow] == State::leaving, "flow " + std::to_string(flow) + " is not idle");
   ZT_EXPECT(!problem_.uses(flow).empty() || problem_.has_cap(flow), "flow " + std::to_string(flow) + " has neither resources nor a rate cap");
+  if (state_[flow] == State::leaving) std::erase(stopped_, flow);
   started_.push_back(flow);
   state_[flow] = state_[flow] == State::idle ? State::entering : State::active;
   ++started_count_;
@@ -52,8 +56,6 @@ void MaxMinSolver<Scalar>::stop(FlowId flow) {
   ZT_EXPECT(state_[flow] == State::entering || state_[flow] == State::active, "flow " + std::to_string(flow) + " is not started");
   if (state_[flow] == State::active) stopped_.push_back(flow);
   state_[flow] = state_[flow] == State::active ? State::leaving : State::idle;
-  shares_.rate[flow] = Scalar(0);
-  shares_.limited_by[flow] = kUnlimited;
   --started_count_;
 }
 
@@ -63,11 +65,13 @@ void MaxMinSolver<Scalar>::update() {
   flows_.clear();
   touched_.clear();
   capped_.clear();
+  unaffected_below_.reset();
   unlist_stopped();
+  if (!started_.empty() || !changed_capacities_.empty()) unaffected_below_.reset();
   for (const ResourceId l : changed_capacities_) touch(l);
-  changed_capacities_.clear();
   list_started();
   spread();
+  rescale();
   fill();
 }
 
@@ -84,16 +88,20 @@ bool MaxMinSolver<Scalar>::touch(ResourceId resource) {
 template <class Scalar>
 void MaxMinSolver<Scalar>::unlist_stopped() {
   for (const FlowId f : stopped_) {
-    for (const auto& use : problem_.uses(f)) {
-      if (!touch(use.resource)) continue;
-      Resource& r = resources_[use.resource];
+    for (const auto& [l, load] : problem_.uses(f)) {
+      Resource& r = resources_[l];
+      r.carried -= Numbers::product(load * problem_.weight(f), level_[f], r.carried_scale);
+      if (!touch(l)) continue;
       const auto begin = flows_of_.begin() + r.first;
       const auto end = std::remove_if(begin, begin + r.flows, [&](FlowId g) { return state_[g] == State::leaving; });
       r.flows = static_cast<std::uint32_t>(end - begin);
     }
+    unaffected_below_ = unaffected_below_ ? std::min<Scalar>(*unaffected_below_, level_[f]) : level_[f];
   }
   for (const FlowId f : stopped_) {
-    if (state_[f] == State::leaving) state_[f] = State::idle;  // others were started again
+    state_[f] = State::idle;
+    level_[f] = shares_.rate[f] = Scalar(0);
+    shares_.limited_by[f] = kUnlimited;
   }
   stopped_.clear();
 }
@@ -120,7 +128,8 @@ void MaxMinSolver<Scalar>::admit(FlowId flow) {
   for (const auto& [l, load] : problem_.uses(flow)) {
     touch(l);
     Resource& r = resources_[l];
-    r.demand += Numbers::term(load * weight, r.scale);
+    r.demand += Numbers::term(load * weight, r.demand_scale);
+    r.carried -= Numbers::product(load * weight, level_[flow], r.carried_scale);
   }
   if (problem_.has_cap(flow)) capped_.push_back({problem_.rate_cap(flow) / weight, flow});
   flows_.push_back(flow);
@@ -133,10 +142,21 @@ void MaxMinSolver<Scalar>::spread() {
     const Resource& r = resources_[touched_[i]];
     const auto flows = std::span(flows_of_).subspan(r.first, r.flows);
     for (std::size_t k = 0; k < flows.size(); ++k) {
+      const FlowId f = flows[k];
       prefetch_resources(flows, k + 4);
-      if (state_[flows[k]] == State::active) admit(flows[k]);
+      if (state_[f] == State::active && !(unaffected_below_ && level_[f] < *unaffected_below_)) admit(f);
     }
   }
+}
+
+// Nothing is carried now by resources whose capacity changed: all of their flows are live.
+template <class Scalar>
+void MaxMinSolver<Scalar>::rescale() {
+  for (const ResourceId l : changed_capacities_) {
+    ZT_ASSERT(resources_[l].carried == Sum(0), "resource " + std::to_string(l) + " carries something when its capacity changes");
+    resources_[l].carried_scale = Numbers::scale(problem_.capacity(l), 1);
+  }
+  changed_capacities_.clear();
 }
 
 // Large problems wait for memory: what is needed a few flows later is asked for now.

@@ -13,6 +13,7 @@ std::vector<double> bytes_carried(const SharingProblem<double>& sharing, std::sp
   struct Total {
     double largest = 0;
     std::uint32_t terms = 0;
+    Numbers::Scale scale = 1;
     Numbers::Sum sum = 0;
   };
   std::vector<Total> totals(sharing.resources());
@@ -26,12 +27,12 @@ std::vector<double> bytes_carried(const SharingProblem<double>& sharing, std::sp
     total.largest = std::max(total.largest, term);
     ++total.terms;
   });
-  each_term([](Total& total, double term) { total.sum += Numbers::term(term, Numbers::scale(total.largest, total.terms)); });
-  std::vector<double> carried(totals.size(), 0.0);
-  for (std::size_t l = 0; l < totals.size(); ++l) {
-    const Total& total = totals[l];
-    if (total.terms > 0) carried[l] = Numbers::value(total.sum, Numbers::scale(total.largest, total.terms));
+  for (Total& total : totals) {
+    if (total.terms > 0) total.scale = Numbers::scale(total.largest, total.terms);
   }
+  each_term([](Total& total, double term) { total.sum += Numbers::term(term, total.scale); });
+  std::vector<double> carried;
+  for (const Total& total : totals) carried.push_back(Numbers::value(total.sum, total.scale));
   return carried;
 }
 
