@@ -12,23 +12,27 @@ _zettatwin() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]:-}
   local words=""
   if ((COMP_CWORD == 1)); then
-    words="train compare claims network catalog --help --version"
+    words="train compare faults claims collective network catalog --help --version"
   else
     case $previous in
       --machine) words=$(_zettatwin_names machines) ;;
       --model) words=$(_zettatwin_names models); compopt -o default ;;
       --chip) words=$(_zettatwin_names chips) ;;
-      --fidelity) words="bound folded" ;;
+      --fidelity) words="bound folded unfolded" ;;
+      --op) words="all-reduce all-gather reduce-scatter all-to-all broadcast" ;;
+      --algorithm) words="auto ring tree halving-doubling direct bruck hierarchical in-network" ;;
       --precision) words="bf16 fp8_block mxfp8 fp4" ;;
       --plan) words="auto"; compopt -o default ;;
       --chips | --seq | --global-batch) return ;;
       --trace) compopt -o default; return ;;
       *)
         case $command in
-          train | compare)
-            words="--machine --model --chips --plan --seq --global-batch --precision --fidelity --json --help"
+          train | compare | faults)
+            words="--machine --model --chips --plan --seq --global-batch --precision --fidelity --fault --json --help"
+            [[ $command == faults ]] && words+=" --remaining"
             [[ $command == train ]] && words+=" --explain --trace"
             compopt -o default ;;
+          collective) words="--machine --op --bytes --ranks --stride --algorithm --fidelity --fault --json --help" ;;
           network) words="--machine --chips --json --help" ;;
           claims) words="$(_zettatwin_names claims) --json --help" ;;
           catalog)

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "base/contract.hpp"
+#include "cli/faults_command.hpp"
 #include "cli/files.hpp"
 #include "cli/output.hpp"
 #include "cli/claims_command.hpp"
@@ -24,6 +25,7 @@ int run(int argc, char** argv) {
   Exit exit = Exit::answered;
   zettatwin::cli::add_train(app, source, exit);
   zettatwin::cli::add_compare(app, source, exit);
+  zettatwin::cli::add_faults(app, source, exit);
   zettatwin::cli::add_claims(app, source, exit);
   zettatwin::cli::add_collective(app, source, exit);
   zettatwin::cli::add_network(app, source, exit);

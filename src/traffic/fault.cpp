@@ -156,6 +156,9 @@ void complete(Fault& fault, const hardware::Machine& machine, config::Diagnostic
     return;
   }
   for (auto& c : place.coordinate) c = std::max<std::int64_t>(c, 0);
+  if (place.plane && !mesh && !chip_has_plane(level.network, place.coordinate[0], *place.plane))
+    diagnostics.error(fault.where, fmt::format("{}={} has no port to plane {} of the {} level", unit_word(machine, 0), place.coordinate[0], *place.plane, level.name),
+                      fmt::format("planes are rails: each chip has {} of {}", planes_of_chip(level.network), level.network.planes), "leave plane out, or name a chip on that rail");
   if (!mesh) return;
   if (!place.peer) place.peer = place.coordinate[port] == 0 ? 1 : 0;
   if (*place.peer >= level.size) diagnostics.error(fault.where, fmt::format("there is no peer {} on the {} level", *place.peer, level.name), "", fmt::format("it has {}: 0 to {}", level.size, level.size - 1));
@@ -166,9 +169,18 @@ void complete(Fault& fault, const hardware::Machine& machine, config::Diagnostic
 
 std::string_view name_of(FaultKind kind) { return word_of(kind).word; }
 
+std::int64_t planes_of_chip(const hardware::LevelNetwork& network) {
+  return network.ports_per_chip > 0 ? std::min(network.ports_per_chip, network.planes) : network.planes;
+}
+
+bool chip_has_plane(const hardware::LevelNetwork& network, std::int64_t chip, std::int64_t plane) {
+  const auto ports = planes_of_chip(network);
+  return (plane - chip * ports % network.planes + network.planes) % network.planes < ports;
+}
+
 double port_left(const Fault& fault, const hardware::Machine& machine) {
   if (!word_of(fault.kind).network || fault.place.peer) return 1;
-  const double planes = static_cast<double>(machine.levels[*fault.place.port].network.planes);
+  const double planes = static_cast<double>(planes_of_chip(machine.levels[*fault.place.port].network));
   return fault.place.plane ? 1 - (1 - fault.remaining) / planes : fault.remaining;
 }
 

@@ -43,6 +43,11 @@ struct Fault {
 // "pod=3/cabinet=17/board=2/npu=5/port=pod"; what parse_fault reads back as the same place.
 [[nodiscard]] std::string place_text(const Place& place, const hardware::Machine& machine);
 
+// Planes of a level's network that one chip has ports to: all of them, or `ports_per_chip` where planes are rails. Chip i of a unit of the
+// innermost level then has the planes i * ports, ... of them, in turn.
+[[nodiscard]] std::int64_t planes_of_chip(const hardware::LevelNetwork& network);
+[[nodiscard]] bool chip_has_plane(const hardware::LevelNetwork& network, std::int64_t chip, std::int64_t plane);
+
 // Share of a chip's port into the place's level that a fault of a link, switch or plane leaves; 1 for other faults.
 [[nodiscard]] double port_left(const Fault& fault, const hardware::Machine& machine);
 

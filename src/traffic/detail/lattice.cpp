@@ -49,6 +49,17 @@ void add_exceptions(const Lattice& lattice, const Fault& fault, std::vector<fold
     lattice.set_coordinate(at, l, value);
     named = named || lattice.fabric->used[l] > 1;
   }
+  // Of a rail, the chips that have a port to it.
+  const bool whole_plane = fault.kind == FaultKind::dead_switch || fault.kind == FaultKind::dead_plane;
+  const auto* network = fault.place.port ? &lattice.fabric->machine->levels[*fault.place.port].network : nullptr;
+  if (whole_plane && planes_of_chip(*network) < network->planes) {
+    for (std::int64_t chip = 0; (named || lattice.fabric->used[0] > 1) && chip < lattice.fabric->used[0]; ++chip) {
+      if (!chip_has_plane(*network, chip, *fault.place.plane)) continue;
+      lattice.set_coordinate(at, 0, chip);
+      exceptions.push_back(at);
+    }
+    return;
+  }
   if (!named) return;
   exceptions.push_back(at);
   if (!fault.place.peer || *fault.place.peer >= lattice.fabric->used[*fault.place.port]) return;

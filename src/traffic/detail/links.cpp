@@ -72,13 +72,15 @@ double Health::left_by(const Fault& fault, const LinkId& link) const {
   const auto& machine = *lattice_.fabric->machine;
   const bool port = link.kind == LinkKind::send_port || link.kind == LinkKind::receive_port;
   if ((port ? port_level(machine, *place.port) : *place.port) != link.level) return 1;
-  const double planes = static_cast<double>(machine.levels[*place.port].network.planes);
+  const auto& network = machine.levels[*place.port].network;
+  const double planes = static_cast<double>(port ? planes_of_chip(network) : network.planes);
   const double left = place.plane ? 1 - (1 - fault.remaining) / planes : fault.remaining;
   switch (fault.kind) {
     case FaultKind::dead_switch:
     case FaultKind::dead_plane: {
       // Of a plane, every port and uplink of its unit.
       const bool leaf = !port && link.kind != LinkKind::mesh_link;
+      if (port && !chip_has_plane(network, lattice_.coordinate(link.element.source, 0), *place.plane)) return 1;
       return (port || leaf) && at(link.element.source, place, *place.port + 1) ? left : 1;
     }
     case FaultKind::slow_link:

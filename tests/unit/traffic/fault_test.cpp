@@ -67,6 +67,12 @@ TEST(FaultText, WhatIsRefused) {
   EXPECT_NE(refusal("dead-plane@port=cluster/plane=2").find("0 to 1"), std::string::npos);
   EXPECT_NE(refusal("dead-switch@npu=2/port=pod").find("name at most one pod"), std::string::npos);
   EXPECT_NE(refusal("dead-link@port=row").find("no level 'row'"), std::string::npos);
+  {
+    const auto rails = catalog_machine("dgx-h100");
+    config::Diagnostics diagnostics;
+    EXPECT_FALSE(parse_fault("dead-link@gpu=3/port=cluster/plane=2", rails, config::location_in("--fault"), diagnostics)) << "gpu 3 is on rail 3";
+    EXPECT_TRUE(parse_fault("dead-link@gpu=3/port=cluster/plane=3", rails, config::location_in("--fault"), diagnostics));
+  }
   EXPECT_NE(refusal("").find("unknown fault ''"), std::string::npos);
 }
 

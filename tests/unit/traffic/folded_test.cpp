@@ -11,6 +11,7 @@ hardware::Level random_level(Random& r) {
   auto level = ideal_level(r.of({NetworkKind::full_mesh, NetworkKind::switched, NetworkKind::clos}), r.of<std::int64_t>({1, 2, 3, 4}), static_cast<double>(r.between(1, 400)),
                            static_cast<double>(r.between(0, 5)));
   level.network.planes = r.between(1, 3);
+  if (r.one_in(3)) level.network.ports_per_chip = r.between(1, 3);
   if (r.one_in(2)) {
     level.network.units_per_leaf = 2;
     level.network.oversubscription = {units::Ratio::from_si(static_cast<double>(r.between(1, 4))), {}, true};
@@ -31,7 +32,7 @@ Fault random_fault(Random& r, const hardware::Machine& machine) {
   if (fault.kind == FaultKind::slow_hbm) return fault;
   fault.place.port = port;
   if (mesh && level.size > 1) fault.place.peer = (fault.place.coordinate[port] + r.between(1, level.size - 1)) % level.size;
-  if (!mesh) fault.place.plane = r.between(0, level.network.planes - 1);
+  if (!mesh && !(fault.kind == FaultKind::slow_link && r.one_in(2))) fault.place.plane = r.between(0, level.network.planes - 1);
   return fault;
 }
 

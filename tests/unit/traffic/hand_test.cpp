@@ -58,6 +58,16 @@ TEST(ByHand, ADeadPlaneLeavesTheOthers) {
   EXPECT_NEAR(seconds(ask("slow-link@npu=5/plane=1:0.5")), 1e-6 + 700e-6 / 0.875, 1e-11);
 }
 
+TEST(ByHand, ARailIsThePortOfItsChipsAlone) {
+  auto machine = machine_of({ideal_level(NetworkKind::switched, 4, 400), ideal_level(NetworkKind::clos, 4, 100)});
+  machine.levels[1].network.planes = 4;
+  machine.levels[1].network.ports_per_chip = 1;
+  const space::View rails{{{4, 4}}};  // equal positions of the boards
+  const auto ask = [&](const std::string& fault) { return answer(machine, {.bytes = 40e6, .group = rails, .faults = faults_of(machine, {fault})}); };
+  EXPECT_NEAR(seconds(ask("slow-link@board=1/npu=2/port=cabinet/plane=2:0.5")), 1e-6 + 600e-6, 1e-11) << "its only port at half speed";
+  EXPECT_NE(ask("dead-plane@port=cabinet/plane=2").impossible, "") << "chips 2 have no other rail";
+}
+
 TEST(ByHand, TheOnlyPlaneIsTheJob) {
   const auto machine = switch_of_8();
   EXPECT_NE(answer(machine, {.group = {}, .faults = faults_of(machine, {"dead-link@npu=5"})}).impossible, "");

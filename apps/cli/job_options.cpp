@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/job_options.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "plan/plan.hpp"
+
+namespace zettatwin::cli {
+namespace {
+
+config::Node scalar(const std::string& option, const std::string& text) {
+  config::Node node;
+  node.kind = config::Node::Kind::scalar;
+  node.where = config::location_in(option);
+  node.text = text;
+  return node;
+}
+
+config::Node mapping(const std::string& name) {
+  config::Node node;
+  node.kind = config::Node::Kind::mapping;
+  node.where = config::location_in(name);
+  return node;
+}
+
+}  // namespace
+
+void add_job_options(CLI::App& command, JobOptions& o) {
+  command.add_option("--machine", o.machine, "catalog machine (zettatwin catalog list machines)")->type_name("NAME");
+  command.add_option("--model", o.model, "model preset or path of a Hugging Face config.json")->type_name("NAME|FILE");
+  command.add_option("--chips", o.chips, "chips of the job; default: the whole machine")->type_name("N");
+  command.add_option("--plan", o.plan, "auto, tp=8,pp=16,..., or a YAML file")->type_name("PLAN");
+  command.add_option("--seq", o.sequence_length, "tokens per sequence; default 4096")->type_name("N");
+  command.add_option("--global-batch", o.global_batch, "sequences per step; default: published practice")->type_name("N");
+  command.add_option("--precision", o.precision, "bf16, fp8, mxfp8 or fp4")->type_name("P");
+  command.add_option("--tokens", o.training_tokens, "tokens of the whole training run, for days and chip-hours")->type_name("N");
+  command.add_option("--fidelity", o.fidelity, "bound or folded")->type_name("F");
+  command.add_option("--fault", o.faults, "KIND@PLACE[:fraction of speed left], such as slow-chip@pod=3/npu=5:0.8; may be repeated")->type_name("FAULT")->allow_extra_args(false);
+}
+
+std::optional<config::Node> scenario_of(const JobOptions& o, const FileSource& source, config::Diagnostics& diagnostics) {
+  config::Node root = mapping("command line");
+  if (!o.scenario.empty()) {
+    const auto text = source.read(o.scenario);
+    if (!text) {
+      diagnostics.error(config::location_in(o.scenario), "cannot be read", "", "name a scenario file such as scenarios/atlas-950-deepseek-v3.yaml");
+      return std::nullopt;
+    }
+    auto document = config::parse_document(*text, o.scenario, diagnostics);
+    if (!document) return std::nullopt;
+    root = std::move(*document);
+    if (!root.is_mapping()) {
+      diagnostics.error(root.where, "a scenario must be a mapping of keys to values");
+      return std::nullopt;
+    }
+  }
+  config::Node over = mapping(o.scenario.empty() ? "command line" : o.scenario);
+  over.where = root.where;
+  const auto set = [&](const char* key, const char* option, const std::string& value) {
+    if (!value.empty()) over.entries.push_back({key, config::location_in(option), scalar(option, value)});
+  };
+  set("machine", "--machine", o.machine);
+  set("model", "--model", o.model);
+  set("chips", "--chips", o.chips);
+  set("sequence_length", "--seq", o.sequence_length);
+  set("global_batch", "--global-batch", o.global_batch);
+  set("precision", "--precision", o.precision);
+  set("training_tokens", "--tokens", o.training_tokens);
+  set("fidelity", "--fidelity", o.fidelity);
+  if (!o.faults.empty()) {
+    config::Node list;
+    list.kind = config::Node::Kind::sequence;
+    list.where = config::location_in("--fault");
+    for (const auto& fault : o.faults) list.items.push_back(scalar("--fault", fault));
+    over.entries.push_back({"faults", config::location_in("--fault"), std::move(list)});
+  }
+  if (!o.plan.empty()) {
+    config::Node plan = scalar("--plan", o.plan);
+    if (o.plan.find('=') != std::string::npos) {
+      plan = plan::parse_plan_text(o.plan, "--plan", diagnostics);
+    } else if (o.plan != "auto") {
+      const auto text = source.read(o.plan);
+      if (!text) diagnostics.error(config::location_in("--plan"), fmt::format("'{}' is neither auto, nor key=value,..., nor a file that can be read", o.plan));
+      else if (auto document = config::parse_document(*text, o.plan, diagnostics)) plan = std::move(*document);
+    }
+    over.entries.push_back({"plan", config::location_in("--plan"), std::move(plan)});
+  }
+  if (diagnostics.has_errors()) return std::nullopt;
+  return config::merged(root, over);
+}
+
+}  // namespace zettatwin::cli
