@@ -85,23 +85,23 @@ struct Scene {
   std::vector<traffic::Fault> faults;
 };
 
-bool group_fits(const CollectiveQuestion& q, const hardware::Machine& machine, std::int64_t ranks, config::Diagnostics& diagnostics) {
+bool group_fits(const CollectiveQuestion& q, std::int64_t ranks, config::Diagnostics& diagnostics) {
+  constexpr std::int64_t kRanksMax = std::int64_t{1} << 40;
   const auto size = diagnostics.error_count();
   if (q.stride < 1) diagnostics.error(location_in("--stride"), fmt::format("a stride of {} ranks", q.stride), "members are at least one rank apart", "write --stride 1 for neighbours");
   if (q.ranks < 0 || ranks < 2) diagnostics.error(location_in("--ranks"), fmt::format("a group of {} ranks does not communicate", ranks), "", "write --ranks 2 or more");
-  else if (q.stride >= 1 && ranks > machine.chips() / q.stride)
-    diagnostics.error(location_in("--ranks"), fmt::format("{} ranks{} asked for but {} has {}", units::grouped(ranks), q.stride > 1 ? fmt::format(" {} apart", q.stride) : "", machine.name, units::grouped(machine.chips())), "",
-                      fmt::format("ask for at most {}, or take a larger machine", units::grouped(machine.chips() / q.stride)));
+  else if (q.stride >= 1 && ranks > kRanksMax / q.stride) diagnostics.error(location_in("--ranks"), fmt::format("{} ranks {} apart are more than any machine has", units::grouped(ranks), units::grouped(q.stride)), "", "ask for fewer");
   return diagnostics.error_count() == size;
 }
 
 std::unique_ptr<Scene> scene_of(const CollectiveQuestion& q, hardware::Machine machine, config::Diagnostics& diagnostics) {
   const auto ranks = q.ranks > 0 ? q.ranks : machine.chips() / std::max<std::int64_t>(1, q.stride);
   auto scene = std::make_unique<Scene>();
+  const bool good = group_fits(q, ranks, diagnostics);
+  auto resized = !good ? std::nullopt : ranks * q.stride == machine.chips() ? std::optional(machine) : hardware::resized(machine, ranks * q.stride, location_in("--ranks"), diagnostics);
+  const auto& named = resized && resized->chips() > machine.chips() ? *resized : machine;  // places of the whole machine are known
   for (const auto& text : q.faults)
-    if (auto fault = traffic::parse_fault(text, machine, location_in("--fault"), diagnostics)) scene->faults.push_back(std::move(*fault));
-  if (!group_fits(q, machine, ranks, diagnostics)) return nullptr;
-  auto resized = ranks * q.stride == machine.chips() ? std::optional(std::move(machine)) : hardware::resized(machine, ranks * q.stride, location_in("--ranks"), diagnostics);
+    if (auto fault = traffic::parse_fault(text, named, location_in("--fault"), diagnostics)) scene->faults.push_back(std::move(*fault));
   if (!resized || diagnostics.has_errors()) return nullptr;
   scene->machine = std::move(*resized);
   scene->fabric = topology::whole(scene->machine);
