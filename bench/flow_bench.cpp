@@ -48,7 +48,7 @@ void solve_again(benchmark::State& state) {
   flow::MaxMinSolver<double> solver(problem);
   for (flow::FlowId f = 0; f < problem.flows(); ++f) solver.start(f);
   for (auto _ : state) {
-    solver.capacity_changed(0);
+    solver.set_capacity(0, problem.capacity(0));
     solver.update();
   }
   check(state, problem, solver.shares().rate);

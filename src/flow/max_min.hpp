@@ -40,7 +40,6 @@ class SharingProblem final {
   FlowId add_flow(Scalar weight, std::initializer_list<Use<Scalar>> uses, std::optional<Scalar> rate_cap = {}) {
     return add_flow(weight, std::span(uses.begin(), uses.size()), rate_cap);
   }
-  void set_capacity(ResourceId resource, Scalar capacity);
 
   [[nodiscard]] std::uint32_t resources() const { return static_cast<std::uint32_t>(capacity_.size()); }
   [[nodiscard]] std::uint32_t flows() const { return static_cast<std::uint32_t>(weight_.size()); }
@@ -68,21 +67,21 @@ struct Shares {
   std::vector<Scalar> level;            // per resource: the level at which it did, if it did
 };
 
-// Shares among the flows that have been started and not been stopped; none at first. The problem must outlive the solver and keep its flows
-// and weights; capacities may change.
+// Shares among the flows that have been started and not been stopped; none at first. The problem must outlive the solver and not change.
 template <class Scalar>
 class MaxMinSolver final {
  public:
   explicit MaxMinSolver(const SharingProblem<Scalar>& problem);
 
-  void start(FlowId flow);                        // expects it idle
-  void stop(FlowId flow);                         // expects it started
-  void capacity_changed(ResourceId resource) { changed_capacities_.push_back(resource); }
+  void start(FlowId flow);  // expects it idle
+  void stop(FlowId flow);   // expects it started
+  void set_capacity(ResourceId resource, Scalar capacity);
   // Shares anew what these changes can affect: what is connected to them and, if flows have only been stopped, is not frozen at a lower level
   // than they were. The result is the same as if all were shared anew (to rounding of ties; exactly with exact numbers).
   void update();
 
   [[nodiscard]] const Shares<Scalar>& shares() const { return shares_; }
+  [[nodiscard]] const Scalar& capacity(ResourceId resource) const { return capacity_[resource]; }
   // What the last update looked at; what else there is has the shares that it had before.
   [[nodiscard]] std::span<const FlowId> updated_flows() const { return flows_; }
   [[nodiscard]] std::span<const ResourceId> updated_resources() const { return touched_; }
@@ -131,6 +130,8 @@ class MaxMinSolver final {
   void drop_top();
   [[nodiscard]] Scalar lowest_level();
   void take_saturated(const Scalar& level);
+  void take_saturated_in_one_pass(const Scalar& level, const Scalar& limit);
+  void saturate(ResourceId resource, const Scalar& level);
   void freeze_capped(const Scalar& level);
   void freeze_batch(const Scalar& level);
   void freeze(FlowId flow, const Scalar& level, const Scalar& rate, ResourceId limited_by);
@@ -138,6 +139,7 @@ class MaxMinSolver final {
 
   const SharingProblem<Scalar>& problem_;
   Shares<Scalar> shares_;
+  std::vector<Scalar> capacity_;
   std::vector<Resource> resources_;
   std::vector<FlowId> flows_of_;  // by resource
   std::vector<State> state_;      // per flow

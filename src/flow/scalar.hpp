@@ -34,7 +34,8 @@ struct Arithmetic<double> {
 
   // For sums of at most `count` terms, none above `largest`: their sums are below 2^62.
   static Scale scale(double largest, std::uint32_t count) {
-    return std::ldexp(1.0, std::min(900, 61 - std::ilogb(std::max(largest, 1e-290)) - static_cast<int>(std::bit_width(count))));
+    const int exponent = static_cast<int>(std::bit_cast<std::uint64_t>(largest) >> 52) - 1023;  // of a positive number
+    return power_of_two(std::min(900, 61 - exponent - static_cast<int>(std::bit_width(count))));
   }
   // At least one unit: what is used stays used, however little.
   static Sum term(double value, Scale scale) { return std::max<Sum>(1, fixed_point(value * scale)); }
@@ -49,6 +50,7 @@ struct Arithmetic<double> {
   static bool is_finite(double value) { return std::isfinite(value); }
 
  private:
+  static double power_of_two(int exponent) { return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52); }
   static Sum fixed_point(double scaled) {
     const auto whole = static_cast<std::int64_t>(scaled);
     const auto fraction = static_cast<std::int64_t>((scaled - static_cast<double>(whole)) * static_cast<double>(kFraction));

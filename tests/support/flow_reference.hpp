@@ -20,9 +20,17 @@ Scalar load_of(const flow::SharingProblem<Scalar>& p, flow::FlowId f, flow::Reso
   return sum;
 }
 
+template <class Scalar>
+std::vector<Scalar> capacities(const flow::SharingProblem<Scalar>& p) {
+  std::vector<Scalar> result;
+  for (flow::ResourceId l = 0; l < p.resources(); ++l) result.push_back(p.capacity(l));
+  return result;
+}
+
 // Rates of the flows that are active; zero for others. Levels within `slack` of the lowest freeze together.
 template <class Scalar>
-std::vector<Scalar> textbook_max_min(const flow::SharingProblem<Scalar>& p, const std::vector<bool>& active, const Scalar& slack) {
+std::vector<Scalar> textbook_max_min(const flow::SharingProblem<Scalar>& p, const std::vector<Scalar>& capacity, const std::vector<bool>& active,
+                                     const Scalar& slack) {
   std::vector<Scalar> rate(p.flows(), Scalar(0));
   std::vector<bool> live = active;
   while (std::find(live.begin(), live.end(), true) != live.end()) {
@@ -31,7 +39,7 @@ std::vector<Scalar> textbook_max_min(const flow::SharingProblem<Scalar>& p, cons
     std::optional<Scalar> lowest;
     const auto note = [&](const Scalar& level) { lowest = lowest ? std::min<Scalar>(*lowest, level) : level; };
     for (flow::ResourceId l = 0; l < p.resources(); ++l) {
-      Scalar left = p.capacity(l);
+      Scalar left = capacity[l];
       Scalar demand(0);
       for (flow::FlowId f = 0; f < p.flows(); ++f) {
         const Scalar load = load_of(p, f, l);
@@ -67,9 +75,17 @@ struct Phase {
   std::vector<flow::FlowId> after;
 };
 
+template <class Scalar>
+struct CapacityChange {
+  Scalar time;
+  flow::ResourceId resource;
+  Scalar capacity;
+};
+
 // Finish times in seconds; none for flows that never finish. One phase per flow of the problem.
 template <class Scalar>
-std::vector<std::optional<Scalar>> step_by_step(const flow::SharingProblem<Scalar>& p, const std::vector<Phase<Scalar>>& phases, const Scalar& slack) {
+std::vector<std::optional<Scalar>> step_by_step(const flow::SharingProblem<Scalar>& p, const std::vector<Phase<Scalar>>& phases,
+                                                const std::vector<CapacityChange<Scalar>>& changes, const Scalar& slack) {
   const std::size_t n = phases.size();
   std::vector<std::optional<Scalar>> start(n);
   std::vector<std::optional<Scalar>> finish(n);
@@ -89,12 +105,19 @@ std::vector<std::optional<Scalar>> step_by_step(const flow::SharingProblem<Scala
     }
     std::vector<bool> active(n);
     for (std::size_t f = 0; f < n; ++f) active[f] = start[f] && *start[f] <= now && !finish[f];
-    const std::vector<Scalar> rate = textbook_max_min(p, active, slack);
+    std::vector<Scalar> capacity = capacities(p);
+    for (const auto& change : changes) {
+      if (change.time <= now) capacity[change.resource] = change.capacity;
+    }
+    const std::vector<Scalar> rate = textbook_max_min(p, capacity, active, slack);
     std::optional<Scalar> step;
     const auto note = [&](const Scalar& duration) { step = step ? std::min<Scalar>(*step, duration) : duration; };
     for (std::size_t f = 0; f < n; ++f) {
       if (start[f] && *start[f] > now) note(*start[f] - now);
       if (active[f] && rate[f] > Scalar(0)) note(left[f] / rate[f]);
+    }
+    for (const auto& change : changes) {
+      if (change.time > now) note(change.time - now);
     }
     if (!step) return finish;
     now += *step;

@@ -23,6 +23,23 @@ std::vector<Phase<Scalar>> random_phases(Random& random, std::size_t flows) {
   return phases;
 }
 
+// In order of time; the last restores every capacity that was taken away.
+template <class Scalar>
+std::vector<CapacityChange<Scalar>> random_changes(Random& random, std::size_t resources) {
+  std::vector<CapacityChange<Scalar>> changes;
+  for (std::int64_t time = random.between(0, 3); time < 8; time += random.between(1, 4)) {
+    changes.push_back({Scalar(time), below(random, resources), Scalar(random.between(0, 6))});
+  }
+  for (flow::ResourceId l = 0; l < resources; ++l) changes.push_back({Scalar(9), l, Scalar(random.between(1, 6))});
+  return changes;
+}
+
+inline void add_changes(flow::FlowProgram& program, const std::vector<CapacityChange<double>>& changes) {
+  for (const auto& [time, resource, capacity] : changes) {
+    program.change_capacity(units::Picoseconds::from(units::Seconds::from_si(time)), resource, units::BytesPerSecond::from_si(capacity));
+  }
+}
+
 inline flow::FlowProgram as_program(const flow::SharingProblem<double>& sharing, const std::vector<Phase<double>>& phases) {
   flow::FlowProgram program;
   for (flow::ResourceId l = 0; l < sharing.resources(); ++l) program.add_resource(units::BytesPerSecond::from_si(sharing.capacity(l)));

@@ -15,13 +15,11 @@ using units::Picoseconds;
 FluidRun::FluidRun(const FlowProgram& program, const SimulationOptions& options)
     : program_(program),
       options_(options),
-      sharing_(program.sharing_),
-      solver_(sharing_),
-      ledger_(sharing_.resources()),
-      flows_(sharing_.flows()),
-      limits_(sharing_.flows()),
+      solver_(program.sharing_),
+      ledger_(program.sharing_.resources()),
+      flows_(program.sharing_.flows()),
       changes_(program.changes_) {
-  result_.flows.resize(sharing_.flows());
+  result_.flows.resize(flows_.size());
   std::stable_sort(changes_.begin(), changes_.end(), [](const auto& a, const auto& b) { return a.time < b.time; });
   list_successors();
 }
@@ -62,8 +60,7 @@ Picoseconds FluidRun::next_time() const {
 void FluidRun::change_capacities() {
   for (; next_change_ < changes_.size() && changes_[next_change_].time == now_; ++next_change_) {
     const auto& change = changes_[next_change_];
-    sharing_.set_capacity(change.resource, change.capacity);
-    solver_.capacity_changed(change.resource);
+    solver_.set_capacity(change.resource, change.capacity);
     stale_ = true;
   }
 }
@@ -121,7 +118,7 @@ void FluidRun::share() {
   for (const FlowId f : solver_.updated_flows()) apply_share(f);
   for (const ResourceId l : solver_.updated_resources()) {
     const auto& shares = solver_.shares();
-    ledger_.carries(l, shares.carried[l], sharing_.capacity(l), shares.saturated[l] != 0, now_);
+    ledger_.carries(l, shares.carried[l], solver_.capacity(l), shares.saturated[l] != 0, now_);
   }
 }
 
@@ -148,29 +145,38 @@ void FluidRun::close_interval(FlowId flow) {
   if (options_.record_rates) {
     result_.rates.push_back({flow, f.limited_by, f.since, now_, units::BytesPerSecond::from_si(f.rate)});
   }
-  auto& limits = limits_[flow];
-  const auto known = std::find_if(limits.begin(), limits.end(), [&](const auto& limit) { return limit.first == f.limited_by; });
-  if (known == limits.end()) {
-    limits.emplace_back(f.limited_by, duration);
+  std::uint32_t known = f.limits;
+  while (known != kNone && limits_[known].by != f.limited_by) known = limits_[known].previous;
+  if (known == kNone) {
+    limits_.push_back({f.limited_by, f.limits, duration});
+    f.limits = static_cast<std::uint32_t>(limits_.size() - 1);
   } else {
-    known->second += duration;
+    limits_[known].duration += duration;
   }
   f.left = std::max(0.0, f.left - f.rate * duration.seconds().si());
   f.since = now_;
 }
 
+// Of equals the earliest.
+ResourceId FluidRun::longest_limit(FlowId flow) const {
+  ResourceId by = kUnlimited;
+  Picoseconds longest;
+  for (std::uint32_t i = flows_[flow].limits; i != kNone; i = limits_[i].previous) {
+    if (limits_[i].duration < longest) continue;
+    by = limits_[i].by;
+    longest = limits_[i].duration;
+  }
+  return by;
+}
+
 void FluidRun::conclude() {
-  std::vector<double> bytes_moved(flows_.size(), 0.0);
   for (FlowId f = 0; f < flows_.size(); ++f) {
     FlowOutcome& outcome = result_.flows[f];
     if (outcome.state == FlowState::starved) close_interval(f);
     if (outcome.state != FlowState::finished) result_.unfinished.push_back(f);
-    if (outcome.state != FlowState::waiting) bytes_moved[f] = program_.bytes_[f] - flows_[f].left;
-    // Of equals the first, which is also the earliest.
-    const auto longest = std::max_element(limits_[f].begin(), limits_[f].end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-    outcome.limited_by = longest == limits_[f].end() ? kUnlimited : longest->first;
+    outcome.limited_by = longest_limit(f);
   }
-  result_.resources = ledger_.close(sharing_, bytes_moved, now_);
+  result_.resources = ledger_.close(now_);
   std::sort(result_.rates.begin(), result_.rates.end(),
             [](const RateInterval& a, const RateInterval& b) { return std::pair(a.flow, a.begin) < std::pair(b.flow, b.begin); });
 }

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <queue>
-#include <utility>
 #include <vector>
 
 #include "flow/detail/resource_ledger.hpp"
@@ -19,6 +18,8 @@ class FluidRun final {
   SimulationResult run();
 
  private:
+  static constexpr std::uint32_t kNone = 0xffffffff;
+
   struct Event {
     units::Picoseconds time;
     FlowId flow;
@@ -32,6 +33,13 @@ class FluidRun final {
     ResourceId limited_by = kUnlimited;
     std::uint32_t missing = 0;  // flows that it waits for
     std::uint32_t version = 0;  // of its rate
+    std::uint32_t limits = kNone;  // the last of them
+  };
+  // How long a flow was limited by one resource: lists, one per flow, in one vector.
+  struct Limit {
+    ResourceId by;
+    std::uint32_t previous;
+    units::Picoseconds duration;
   };
 
   void list_successors();
@@ -44,18 +52,18 @@ class FluidRun final {
   void share();
   void apply_share(FlowId flow);
   void close_interval(FlowId flow);
+  [[nodiscard]] ResourceId longest_limit(FlowId flow) const;
   void conclude();
 
   const FlowProgram& program_;
   SimulationOptions options_;
-  SharingProblem<double> sharing_;  // a copy, since capacities change
   MaxMinSolver<double> solver_;
   ResourceLedger ledger_;
   SimulationResult result_;
   std::vector<Flow> flows_;
   std::vector<std::uint32_t> first_successor_;
   std::vector<FlowId> successors_;
-  std::vector<std::vector<std::pair<ResourceId, units::Picoseconds>>> limits_;  // per flow: how long by what, in order of appearance
+  std::vector<Limit> limits_;
   std::vector<FlowProgram::CapacityChange> changes_;  // by time
   std::size_t next_change_ = 0;
   std::priority_queue<Event> events_;

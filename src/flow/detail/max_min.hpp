@@ -14,15 +14,9 @@ namespace zettatwin::flow {
 
 template <class Scalar>
 ResourceId SharingProblem<Scalar>::add_resource(Scalar capacity) {
-  capacity_.emplace_back();
-  set_capacity(resources() - 1, std::move(capacity));
+  ZT_EXPECT(capacity >= Scalar(0) && Arithmetic<Scalar>::is_finite(capacity), "capacity of resource " + std::to_string(resources()));
+  capacity_.push_back(std::move(capacity));
   return resources() - 1;
-}
-
-template <class Scalar>
-void SharingProblem<Scalar>::set_capacity(ResourceId resource, Scalar capacity) {
-  ZT_EXPECT(capacity >= Scalar(0) && Arithmetic<Scalar>::is_finite(capacity), "capacity of resource " + std::to_string(resource));
-  capacity_[resource] = std::move(capacity);
 }
 
 template <class Scalar>

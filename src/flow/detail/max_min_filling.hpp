@@ -39,7 +39,7 @@ void MaxMinSolver<Scalar>::rank() {
 template <class Scalar>
 auto MaxMinSolver<Scalar>::refreshed(const Candidate& old) const -> Candidate {
   const Resource& r = resources_[old.id];
-  return {std::max<Scalar>(old.level, (problem_.capacity(old.id) - Numbers::value(r.carried, r.carried_scale)) / Numbers::value(r.demand, r.demand_scale)), old.id};
+  return {std::max<Scalar>(old.level, (capacity_[old.id] - Numbers::value(r.carried, r.carried_scale)) / Numbers::value(r.demand, r.demand_scale)), old.id};
 }
 
 template <class Scalar>
@@ -76,9 +76,11 @@ Scalar MaxMinSolver<Scalar>::lowest_level() {
 // All resources that are full at this level, or so near to it that only rounding can tell: one batch, so that no order decides.
 template <class Scalar>
 void MaxMinSolver<Scalar>::take_saturated(const Scalar& level) {
+  constexpr std::size_t kMany = 16;  // more than one key in so many: one pass over all is cheaper than the way through the heap for each
   batch_.clear();
   const Scalar limit = Numbers::tie_limit(level);
-  while (!heap_.empty() && !(limit < heap_.front().level)) {
+  for (std::size_t taken = 0; !heap_.empty() && !(limit < heap_.front().level); ++taken) {
+    if (taken * kMany > heap_.size()) return take_saturated_in_one_pass(level, limit);
     const Candidate top = heap_.front();
     if (resources_[top.id].demand == Sum(0)) {
       drop_top();
@@ -86,11 +88,34 @@ void MaxMinSolver<Scalar>::take_saturated(const Scalar& level) {
       rekey_top(fresh);
     } else {
       drop_top();
-      batch_.push_back(top.id);
-      resources_[top.id].batch = batches_;
-      shares_.level[top.id] = level;
+      saturate(top.id, level);
     }
   }
+}
+
+template <class Scalar>
+void MaxMinSolver<Scalar>::take_saturated_in_one_pass(const Scalar& level, const Scalar& limit) {
+  auto kept = heap_.begin();
+  for (Candidate& candidate : heap_) {
+    if (!(limit < candidate.level)) {
+      if (resources_[candidate.id].demand == Sum(0)) continue;
+      candidate = refreshed(candidate);
+      if (!(limit < candidate.level)) {
+        saturate(candidate.id, level);
+        continue;
+      }
+    }
+    *kept++ = candidate;
+  }
+  heap_.erase(kept, heap_.end());
+  std::make_heap(heap_.begin(), heap_.end());
+}
+
+template <class Scalar>
+void MaxMinSolver<Scalar>::saturate(ResourceId resource, const Scalar& level) {
+  batch_.push_back(resource);
+  resources_[resource].batch = batches_;
+  shares_.level[resource] = level;
 }
 
 template <class Scalar>
@@ -144,7 +169,7 @@ void MaxMinSolver<Scalar>::publish() {
   for (const ResourceId l : touched_) {
     Resource& r = resources_[l];
     shares_.saturated[l] = r.batch > 0;
-    shares_.carried[l] = r.batch > 0 ? problem_.capacity(l) : Numbers::value(r.carried, r.carried_scale);
+    shares_.carried[l] = r.batch > 0 ? capacity_[l] : Numbers::value(r.carried, r.carried_scale);
     r.batch = 0;
   }
 }

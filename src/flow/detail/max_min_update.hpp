@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/contract.hpp"
@@ -30,7 +31,8 @@ MaxMinSolver<Scalar>::MaxMinSolver(const SharingProblem<Scalar>& problem)
     r.first = first;
     first += r.flows;
     if (r.flows > 0) r.demand_scale = Numbers::scale(largest[l], r.flows);
-    r.carried_scale = Numbers::scale(problem.capacity(l), 1);
+    capacity_.push_back(problem.capacity(l));
+    r.carried_scale = Numbers::scale(capacity_[l], 1);
     r.flows = 0;
   }
   flows_of_.resize(first);
@@ -57,6 +59,13 @@ void MaxMinSolver<Scalar>::stop(FlowId flow) {
   if (state_[flow] == State::active) stopped_.push_back(flow);
   state_[flow] = state_[flow] == State::active ? State::leaving : State::idle;
   --started_count_;
+}
+
+template <class Scalar>
+void MaxMinSolver<Scalar>::set_capacity(ResourceId resource, Scalar capacity) {
+  ZT_EXPECT(capacity >= Scalar(0) && Numbers::is_finite(capacity), "capacity of resource " + std::to_string(resource));
+  capacity_[resource] = std::move(capacity);
+  changed_capacities_.push_back(resource);
 }
 
 template <class Scalar>
@@ -87,7 +96,8 @@ bool MaxMinSolver<Scalar>::touch(ResourceId resource) {
 
 template <class Scalar>
 void MaxMinSolver<Scalar>::unlist_stopped() {
-  for (const FlowId f : stopped_) {
+  for (std::size_t i = 0; const FlowId f : stopped_) {
+    prefetch_resources(stopped_, i++ + 8);
     for (const auto& [l, load] : problem_.uses(f)) {
       Resource& r = resources_[l];
       r.carried -= Numbers::product(load * problem_.weight(f), level_[f], r.carried_scale);
@@ -154,7 +164,7 @@ template <class Scalar>
 void MaxMinSolver<Scalar>::rescale() {
   for (const ResourceId l : changed_capacities_) {
     ZT_ASSERT(resources_[l].carried == Sum(0), "resource " + std::to_string(l) + " carries something when its capacity changes");
-    resources_[l].carried_scale = Numbers::scale(problem_.capacity(l), 1);
+    resources_[l].carried_scale = Numbers::scale(capacity_[l], 1);
   }
   changed_capacities_.clear();
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What resources did: peaks and times of saturation as rates change, bytes carried at the end.
+// What resources did: bytes, peaks and times of saturation, brought up to date when what they carry changes.
 #pragma once
 
-#include <span>
 #include <vector>
 
 #include "flow/simulation.hpp"
@@ -11,15 +10,20 @@ namespace zettatwin::flow {
 
 class ResourceLedger final {
  public:
-  explicit ResourceLedger(std::uint32_t resources) : outcomes_(resources), since_(resources, kNever) {}
+  explicit ResourceLedger(std::uint32_t resources) : outcomes_(resources), now_(resources) {}
 
   // From now on this resource carries so much of its capacity.
   void carries(ResourceId resource, double rate, double capacity, bool saturated, units::Picoseconds now);
-  [[nodiscard]] std::vector<ResourceOutcome> close(const SharingProblem<double>& sharing, std::span<const double> bytes_moved, units::Picoseconds now);
+  [[nodiscard]] std::vector<ResourceOutcome> close(units::Picoseconds now);
 
  private:
+  struct Present {
+    double rate = 0;
+    bool saturated = false;
+    units::Picoseconds since;
+  };
   std::vector<ResourceOutcome> outcomes_;
-  std::vector<units::Picoseconds> since_;  // when it saturated; kNever: it is not
+  std::vector<Present> now_;
 };
 
 }  // namespace zettatwin::flow

@@ -40,11 +40,15 @@ TEST(SimulationLaws, EqualsTheExactStepByStep) {
     const auto phases = test::random_phases<double>(random, sharing.flows());
     const auto exact_sharing = test::random_sharing<Rational>(same, 3, 5, 100);
     const auto exact_phases = test::random_phases<Rational>(same, exact_sharing.flows());
+    const auto changes = test::random_changes<double>(random, sharing.resources());
+    const auto exact_changes = test::random_changes<Rational>(same, sharing.resources());
     std::vector<std::optional<double>> expected;
-    for (const auto& time : test::step_by_step(exact_sharing, exact_phases, Rational(0))) {
+    for (const auto& time : test::step_by_step(exact_sharing, exact_phases, exact_changes, Rational(0))) {
       expected.push_back(time ? std::optional(time->as_double()) : std::nullopt);
     }
-    expect_same(flow::simulate(test::as_program(sharing, phases)), expected, seed);
+    auto program = test::as_program(sharing, phases);
+    test::add_changes(program, changes);
+    expect_same(flow::simulate(program), expected, seed);
   }
 }
 
@@ -53,7 +57,7 @@ TEST(SimulationLaws, EqualsTheStepByStepInDouble) {
     Random random(seed);
     const auto sharing = test::random_sharing<double>(random, 10, 30, 200);
     const auto phases = test::random_phases<double>(random, sharing.flows());
-    expect_same(flow::simulate(test::as_program(sharing, phases)), test::step_by_step(sharing, phases, 1e-12), seed);
+    expect_same(flow::simulate(test::as_program(sharing, phases)), test::step_by_step(sharing, phases, {}, 1e-12), seed);
   }
 }
 
@@ -146,8 +150,9 @@ TEST(SimulationLaws, TheOrderOfListingDoesNotChangeAPicosecond) {
     const auto order = test::random_order(random, sharing.flows());
     const auto new_id = test::random_order(random, sharing.resources());
     flow::SharingProblem<double> shuffled;
-    for (ResourceId l = 0; l < sharing.resources(); ++l) shuffled.add_resource(0);
-    for (ResourceId l = 0; l < sharing.resources(); ++l) shuffled.set_capacity(new_id[l], sharing.capacity(l));
+    std::vector<ResourceId> old_id(sharing.resources());
+    for (ResourceId l = 0; l < sharing.resources(); ++l) old_id[new_id[l]] = l;
+    for (const ResourceId l : old_id) shuffled.add_resource(sharing.capacity(l));
     std::vector<Phase<double>> shuffled_phases;
     for (const FlowId f : order) {
       std::vector<flow::Use<double>> uses(sharing.uses(f).begin(), sharing.uses(f).end());
