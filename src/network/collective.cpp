@@ -126,6 +126,26 @@ units::Picoseconds collective_duration(const topology::Fabric& fabric, const Col
   return crossings.empty() ? units::Picoseconds{} : units::Picoseconds::from(route_of(crossings, request).time);
 }
 
+std::size_t port_level(const hardware::Machine& machine, std::size_t level) {
+  while (level > 0 && machine.levels[level].shares_ports && machine.levels[level - 1].network.kind != hardware::NetworkKind::full_mesh) --level;
+  return level;
+}
+
+CollectiveLoad collective_load(const topology::Fabric& fabric, const CollectiveRequest& request) {
+  expect_valid(fabric, request);
+  const auto crossings = detail::crossings_of(fabric, request.spread);
+  CollectiveLoad load{.time = {}, .busy = std::vector<units::Seconds>(fabric.machine->levels.size())};
+  if (crossings.empty()) return load;
+  const auto route = route_of(crossings, request);
+  load.time = units::Picoseconds::from(route.time);
+  const auto unused = crossings.size() - route.stages.size();  // a message between two ranks uses the outermost only
+  for (std::size_t i = 0; i < route.stages.size(); ++i) {
+    const auto& stage = route.stages[i];
+    if (stage.bytes.si() > 0) load.busy[port_level(*fabric.machine, crossings[unused + i].level)] += static_cast<double>(route.chunks) * (stage.bytes / stage.bandwidth);
+  }
+  return load;
+}
+
 CollectiveStages collective_stages(const topology::Fabric& fabric, const CollectiveRequest& request) {
   expect_valid(fabric, request);
   const auto all = detail::crossings_of(fabric, request.spread);

@@ -26,6 +26,17 @@ struct CollectiveStages {
   std::string algorithm;      // as collective_time names it
 };
 
+// What a collective asks of one chip's ports.
+struct CollectiveLoad {
+  units::Picoseconds time;           // collective_duration
+  std::vector<units::Seconds> busy;  // by level of the machine whose ports they are: bytes / achieved bandwidth of its stages, all chunks
+};
+
+// The level whose ports the level's network is reached through: its own, or with shares_ports a switched one below.
+[[nodiscard]] std::size_t port_level(const hardware::Machine& machine, std::size_t level);
+
+[[nodiscard]] CollectiveLoad collective_load(const topology::Fabric& fabric, const CollectiveRequest& request);
+
 // The stages that collective_time chooses: cheapest unless the request forces an algorithm. Empty for a group of one.
 [[nodiscard]] CollectiveStages collective_stages(const topology::Fabric& fabric, const CollectiveRequest& request);
 

@@ -57,10 +57,15 @@ Node time_tree(Step& step) {
       auto explanation = explain_leaf(step, leaf);
       add_leaf(root, group, leaf.name, ledger.of(id), std::move(explanation.formula), std::move(explanation.inputs));
     }
-  const auto interference = line.busy - ledger.total();
+  const auto interference = line.busy - ledger.total() - tail.contention;
   ZT_ENSURE(interference.count() >= 0, "the pipeline was busy for less than its instructions take");
   add_leaf(root, "communication", "interference of gradient traffic", interference,
            "min(gradient reduction, last backward) * interference of the chip");
+  add_leaf(root, "communication", "contention with gradient traffic", tail.contention,
+           "sum over gradient buckets beside the last backward of time there * share of it in which activations want the same ports * how much longer both take");
+  if (const auto contention = step.contention(step.critical); contention.count() > 0)
+    at_path(root, "communication").inputs.push_back({.name = "of it because activations and parameters cross the same levels", .value = units::human(contention),
+                                                     .source = "network", .confidence = config::Confidence::derived, .note = ""});
   const Input send{.name = "one send", .value = units::human(step.pipeline_send()), .source = "network", .confidence = config::Confidence::derived, .note = ""};
   add_leaf(root, "communication", "pipeline sends", line.sends, "sends that occupy the computation stream", {send});
   const auto gather_wait = step.job.plan.overlap.parameters ? std::min(step.gather_exposed, line.idle) : units::Picoseconds();

@@ -41,25 +41,31 @@ std::vector<ShardedParameters> DataParallel::buckets(const plan::ModelChunk& chu
   return buckets;
 }
 
-Picoseconds DataParallel::collective(network::Collective op, workload::Group group, double bytes) const {
+Traffic DataParallel::collective(network::Collective op, workload::Group group, double bytes) const {
   if (bytes <= 0 || timer_.group_size(group) == 1) return {};
-  return timer_.time(workload::Communication{.op = op, .group = group, .bytes = units::Bytes::from_si(bytes)});
+  return timer_.traffic(workload::Communication{.op = op, .group = group, .bytes = units::Bytes::from_si(bytes)});
 }
 
 Picoseconds DataParallel::reduce_time(const ShardedParameters& bucket) const {
+  Picoseconds sum;
+  for (const auto& message : reductions(bucket)) sum += message.time;
+  return sum;
+}
+
+std::vector<Traffic> DataParallel::reductions(const ShardedParameters& bucket) const {
   if (plan_.zero >= 2) return {};
   const double bytes = plan::bytes_of(plan_.reduce_type);
   const auto op = plan_.zero == 0 ? network::Collective::all_reduce : network::Collective::reduce_scatter;
+  const auto within = [&](double parameters, workload::Group shard) { return collective(op, shard, parameters * bytes); };
   const auto over = [&](double parameters, workload::Group shard, workload::Group replica) {
-    return collective(op, shard, parameters * bytes) +
-           collective(network::Collective::all_reduce, replica, parameters * bytes / static_cast<double>(timer_.group_size(shard)));
+    return collective(network::Collective::all_reduce, replica, parameters * bytes / static_cast<double>(timer_.group_size(shard)));
   };
-  return over(bucket.dense, workload::Group::shard, workload::Group::replica) +
-         over(bucket.experts, workload::Group::expert_shard, workload::Group::expert_replica) + mirror_time(bucket);
+  return {within(bucket.dense, workload::Group::shard), over(bucket.dense, workload::Group::shard, workload::Group::replica),
+          within(bucket.experts, workload::Group::expert_shard), over(bucket.experts, workload::Group::expert_shard, workload::Group::expert_replica), mirror(bucket)};
 }
 
 // DualPipe runs each stage on two pipeline ranks, which add up their shards of its gradients.
-Picoseconds DataParallel::mirror_time(const ShardedParameters& bucket) const {
+Traffic DataParallel::mirror(const ShardedParameters& bucket) const {
   if (plan_.schedule != plan::ScheduleKind::dualpipe) return {};
   const auto shards = [&](workload::Group group) { return plan_.zero == 0 ? 1.0 : static_cast<double>(timer_.group_size(group)); };
   const double parameters = bucket.dense / shards(workload::Group::shard) + bucket.experts / shards(workload::Group::expert_shard);
@@ -69,8 +75,8 @@ Picoseconds DataParallel::mirror_time(const ShardedParameters& bucket) const {
 Picoseconds DataParallel::gather_time(const ShardedParameters& bucket) const {
   if (plan_.zero == 0 || plan_.zero == 3) return {};
   const double bytes = plan::bytes_of(plan_.parameter_type);
-  return collective(network::Collective::all_gather, workload::Group::shard, bucket.dense * bytes) +
-         collective(network::Collective::all_gather, workload::Group::expert_shard, bucket.experts * bytes);
+  return collective(network::Collective::all_gather, workload::Group::shard, bucket.dense * bytes).time +
+         collective(network::Collective::all_gather, workload::Group::expert_shard, bucket.experts * bytes).time;
 }
 
 // Per updated parameter: gradients read for the norm and for the update, states and master weights read and written, parameters written.

@@ -15,6 +15,7 @@ namespace zettatwin::training {
 struct ShardedParameters {
   double dense = 0;    // replicated over dp x cp
   double experts = 0;  // replicated over the expert-data ranks
+  friend bool operator==(const ShardedParameters&, const ShardedParameters&) = default;
 };
 
 // Of a layer, of a multi-token-prediction module, of an embedding table or output projection.
@@ -32,6 +33,8 @@ class DataParallel final {
   [[nodiscard]] std::vector<ShardedParameters> buckets(const plan::ModelChunk& chunk) const;
 
   [[nodiscard]] units::Picoseconds reduce_time(const ShardedParameters& bucket) const;  // 0 where each microbatch reduced already
+  // The messages of which it consists, one after the other.
+  [[nodiscard]] std::vector<Traffic> reductions(const ShardedParameters& bucket) const;
   [[nodiscard]] units::Picoseconds gather_time(const ShardedParameters& bucket) const;  // 0 without sharded optimizer
   [[nodiscard]] units::Picoseconds optimizer_time(const ShardedParameters& all) const;
   [[nodiscard]] units::Bytes optimizer_bytes(const ShardedParameters& all) const;
@@ -39,8 +42,8 @@ class DataParallel final {
   [[nodiscard]] units::Picoseconds norm_time() const;
 
  private:
-  [[nodiscard]] units::Picoseconds mirror_time(const ShardedParameters& bucket) const;
-  [[nodiscard]] units::Picoseconds collective(network::Collective op, workload::Group group, double bytes) const;
+  [[nodiscard]] Traffic mirror(const ShardedParameters& bucket) const;
+  [[nodiscard]] Traffic collective(network::Collective op, workload::Group group, double bytes) const;
 
   const model::Architecture& architecture_;
   const plan::Plan& plan_;

@@ -33,6 +33,12 @@ double hypergeometric(std::int64_t all, std::int64_t marked, std::int64_t draws,
   return choose(marked, j) * choose(all - marked, draws - j) / choose(all, draws);
 }
 
+// Whether `rank` is a member of the group of rank 0. Atoms nest, so that the outermost takes all that it can.
+bool holds(const space::View& group, std::int64_t rank) {
+  for (auto atom = group.atoms.rbegin(); atom != group.atoms.rend(); ++atom) rank -= std::min(atom->size - 1, rank / atom->stride) * atom->stride;
+  return rank == 0;
+}
+
 }  // namespace
 
 double expected_units_reached(std::int64_t units, const Routing& r) {
@@ -89,20 +95,44 @@ network::CollectiveRequest OperationTimer::request(const workload::Communication
   return request;
 }
 
-units::Picoseconds OperationTimer::time(const workload::Communication& c) const {
-  const auto [at, added] = known_.try_emplace(Key{c.op, c.group, c.bytes.si(), c.tokens_sent});
-  if (added) at->second = faults_.empty() ? network::collective_duration(placement_.fabric, request(c)) : with_faults(c);
-  return at->second;
+const OperationTimer::Priced& OperationTimer::priced(const workload::Communication& c) const {
+  auto& known = known_[Key{c.op, c.group, c.bytes.si(), c.tokens_sent}];
+  if (known.time) return known;
+  const auto load = network::collective_load(placement_.fabric, request(c));
+  known.time = faults_.empty() ? load.time : with_faults(c, load.time);
+  known.ports = footprint(c.group, load);
+  return known;
+}
+
+Traffic OperationTimer::traffic(const workload::Communication& c) const {
+  const auto& known = priced(c);
+  return {&known.ports, *known.time};
+}
+
+// Of a collective that faults slow, the healthy shares: what is slowed is the bytes' time.
+Footprint OperationTimer::footprint(workload::Group group, const network::CollectiveLoad& load) const {
+  const auto& fabric = placement_.fabric;
+  Footprint ports(load.busy.size());
+  std::int64_t chips_below = 1;
+  for (std::size_t l = 0; l < ports.size(); chips_below = fabric.ranks_within(l), ++l) {
+    if (load.busy[l].si() <= 0) continue;
+    ports[l].share = std::min(1.0, load.busy[l].si() / load.time.seconds().si());
+    const bool mesh = fabric.machine->levels[l].network.kind == hardware::NetworkKind::full_mesh;
+    if (!mesh || !topology::divides_evenly(fabric, view(group))) continue;
+    ports[l].peers = 0;
+    for (std::int64_t c = 1; c < fabric.used[l]; ++c)
+      if (holds(view(group), c * chips_below)) ports[l].peers |= std::uint64_t{1} << (c % 64);
+  }
+  return ports;
 }
 
 // Messages between two ranks are priced by who sends them, who knows which ranks they are.
-units::Picoseconds OperationTimer::with_faults(const workload::Communication& c) const {
+units::Picoseconds OperationTimer::with_faults(const workload::Communication& c, units::Picoseconds healthy) const {
+  if (c.op == network::Collective::point_to_point) return healthy;
   traffic::CollectiveQuery query;
   query.request = request(c);
   query.group = view(c.group);
   query.faults = faults_;
-  const auto healthy = network::collective_duration(placement_.fabric, query.request);
-  if (c.op == network::Collective::point_to_point) return healthy;
   const auto answer = traffic::simulate(placement_.fabric, query);
   if (impossible_.empty()) impossible_ = answer.impossible;
   return answer.impossible.empty() ? std::max(answer.time, healthy) : healthy;

@@ -8,9 +8,10 @@
 #include <tuple>
 
 #include "model/architecture.hpp"
-#include "network/collective.hpp"
+#include "network/stages.hpp"
 #include "plan/placement.hpp"
 #include "space/partition.hpp"
+#include "training/footprint.hpp"
 #include "traffic/fault.hpp"
 #include "workload/operations.hpp"
 
@@ -28,7 +29,9 @@ class OperationTimer final {
 
   // The network's question behind a communication.
   [[nodiscard]] network::CollectiveRequest request(const workload::Communication& communication) const;
-  [[nodiscard]] units::Picoseconds time(const workload::Communication& communication) const;
+  [[nodiscard]] units::Picoseconds time(const workload::Communication& communication) const { return *priced(communication).time; }
+  // With what it keeps busy; the footprint lives as long as the timer.
+  [[nodiscard]] Traffic traffic(const workload::Communication& communication) const;
   [[nodiscard]] const space::View& view(workload::Group group) const { return views_[static_cast<std::size_t>(group)]; }
   [[nodiscard]] std::int64_t group_size(workload::Group group) const { return view(group).size(); }
   [[nodiscard]] const hardware::Chip& chip() const { return chip_; }
@@ -37,7 +40,13 @@ class OperationTimer final {
   [[nodiscard]] const std::string& impossible() const { return impossible_; }
 
  private:
-  [[nodiscard]] units::Picoseconds with_faults(const workload::Communication& communication) const;
+  struct Priced {
+    std::optional<units::Picoseconds> time;
+    Footprint ports;
+  };
+  [[nodiscard]] const Priced& priced(const workload::Communication& communication) const;
+  [[nodiscard]] units::Picoseconds with_faults(const workload::Communication& communication, units::Picoseconds healthy) const;
+  [[nodiscard]] Footprint footprint(workload::Group group, const network::CollectiveLoad& load) const;
 
   const hardware::Chip& chip_;
   const plan::Placement& placement_;
@@ -45,7 +54,7 @@ class OperationTimer final {
   const model::MixtureOfExperts* experts_ = nullptr;  // of the model's expert layers
   // Layers repeat their collectives; each distinct one is priced once. Makes a timer usable by one thread at a time.
   using Key = std::tuple<network::Collective, workload::Group, double, double>;
-  mutable std::map<Key, units::Picoseconds> known_;
+  mutable std::map<Key, Priced> known_;
   std::vector<traffic::Fault> faults_;
   mutable std::string impossible_;
 };

@@ -11,11 +11,19 @@ namespace {
 
 using units::Picoseconds;
 
+void add_traffic(std::vector<Traffic>& sum, const Traffic& traffic, std::int64_t times) {
+  const auto same = std::find_if(sum.begin(), sum.end(), [&](const Traffic& t) { return t.ports == traffic.ports; });
+  if (same == sum.end()) sum.push_back({traffic.ports, traffic.time * times});
+  else same->time += traffic.time * times;
+}
+
 void add(PassCost& sum, const PassCost& term, std::int64_t times) {
   sum.time += term.time * times;
   sum.bound += term.bound * times;
   for (std::size_t s = 0; s < sum.comm_bound.size(); ++s) sum.comm_bound[s] += term.comm_bound[s] * times;
   sum.ledger.add(term.ledger, times);
+  sum.contention += term.contention * times;
+  for (const auto& traffic : term.activations) add_traffic(sum.activations, traffic, times);
 }
 
 void add(ChunkCosts& sum, const ChunkCosts& term, std::int64_t times) {
@@ -72,7 +80,10 @@ StageCosts::Program StageCosts::timed(const std::vector<workload::Operation>& op
     t.bound = timer_.bound(op);
     t.parameters = op.category == workload::Category::parameter_comm;
     t.hiding = op.hiding;
-    if (const auto* c = std::get_if<workload::Communication>(&op.work)) t.chunks = timer_.group_size(c->group);
+    if (const auto* c = std::get_if<workload::Communication>(&op.work)) {
+      t.chunks = timer_.group_size(c->group);
+      t.ports = timer_.traffic(*c).ports;
+    }
     program.push_back(t);
   }
   // The computation beside a chunked communication: the matrix work that consumes a gather, or that produces what is reduced.
@@ -145,10 +156,19 @@ StageCosts::Block& StageCosts::block(const std::string& key, const std::function
 
 PassCost StageCosts::cost(const Program& program, double host_share) {
   auto streams = run_streams(program);
-  PassCost result{.time = streams.time, .ledger = std::move(streams.ledger)};
+  PassCost result{.time = streams.time, .ledger = std::move(streams.ledger), .contention = streams.contention};
   add_bounds(result, program);
   interfere(result, streams.overlapped);
   wait_for_host(result, host_share);
+  return result;
+}
+
+// Of a pass that ends with final gradients.
+PassCost StageCosts::gradient_cost(const Program& program, double host_share) {
+  PassCost result = cost(program, host_share);
+  if (plan_.zero >= 2 || !plan_.overlap.gradients) return result;  // reduced by each pass, or after the last
+  for (const auto& op : program)
+    if (op.communication && !op.parameters) add_traffic(result.activations, {op.ports, op.time}, 1);
   return result;
 }
 
@@ -173,15 +193,17 @@ void StageCosts::interfere(PassCost& cost, Picoseconds overlapped) {
   const auto lost = Picoseconds::from(overlapped.seconds() * factor.si());
   cost.ledger.add(interference_, lost);
   cost.time += lost;
+  // Waiting longer overlaps less.
+  cost.contention = std::max(Picoseconds(), Picoseconds::from(cost.contention.seconds() * (1 - factor.si())));
 }
 
 ChunkCosts StageCosts::costs_of(const Block& b, bool recompute, bool edge) {
   const double host = edge ? 0 : 1;
   const auto input = recompute ? joined(b.recompute, b.backward_input) : b.backward_input;
   return {.forward = cost(b.forward, host * kHostForward),
-          .backward = cost(joined(input, b.backward_weight), host * (1 - kHostForward)),
+          .backward = gradient_cost(joined(input, b.backward_weight), host * (1 - kHostForward)),
           .backward_input = cost(input, host * (1 - kHostForward) / 2),
-          .backward_weight = cost(b.backward_weight, host * (1 - kHostForward) / 2)};
+          .backward_weight = gradient_cost(b.backward_weight, host * (1 - kHostForward) / 2)};
 }
 
 std::vector<StageCosts::BlockUse> StageCosts::blocks_of(const plan::ModelChunk& chunk) {
@@ -264,6 +286,7 @@ PassCost StageCosts::pair(const plan::ModelChunk& forward, const plan::ModelChun
   auto streams = run_streams_together(first, second);
   at->second.time = streams.time;
   at->second.ledger = std::move(streams.ledger);
+  at->second.contention = streams.contention;
   for (const auto* program : {&first, &second}) add_bounds(at->second, *program);
   interfere(at->second, streams.overlapped);
   wait_for_host(at->second, kHostForward * static_cast<double>(forward.layer_count()) + (1 - kHostForward) * static_cast<double>(backward.layer_count()));

@@ -23,6 +23,8 @@ struct PassCost {
   units::Picoseconds bound;       // at datasheet peaks, without communication
   std::array<units::Picoseconds, 2> comm_bound;  // communication alone, at datasheet bandwidth: of activations, of parameters
   Ledger ledger;                  // sums to time
+  units::Picoseconds contention;  // of time: because activations and parameters share ports
+  std::vector<Traffic> activations;  // of backward passes that gradients are reduced beside: what they send, one entry for all that is alike
 };
 
 struct ChunkCosts {
@@ -63,6 +65,7 @@ class StageCosts final {
   void add_sharding_traffic(workload::LayerOperations& operations, const ShardedParameters& parameters) const;
   [[nodiscard]] ChunkCosts costs_of(const Block& block, bool recompute, bool edge);
   [[nodiscard]] PassCost cost(const Program& program, double host_share);
+  [[nodiscard]] PassCost gradient_cost(const Program& program, double host_share);
   static void add_bounds(PassCost& sum, const Program& program);
   void interfere(PassCost& cost, units::Picoseconds overlapped);
   void wait_for_host(PassCost& cost, double layers);

@@ -21,6 +21,22 @@ void for_each_counted(const workload::LoopProgram& program, F&& f) {
   for (const auto& i : program.epilogue) f(i, std::int64_t{1});
 }
 
+// The pass that makes each chunk's gradients final.
+std::vector<Action> last_passes(const workload::LoopProgram& program, std::int64_t chunks) {
+  std::vector<Action> last(static_cast<std::size_t>(chunks), Action::backward);
+  for_each_counted(program, [&](const workload::Instruction& i, std::int64_t) {
+    if (i.action == Action::backward || i.action == Action::backward_weight) last[static_cast<std::size_t>(i.chunk)] = i.action;
+    if (i.action == Action::forward_backward) last[static_cast<std::size_t>(i.second_chunk)] = Action::backward;
+  });
+  return last;
+}
+
+Picoseconds duration_of(const std::vector<Traffic>& messages) {
+  Picoseconds sum;
+  for (const auto& message : messages) sum += message.time;
+  return sum;
+}
+
 }  // namespace
 
 FaultyStage::FaultyStage(const Job& job, const plan::Placement& placement, LeafTable& leaves, std::vector<traffic::Fault> of_cluster, std::vector<traffic::Fault> of_all)
@@ -94,24 +110,43 @@ void Step::price_chunks() {
     pipeline_costs.release.emplace_back(static_cast<std::size_t>(chunks));
     pipeline_costs.last_backward_extra.emplace_back(static_cast<std::size_t>(chunks));
     auto& tail = tails.emplace_back();
-    for (std::int64_t c = 0; c < chunks; ++c) {
-      Picoseconds reduction;
-      for (const auto& bucket : data_parallel_of(rank).buckets(chunk(rank, c))) {
-        tail.parameters.dense += bucket.dense;
-        tail.parameters.experts += bucket.experts;
-        reduction += data_parallel_of(rank).reduce_time(bucket);
-        tail.gather += data_parallel_of(rank).gather_time(bucket);
-      }
-      tail.reduction += reduction;
-      // Gradient traffic beside the last backward slows it.
-      const auto& interference = job.machine.chip.efficiency.interference;
-      if (job.plan.overlap.gradients && interference.present) {
-        const auto overlapped = std::min(reduction, of_rank[static_cast<std::size_t>(c)].backward);
-        pipeline_costs.last_backward_extra.back()[static_cast<std::size_t>(c)] = Picoseconds::from(overlapped.seconds() * interference.si());
-      }
-    }
+    const auto last = last_passes(schedule.programs[static_cast<std::size_t>(rank)], chunks);
+    for (std::int64_t c = 0; c < chunks; ++c) price_reduction(rank, c, last[static_cast<std::size_t>(c)]);
     tail.optimizer = data_parallel_of(rank).optimizer_time(tail.parameters);
   }
+}
+
+// Gradient traffic beside the last backward slows it: it takes cores and memory from computation, and ports from activations.
+void Step::price_reduction(std::int64_t rank, std::int64_t local, Action last) {
+  const auto& data = data_parallel_of(rank);
+  const auto& costs_of_chunk = costs_of(rank).of(chunk(rank, local));
+  const auto& pass = last == Action::backward_weight ? costs_of_chunk.backward_weight : costs_of_chunk.backward;
+  auto& tail = tails[static_cast<std::size_t>(rank)];
+  auto& reductions = tail.buckets.emplace_back();
+  Picoseconds reduction;
+  const auto buckets = data.buckets(chunk(rank, local));
+  for (std::size_t i = buckets.size(); i-- > 0;) {
+    const auto& bucket = buckets[i];
+    tail.parameters.dense += bucket.dense;
+    tail.parameters.experts += bucket.experts;
+    tail.gather += data.gather_time(bucket);
+    const bool again = i + 1 < buckets.size() && bucket == buckets[i + 1];
+    if (again) {
+      reductions.push_back({.time = reductions.back().time, .loss = reductions.back().loss, .delay = {}});
+    } else {
+      const auto messages = data.reductions(bucket);
+      reductions.push_back({.time = duration_of(messages), .loss = loss_beside(messages, pass.activations, pass.time), .delay = {}});
+    }
+    reduction += reductions.back().time;
+  }
+  tail.reduction += reduction;
+  if (!job.plan.overlap.gradients) return;
+  auto& extra = pipeline_costs.last_backward_extra[static_cast<std::size_t>(rank)][static_cast<std::size_t>(local)];
+  const auto& interference = job.machine.chip.efficiency.interference;
+  if (interference.present) extra = Picoseconds::from(std::min(reduction, costs_of_chunk.backward.time).seconds() * interference.si());
+  const auto lost = delay_beside(reductions, pass.time);
+  tail.contention += lost;
+  extra += lost;
 }
 
 // Activations between neighbouring stages, sharded over tp under sequence parallelism.
@@ -179,13 +214,12 @@ void Step::reduce_gradients() {
     });
     Picoseconds reduced;
     for (const auto c : order) {
-      const auto buckets = data_parallel_of(rank).buckets(chunk(rank, c));
+      const auto& buckets = tail.buckets[static_cast<std::size_t>(c)];
       const auto start = line.last_backward_start[static_cast<std::size_t>(c)];
       const auto finish = line.last_backward_finish[static_cast<std::size_t>(c)];
-      for (std::size_t i = buckets.size(); i-- > 0;) {
-        const auto passed = static_cast<std::int64_t>(buckets.size() - i);
-        const Picoseconds ready(start.count() + (finish - start).count() * passed / static_cast<std::int64_t>(buckets.size()));
-        reduced = std::max(reduced, job.plan.overlap.gradients ? ready : line.finish) + data_parallel_of(rank).reduce_time(buckets[i]);
+      for (std::size_t i = 0; i < buckets.size(); ++i) {
+        const Picoseconds ready(start.count() + (finish - start).count() * static_cast<std::int64_t>(i + 1) / static_cast<std::int64_t>(buckets.size()));
+        reduced = std::max(reduced, job.plan.overlap.gradients ? ready : line.finish) + buckets[i].time + buckets[i].delay;
       }
     }
     tail.ready = std::max(line.finish, reduced);
@@ -207,17 +241,27 @@ Picoseconds Step::time() const {
 
 Ledger Step::ledger(std::int64_t rank) {
   Ledger sum;
+  for_each_pass(rank, [&](const PassCost& pass, std::int64_t times) { sum.add(pass.ledger, times); });
+  return sum;
+}
+
+Picoseconds Step::contention(std::int64_t rank) {
+  Picoseconds sum = tails[static_cast<std::size_t>(rank)].contention;
+  for_each_pass(rank, [&](const PassCost& pass, std::int64_t times) { sum += pass.contention * times; });
+  return sum;
+}
+
+void Step::for_each_pass(std::int64_t rank, const std::function<void(const PassCost&, std::int64_t)>& f) {
   for_each_counted(schedule.programs[static_cast<std::size_t>(rank)], [&](const workload::Instruction& i, std::int64_t times) {
     const auto& c = chunk(rank, i.chunk);
     switch (i.action) {
-      case Action::forward: return sum.add(costs_of(rank).of(c).forward.ledger, times);
-      case Action::backward: return sum.add(costs_of(rank).of(c).backward.ledger, times);
-      case Action::backward_input: return sum.add(costs_of(rank).of(c).backward_input.ledger, times);
-      case Action::backward_weight: return sum.add(costs_of(rank).of(c).backward_weight.ledger, times);
-      case Action::forward_backward: return sum.add(costs_of(rank).pair(c, chunk(rank, i.second_chunk)).ledger, times);
+      case Action::forward: return f(costs_of(rank).of(c).forward, times);
+      case Action::backward: return f(costs_of(rank).of(c).backward, times);
+      case Action::backward_input: return f(costs_of(rank).of(c).backward_input, times);
+      case Action::backward_weight: return f(costs_of(rank).of(c).backward_weight, times);
+      case Action::forward_backward: return f(costs_of(rank).pair(c, chunk(rank, i.second_chunk)), times);
     }
   });
-  return sum;
 }
 
 // The busiest rank's computation at datasheet peaks, or its communication at datasheet bandwidth, whichever is longer; then the optimizer's traffic.

@@ -3,9 +3,11 @@
 // the explanations are made of.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
+#include "training/beside_backward.hpp"
 #include "training/data_parallel.hpp"
 #include "training/faults.hpp"
 #include "training/stage_costs.hpp"
@@ -16,7 +18,9 @@ namespace zettatwin::training {
 // Once-per-step times of one pipeline rank.
 struct RankTail {
   ShardedParameters parameters;
-  units::Picoseconds reduction;          // of all its gradients
+  std::vector<std::vector<BucketReduction>> buckets;  // per local chunk, in the order in which the last backward pass makes them final
+  units::Picoseconds reduction;          // of all its gradients, without contention
+  units::Picoseconds contention;         // what its last backward passes lose to reductions that cross the same levels
   units::Picoseconds reduction_exposed;  // after its last backward
   units::Picoseconds ready;              // its gradients are reduced
   units::Picoseconds optimizer;
@@ -71,6 +75,8 @@ struct Step {
   [[nodiscard]] units::Picoseconds time() const;   // of the whole step
   [[nodiscard]] units::Picoseconds bound();        // Fidelity::bound
   [[nodiscard]] Ledger ledger(std::int64_t rank);  // of the pipeline's instructions
+  // What it costs the rank that its activations and parameters cross the same levels: of its instructions, and of its last backward passes.
+  [[nodiscard]] units::Picoseconds contention(std::int64_t rank);
   [[nodiscard]] units::Picoseconds pipeline_send() const { return send_; }
 
   // Lays out, schedules and runs. Problems go to diagnostics; false if there were errors.
@@ -78,9 +84,12 @@ struct Step {
 
  private:
   void price_chunks();
+  void price_reduction(std::int64_t rank, std::int64_t local, workload::Action last);
   void price_sends();
   void price_gathers();
   void reduce_gradients();
+  // Calls f(cost, times) for the instructions of a pipeline rank, its loop counted, not unrolled.
+  void for_each_pass(std::int64_t rank, const std::function<void(const PassCost&, std::int64_t)>& f);
 
   // A send between two pipeline ranks, with their faults.
   [[nodiscard]] units::Picoseconds send_between(std::int64_t a, std::int64_t b) const;

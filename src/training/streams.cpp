@@ -4,115 +4,154 @@
 #include <algorithm>
 #include <array>
 
+#include "training/message_streams.hpp"
+
 namespace zettatwin::training {
 namespace {
 
 using units::Picoseconds;
 using workload::Hiding;
+using Program = std::vector<TimedOperation>;
+enum class Ports { shared, separate };
+
+// A message under way, and how long before its end the program may go on.
+struct Sent {
+  LeafId leaf = 0;
+  MessageStreams::Id message;
+  Picoseconds early;
+};
+
+struct Wait {
+  LeafId leaf;
+  Picoseconds until;
+};
 
 // The streams' clocks and the account of the computation stream.
 struct Streams {
+  Ports ports;
   Picoseconds computation;
-  std::array<Picoseconds, 2> communication;  // of activations, of parameters
-  StreamResult result;
+  MessageStreams communication;
+  std::vector<Sent> background;
+  Picoseconds communicated, computed;
+  Ledger ledger;
+
+  explicit Streams(Ports p) : ports(p) {}
 
   void compute(const TimedOperation& op, Picoseconds start) {
     computation = start + op.time;
-    result.ledger.add(op.leaf, op.time);
+    computed += op.time;
+    ledger.add(op.leaf, op.time);
   }
-  // Runs a communication of a program that has come to `now`, and returns when the program may go on (docs/math/overlap.md). Chunked: a gather keeps
-  // the last chunk of the computation behind it waiting, a reduction could start with the first chunk of the computation before it.
-  Picoseconds communicate(const TimedOperation& op, Picoseconds now) {
-    auto& stream = communication[op.parameters ? 1 : 0];
+  // Sends a communication of a program that has come to `now` (docs/math/overlap.md). Chunked: a gather keeps the last chunk of the computation
+  // behind it waiting, a reduction could start with the first chunk of the computation before it.
+  Sent communicate(const TimedOperation& op, Picoseconds now) {
     const bool chunked = op.hiding == Hiding::chunked && op.chunks > 1;
     const Picoseconds beside = chunked ? op.partner - Picoseconds(op.partner.count() / op.chunks) : Picoseconds();
-    stream = std::max(op.partner_follows ? now : now - beside, stream) + op.time;
-    return op.partner_follows ? stream - beside : stream;
+    communicated += op.time;
+    const Traffic message{ports == Ports::shared ? op.ports : nullptr, op.time};
+    const Sent sent{op.leaf, communication.send(op.parameters, op.partner_follows ? now : now - beside, message), op.partner_follows ? beside : Picoseconds()};
+    if (op.hiding == Hiding::background) background.push_back(sent);
+    return sent;
   }
+  [[nodiscard]] Picoseconds until(const Sent& sent) const { return communication.finish(sent.message) - sent.early; }
   void wait(LeafId leaf, Picoseconds until) {
     if (until <= computation) return;
-    result.ledger.add(leaf, until - computation);
+    ledger.add(leaf, until - computation);
     computation = until;
+  }
+  // Waits for what is still under way, in the order in which it finishes, and for `others`.
+  StreamResult finish(std::vector<Wait> others = {}) {
+    std::vector<Wait> waits;
+    for (const auto& sent : background) waits.push_back({sent.leaf, until(sent)});
+    waits.insert(waits.end(), others.begin(), others.end());
+    std::sort(waits.begin(), waits.end(), [](const Wait& a, const Wait& b) { return a.until < b.until; });
+    for (const auto& w : waits) wait(w.leaf, w.until);
+    return {.time = computation, .overlapped = std::max(Picoseconds(), communicated - (computation - computed)), .contention = {}, .ledger = std::move(ledger)};
   }
 };
 
-struct Background {
-  LeafId leaf;
-  Picoseconds finish;
+// One of two programs: where it is and when its next operation may start.
+struct Running {
+  const Program* operations;
+  std::size_t next = 0;
+  Picoseconds ready;
+  LeafId waits_for = 0;  // the communication that set `ready`
+  bool waiting = false;  // for `sent`, which others' messages may yet delay
+  Sent sent;
+
+  [[nodiscard]] bool done() const { return next == operations->size(); }
+  [[nodiscard]] const TimedOperation& operation() const { return (*operations)[next]; }
+  void settle(const Streams& s) {
+    if (!waiting || s.until(sent) <= ready) return;
+    ready = s.until(sent);
+    waits_for = sent.leaf;
+  }
+  [[nodiscard]] Picoseconds start(const Streams& s) const {
+    const auto& op = operation();
+    return std::max(ready, op.communication ? s.communication.free(op.parameters) : s.computation);
+  }
+  void run_next(Streams& s) {
+    const auto& op = operation();
+    ++next;
+    if (op.communication) {
+      const Sent now = s.communicate(op, ready);
+      if (op.hiding == Hiding::background) return;
+      sent = now;
+      waiting = true;
+      return;
+    }
+    const Picoseconds start = std::max(ready, s.computation);
+    s.wait(waits_for, start);
+    s.compute(op, start);
+    ready = s.computation;
+  }
 };
 
-// Waits for what is still under way, in the order in which it finishes.
-void finish(Streams& streams, std::vector<Background>& pending) {
-  std::sort(pending.begin(), pending.end(), [](const Background& a, const Background& b) { return a.finish < b.finish; });
-  for (const auto& background : pending) streams.wait(background.leaf, background.finish);
-  streams.result.time = streams.computation;
+// With what contention cost: `run` plays the programs with shared or with separate ports.
+template <class Run>
+StreamResult with_contention(Run&& run) {
+  Streams shared(Ports::shared);
+  StreamResult result = run(shared);
+  if (!shared.communication.contended()) return result;
+  Streams separate(Ports::separate);
+  result.contention = std::max(Picoseconds(), result.time - run(separate).time);
+  return result;
 }
 
 }  // namespace
 
-StreamResult run_streams(const std::vector<TimedOperation>& program) {
-  Streams s;
-  std::vector<Background> pending;
-  Picoseconds communicated, computed;
-  for (const auto& op : program) {
-    if (!op.communication) {
-      s.compute(op, s.computation);
-      computed += op.time;
-      continue;
+StreamResult run_streams(const Program& program) {
+  return with_contention([&](Streams& s) {
+    for (const auto& op : program) {
+      if (!op.communication) {
+        s.compute(op, s.computation);
+        continue;
+      }
+      const Sent sent = s.communicate(op, s.computation);
+      if (op.hiding != Hiding::background) s.wait(op.leaf, s.until(sent));
     }
-    communicated += op.time;
-    const Picoseconds until = s.communicate(op, s.computation);
-    if (op.hiding == Hiding::background) pending.push_back({op.leaf, until});
-    else s.wait(op.leaf, until);
-  }
-  finish(s, pending);
-  s.result.overlapped = std::max(Picoseconds(), communicated - (s.result.time - computed));
-  return std::move(s.result);
+    return s.finish();
+  });
 }
 
-StreamResult run_streams_together(const std::vector<TimedOperation>& first, const std::vector<TimedOperation>& second) {
-  struct Program {
-    const std::vector<TimedOperation>* operations;
-    std::size_t next = 0;
-    Picoseconds ready;
-    LeafId waits_for = 0;  // the communication that set `ready`
-  };
-  std::array<Program, 2> programs{Program{&first}, Program{&second}};
-  Streams s;
-  std::vector<Background> pending;
-  Picoseconds communicated, computed;
-  const auto start_of = [&s](const Program& p) {
-    const auto& op = (*p.operations)[p.next];
-    return std::max(p.ready, op.communication ? s.communication[op.parameters ? 1 : 0] : s.computation);
-  };
-  while (true) {
-    Program* chosen = nullptr;
-    for (auto& p : programs)
-      if (p.next < p.operations->size() && (!chosen || start_of(p) < start_of(*chosen))) chosen = &p;
-    if (!chosen) break;
-    const auto& op = (*chosen->operations)[chosen->next++];
-    if (!op.communication) {
-      const Picoseconds start = std::max(chosen->ready, s.computation);
-      s.wait(chosen->waits_for, start);
-      s.compute(op, start);
-      chosen->ready = s.computation;
-      computed += op.time;
-      continue;
+StreamResult run_streams_together(const Program& first, const Program& second) {
+  return with_contention([&](Streams& s) {
+    std::array<Running, 2> programs{Running{.operations = &first}, Running{.operations = &second}};
+    while (true) {
+      Running* chosen = nullptr;
+      for (auto& p : programs) p.settle(s);
+      for (auto& p : programs)
+        if (!p.done() && (!chosen || p.start(s) < chosen->start(s))) chosen = &p;
+      if (!chosen) break;
+      chosen->run_next(s);
     }
-    communicated += op.time;
-    const Picoseconds until = s.communicate(op, chosen->ready);
-    if (op.hiding == Hiding::background) {
-      pending.push_back({op.leaf, until});
-    } else if (until > chosen->ready) {
-      chosen->ready = until;
-      chosen->waits_for = op.leaf;
+    std::vector<Wait> ends;
+    for (auto& p : programs) {
+      p.settle(s);
+      if (p.ready > s.computation) ends.push_back({p.waits_for, p.ready});
     }
-  }
-  for (const auto& p : programs)
-    if (p.ready > s.computation) pending.push_back({p.waits_for, p.ready});
-  finish(s, pending);
-  s.result.overlapped = std::max(Picoseconds(), communicated - (s.result.time - computed));
-  return std::move(s.result);
+    return s.finish(std::move(ends));
+  });
 }
 
 }  // namespace zettatwin::training

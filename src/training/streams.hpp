@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "training/ledger.hpp"
+#include "training/footprint.hpp"
 #include "training/operation_timer.hpp"
 
 namespace zettatwin::training {
@@ -22,11 +23,13 @@ struct TimedOperation {
   std::int64_t chunks = 1;              // of chunked hiding: ranks of the group
   units::Picoseconds partner;           // chunked: time of the computation beside it,
   bool partner_follows = false;         // which comes after a gather and before a reduction
+  const Footprint* ports = nullptr;     // communication: what it keeps busy; nothing shares with null
 };
 
 struct StreamResult {
   units::Picoseconds time;        // from first start to last finish on the computation stream
-  units::Picoseconds overlapped;  // communication that ran beside computation
+  units::Picoseconds overlapped;  // communication that ran beside computation, in time that it takes alone
+  units::Picoseconds contention;  // how much longer it took because messages of the two streams share ports
   Ledger ledger;                  // sums to time
 };
 
@@ -34,6 +37,7 @@ struct StreamResult {
 //   none:       computation waits for it
 //   chunked:    pipelined with its partner in n chunks: max(g, d + g/n) - g is exposed
 //   background: computation goes on; the program ends when it has finished
+// A message of activations and one of parameters under way at the same time share ports (message_streams.hpp).
 [[nodiscard]] StreamResult run_streams(const std::vector<TimedOperation>& program);
 
 // Two programs that share the streams: while one waits for its communication the other computes (DualPipe's overlapped forward and backward). The operation
