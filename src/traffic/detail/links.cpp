@@ -9,6 +9,7 @@ namespace zettatwin::traffic::detail {
 namespace {
 
 using hardware::NetworkKind;
+using network::port_level;
 
 LinkId at(LinkKind kind, std::size_t level, const Lattice& lattice, fold::Position source) {
   return {kind, level, {std::move(source), lattice.empty_position()}};
@@ -52,11 +53,6 @@ std::string_view name_of(LinkKind kind) {
     case LinkKind::memory: return "memory";
   }
   return "?";
-}
-
-std::size_t port_level(const hardware::Machine& machine, std::size_t level) {
-  while (level > 0 && machine.levels[level].shares_ports && machine.levels[level - 1].network.kind != NetworkKind::full_mesh) --level;
-  return level;
 }
 
 bool Health::at(const fold::Position& position, const Place& place, std::size_t first_level) const {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "flow/simulation.hpp"
+#include "network/stages.hpp"
 #include "traffic/detail/lattice.hpp"
 
 namespace zettatwin::traffic::detail {
@@ -31,9 +32,6 @@ struct Hop {
   double share = 1;       // of the bytes
   std::size_t level = 0;  // whose network is used: its ports may be those of a level below
 };
-
-// The level whose ports the level's network is reached through: its own, or with shares_ports a switched one below.
-[[nodiscard]] std::size_t port_level(const hardware::Machine& machine, std::size_t level);
 
 // What faults leave of links.
 class Health final {

@@ -104,7 +104,7 @@ bool StageFlows::add_groups(const std::vector<bool>& within) {
       const double members = static_cast<double>(orbit.members);
       if (network.kind != NetworkKind::full_mesh)
         for (const auto kind : {LinkKind::send_port, LinkKind::receive_port})
-          add_use(of_group, {{kind, port_level(*lattice_.fabric->machine, stage.level), {rank, lattice_.empty_position()}}, bytes, stage.level}, members);
+          add_use(of_group, {{kind, network::port_level(*lattice_.fabric->machine, stage.level), {rank, lattice_.empty_position()}}, bytes, stage.level}, members);
       add_memory(of_group, rank, 2 * bytes, members);
     }
   }
