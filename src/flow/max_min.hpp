@@ -118,6 +118,7 @@ class MaxMinSolver final {
   void unlist_stopped();
   void list_started();
   void admit(FlowId flow);
+  void withdraw(FlowId flow);
   void spread();
   void rescale();
   void prefetch_resources(std::span<const FlowId> flows, std::size_t i) const;
@@ -149,7 +150,8 @@ class MaxMinSolver final {
   std::vector<FlowId> stopped_;
   std::vector<ResourceId> changed_capacities_;
   std::uint32_t updates_ = 0;
-  std::optional<Scalar> unaffected_below_;  // the level below which the current update changes nothing; none: nowhere
+  bool from_zero_ = false;                  // the current update begins at level zero
+  std::optional<Scalar> unaffected_below_;  // or not: below this level it changes nothing
 
   std::vector<FlowId> flows_;         // of the current update
   std::vector<ResourceId> touched_;

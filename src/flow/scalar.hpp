@@ -2,7 +2,7 @@
 // Arithmetic of the max-min solver: what differs between double and exact numbers.
 // Sums of doubles depend on their order, and what is left after subtracting all terms again is rarely zero. So terms are summed as
 // 128-bit integers at one binary scale per sum: addition and subtraction are exact, hence independent of the order, and a sum from which
-// every term was taken is zero. The unit is 2^-118 of the largest possible sum: terms down to 2^-45 of the largest keep all their bits
+// every term was taken is zero. The unit is 2^-116 of the largest possible sum: terms down to 2^-43 of the largest keep all their bits
 // (for up to 2^20 terms).
 #pragma once
 
@@ -30,7 +30,7 @@ template <>
 struct Arithmetic<double> {
   __extension__ using Sum = __int128;
   using Scale = double;  // a power of two
-  static constexpr std::int64_t kFraction = std::int64_t{1} << 56;
+  static constexpr std::int64_t kFraction = std::int64_t{1} << 54;
 
   // For sums of at most `count` terms, none above `largest`: their sums are below 2^62.
   static Scale scale(double largest, std::uint32_t count) {
@@ -38,11 +38,11 @@ struct Arithmetic<double> {
     return power_of_two(std::min(900, 61 - exponent - static_cast<int>(std::bit_width(count))));
   }
   // At least one unit: what is used stays used, however little.
-  static Sum term(double value, Scale scale) { return std::max<Sum>(1, fixed_point(value * scale)); }
-  // Of a and b unrounded, so that n products of a are one product of n a.
+  static Sum term(double value, Scale scale) { return std::max<Sum>(1, fixed_point(value * scale, 0)); }
+  // Of a and b with twice the digits of a double, so that n products of a are as good as one product of n a.
   static Sum product(double a, double b, Scale scale) {
     const double high = a * b;
-    return fixed_point(high * scale) + fixed_point(std::fma(a, b, -high) * scale);
+    return fixed_point(high * scale, std::fma(a, b, -high) * scale);
   }
   static double value(Sum sum, Scale scale) { return static_cast<double>(sum) / (scale * static_cast<double>(kFraction)); }
   // Levels up to here count as equal to `level`: far above the rounding of a quotient, far below any difference of interest.
@@ -51,9 +51,9 @@ struct Arithmetic<double> {
 
  private:
   static double power_of_two(int exponent) { return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52); }
-  static Sum fixed_point(double scaled) {
-    const auto whole = static_cast<std::int64_t>(scaled);
-    const auto fraction = static_cast<std::int64_t>((scaled - static_cast<double>(whole)) * static_cast<double>(kFraction));
+  static Sum fixed_point(double high, double low) {
+    const auto whole = static_cast<std::int64_t>(high);
+    const auto fraction = static_cast<std::int64_t>((high - static_cast<double>(whole) + low) * static_cast<double>(kFraction));
     return static_cast<Sum>(whole) * kFraction + fraction;
   }
 };

@@ -74,9 +74,9 @@ void MaxMinSolver<Scalar>::update() {
   flows_.clear();
   touched_.clear();
   capped_.clear();
+  from_zero_ = !started_.empty() || !changed_capacities_.empty();
   unaffected_below_.reset();
   unlist_stopped();
-  if (!started_.empty() || !changed_capacities_.empty()) unaffected_below_.reset();
   for (const ResourceId l : changed_capacities_) touch(l);
   list_started();
   spread();
@@ -90,6 +90,7 @@ bool MaxMinSolver<Scalar>::touch(ResourceId resource) {
   Resource& r = resources_[resource];
   if (r.update == updates_) return false;
   r.update = updates_;
+  if (from_zero_) r.carried = Sum(0);  // all of its flows become live
   touched_.push_back(resource);
   return true;
 }
@@ -98,16 +99,17 @@ template <class Scalar>
 void MaxMinSolver<Scalar>::unlist_stopped() {
   for (std::size_t i = 0; const FlowId f : stopped_) {
     prefetch_resources(stopped_, i++ + 8);
-    for (const auto& [l, load] : problem_.uses(f)) {
-      Resource& r = resources_[l];
-      r.carried -= Numbers::product(load * problem_.weight(f), level_[f], r.carried_scale);
-      if (!touch(l)) continue;
+    for (const auto& use : problem_.uses(f)) {
+      if (!touch(use.resource)) continue;
+      Resource& r = resources_[use.resource];
       const auto begin = flows_of_.begin() + r.first;
       const auto end = std::remove_if(begin, begin + r.flows, [&](FlowId g) { return state_[g] == State::leaving; });
       r.flows = static_cast<std::uint32_t>(end - begin);
     }
+    withdraw(f);
     unaffected_below_ = unaffected_below_ ? std::min<Scalar>(*unaffected_below_, level_[f]) : level_[f];
   }
+  if (from_zero_) unaffected_below_.reset();
   for (const FlowId f : stopped_) {
     state_[f] = State::idle;
     level_[f] = shares_.rate[f] = Scalar(0);
@@ -139,11 +141,21 @@ void MaxMinSolver<Scalar>::admit(FlowId flow) {
     touch(l);
     Resource& r = resources_[l];
     r.demand += Numbers::term(load * weight, r.demand_scale);
-    r.carried -= Numbers::product(load * weight, level_[flow], r.carried_scale);
   }
+  withdraw(flow);
   if (problem_.has_cap(flow)) capped_.push_back({problem_.rate_cap(flow) / weight, flow});
   flows_.push_back(flow);
   state_[flow] = State::live;
+}
+
+// Takes from its resources what the flow has put there.
+template <class Scalar>
+void MaxMinSolver<Scalar>::withdraw(FlowId flow) {
+  if (from_zero_) return;
+  for (const auto& [l, load] : problem_.uses(flow)) {
+    Resource& r = resources_[l];
+    r.carried -= Numbers::product(load * problem_.weight(flow), level_[flow], r.carried_scale);
+  }
 }
 
 template <class Scalar>
@@ -159,11 +171,10 @@ void MaxMinSolver<Scalar>::spread() {
   }
 }
 
-// Nothing is carried now by resources whose capacity changed: all of their flows are live.
+// Of resources that carry nothing now.
 template <class Scalar>
 void MaxMinSolver<Scalar>::rescale() {
   for (const ResourceId l : changed_capacities_) {
-    ZT_ASSERT(resources_[l].carried == Sum(0), "resource " + std::to_string(l) + " carries something when its capacity changes");
     resources_[l].carried_scale = Numbers::scale(capacity_[l], 1);
   }
   changed_capacities_.clear();
