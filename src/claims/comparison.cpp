@@ -22,7 +22,8 @@ std::int64_t equal_chips(const Comparison& c, const hardware::Machine& machine, 
   const auto unit = machine.chips_within(machine.levels.size() - 1);
   const bool by_chips = c.basis == Basis::chips;
   const double share = by_chips ? static_cast<double>(machine.chips()) / static_cast<double>(reference.chips()) : fp8_of(machine).si() / fp8_of(reference).si();
-  return unit * round_units(share > 0 ? static_cast<double>(machine.chips() / unit) / share : 1);
+  const auto units = machine.chips() / unit;
+  return unit * round_units(share > 0 ? static_cast<double>(units) / share : 1);
 }
 
 bool same_batch(const Simulation& s, double tokens) {

@@ -56,7 +56,8 @@ double busy_per_byte(const std::vector<LevelInUse>& levels, const LinkClass& lin
     case LinkSort::ring: {
       const std::int64_t extent = network.torus[static_cast<std::size_t>(links.part - 1)];
       // The distances from one chip to all of its ring sum to floor(k^2/4); each distance is met once per position in the other dimensions.
-      const double links_crossed = static_cast<double>(extent * extent / 4) * destinations / (units - 1) * units / static_cast<double>(extent);
+      const std::int64_t distances = extent * extent / 4;
+      const double links_crossed = static_cast<double>(distances) * destinations / (units - 1) * units / static_cast<double>(extent);
       return links_crossed / static_cast<double>(ring_ports(extent)) / network.pair_bandwidth.si();
     }
     case LinkSort::chip_port: return destinations / level.bandwidth().si();

@@ -65,7 +65,7 @@ OperationExplanation explain(const Step& step, const Work& work) {
 }
 
 template <class Q>
-Input of_chip(const Step& step, std::string name, const config::Figure<Q>& figure) {
+Input of_chip(const Step& step, const std::string& name, const config::Figure<Q>& figure) {
   return {.name = step.job.machine.chip.name + " " + name, .value = units::human(figure.value), .source = figure.provenance.source, .confidence = figure.provenance.confidence,
           .note = figure.provenance.note};
 }

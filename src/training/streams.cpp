@@ -72,7 +72,7 @@ struct Streams {
 
 // One of two programs: where it is and when its next operation may start.
 struct Running {
-  const Program* operations;
+  const Program* operations = nullptr;
   std::size_t next = 0;
   Picoseconds ready;
   LeafId waits_for = 0;  // the communication that set `ready`
