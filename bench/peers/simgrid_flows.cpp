@@ -3,7 +3,8 @@
 // take? The platform is SimGrid's own fat tree with its own routing (destination modulo spines); the routes that it reports are the uses of
 // our flows, so the problems are the same by construction. Method and settings: bench/README.md.
 //   simgrid_flows all-to-all 16 16 [OPTIM]     256 hosts, 65,280 flows
-//   simgrid_flows permutation 512 32 [OPTIM]   16,384 hosts, one flow each
+//   simgrid_flows permutation 512 32 [OPTIM]   16,384 hosts, one flow each, all as long
+//   simgrid_flows uneven 512 32 [OPTIM]        the same, of 50 to 150 MB
 #include <simgrid/kernel/routing/NetPoint.hpp>
 #include <simgrid/s4u.hpp>
 
@@ -64,13 +65,15 @@ std::vector<Message> all_to_all(const std::vector<s4u::Host*>& hosts, unsigned h
   return messages;
 }
 
-std::vector<Message> permutation(const std::vector<s4u::Host*>& hosts) {
+// Equal messages finish in few batches; of uneven ones each finishes alone.
+std::vector<Message> permutation(const std::vector<s4u::Host*>& hosts, bool uneven) {
   test::Random random(7);
   std::vector<s4u::Host*> to = hosts;
   for (std::size_t i = to.size(); i > 1; --i) std::swap(to[i - 1], to[static_cast<std::size_t>(random.between(0, static_cast<std::int64_t>(i) - 1))]);
   std::vector<Message> messages;
   for (std::size_t i = 0; i < hosts.size(); ++i) {
-    if (hosts[i] != to[i]) messages.push_back({hosts[i], to[i], 100'000'000});
+    const auto bytes = static_cast<std::uint64_t>(uneven ? random.between(50'000'000, 150'000'000) : 100'000'000);
+    if (hosts[i] != to[i]) messages.push_back({hosts[i], to[i], bytes});
   }
   return messages;
 }
@@ -145,7 +148,7 @@ flow::FlowProgram folded_all_to_all(unsigned leaves, unsigned hosts_per_leaf) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 4) return std::fprintf(stderr, "simgrid_flows all-to-all|permutation LEAVES HOSTS_PER_LEAF [Lazy|Full]\n"), 2;
+  if (argc < 4) return std::fprintf(stderr, "simgrid_flows all-to-all|permutation|uneven LEAVES HOSTS_PER_LEAF [Lazy|Full]\n"), 2;
   const std::string traffic = argv[1];
   const auto leaves = static_cast<unsigned>(std::stoul(argv[2]));
   const auto hosts_per_leaf = static_cast<unsigned>(std::stoul(argv[3]));
@@ -157,7 +160,7 @@ int main(int argc, char** argv) {
   s4u::Engine::set_config(std::string("network/optim:") + (argc > 4 ? argv[4] : "Lazy"));
 
   const auto hosts = make_tree(leaves, hosts_per_leaf);
-  const auto messages = traffic == "permutation" ? permutation(hosts) : all_to_all(hosts, hosts_per_leaf);
+  const auto messages = traffic == "all-to-all" ? all_to_all(hosts, hosts_per_leaf) : permutation(hosts, traffic == "uneven");
   const flow::FlowProgram program = same_flows(messages);
 
   const Exchange exchange(messages);

@@ -29,6 +29,7 @@ void MaxMinSolver<Scalar>::rank() {
   batches_ = 0;
   std::sort(capped_.begin(), capped_.end());
   heap_.clear();
+  heap_.reserve(touched_.size());
   for (const ResourceId l : touched_) {
     if (resources_[l].demand != Sum(0)) heap_.push_back(refreshed({Scalar(0), l}));
   }

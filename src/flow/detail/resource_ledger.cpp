@@ -2,23 +2,28 @@
 #include "flow/detail/resource_ledger.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace zettatwin::flow {
 
 void ResourceLedger::carries(ResourceId resource, double rate, double capacity, bool saturated, units::Picoseconds now) {
-  Present& present = now_[resource];
-  ResourceOutcome& outcome = outcomes_[resource];
-  const units::Picoseconds duration = now - present.since;
-  outcome.carried += units::Bytes::from_si(present.rate * duration.seconds().si());
-  if (present.saturated) outcome.saturated += duration;
-  if (rate > 0) outcome.peak_utilisation = std::max(outcome.peak_utilisation, rate / capacity);
-  present = {rate, saturated, now};
+  Account& account = accounts_[resource];
+  const units::Picoseconds duration = now - account.since;
+  account.outcome.carried += units::Bytes::from_si(account.rate * duration.seconds().si());
+  if (account.saturated) account.outcome.saturated += duration;
+  if (rate > 0) account.outcome.peak_utilisation = std::max(account.outcome.peak_utilisation, rate / capacity);
+  account.rate = rate;
+  account.since = now;
+  account.saturated = saturated;
 }
 
 std::vector<ResourceOutcome> ResourceLedger::close(units::Picoseconds now) {
-  for (ResourceId l = 0; l < outcomes_.size(); ++l) carries(l, 0, 0, false, now);
-  return std::move(outcomes_);
+  std::vector<ResourceOutcome> outcomes;
+  outcomes.reserve(accounts_.size());
+  for (ResourceId l = 0; l < accounts_.size(); ++l) {
+    carries(l, 0, 0, false, now);
+    outcomes.push_back(accounts_[l].outcome);
+  }
+  return outcomes;
 }
 
 }  // namespace zettatwin::flow

@@ -10,20 +10,20 @@ namespace zettatwin::flow {
 
 class ResourceLedger final {
  public:
-  explicit ResourceLedger(std::uint32_t resources) : outcomes_(resources), now_(resources) {}
+  explicit ResourceLedger(std::uint32_t resources) : accounts_(resources) {}
 
   // From now on this resource carries so much of its capacity.
   void carries(ResourceId resource, double rate, double capacity, bool saturated, units::Picoseconds now);
   [[nodiscard]] std::vector<ResourceOutcome> close(units::Picoseconds now);
 
  private:
-  struct Present {
-    double rate = 0;
-    bool saturated = false;
+  struct alignas(64) Account {
+    ResourceOutcome outcome;
+    double rate = 0;  // since then
     units::Picoseconds since;
+    bool saturated = false;
   };
-  std::vector<ResourceOutcome> outcomes_;
-  std::vector<Present> now_;
+  std::vector<Account> accounts_;
 };
 
 }  // namespace zettatwin::flow
