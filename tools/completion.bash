@@ -37,9 +37,9 @@ _zettatwin() {
           claims) words="$(_zettatwin_names claims) --json --help" ;;
           catalog)
             if ((COMP_CWORD == 2)); then
-              words="list show check"
+              words="list show check schema"
             else
-              words="$(_zettatwin_names machines) $(_zettatwin_names models) $(_zettatwin_names chips)"
+              words="$(_zettatwin_names machines) $(_zettatwin_names models) $(_zettatwin_names chips) $(_zettatwin_names claims)"
             fi ;;
         esac ;;
     esac

@@ -113,19 +113,23 @@ void describe(config::Schema& s, ClaimFile& f) {
   for (const auto& comparison : f.comparisons) check_unique(s, seen, comparison.id);
 }
 
+std::optional<ClaimFile> load_claim_file(const config::DocumentSource& source, const std::string& name, config::Diagnostics& diagnostics) {
+  const auto path = fmt::format("claims/{}.yaml", name);
+  const auto text = source.read(path);
+  const auto document = text ? config::parse_document(*text, path, diagnostics) : std::nullopt;
+  if (!document) return std::nullopt;
+  const auto errors_before = diagnostics.error_count();
+  ClaimFile file{.name = name, .title = "", .claims = {}, .comparisons = {}};
+  config::read(*document, "claims file", config::FigureForm::provenance_required, diagnostics, file);
+  for (auto& claim : file.claims) claim.file = name;
+  if (diagnostics.error_count() != errors_before) return std::nullopt;
+  return file;
+}
+
 std::vector<ClaimFile> load_claims(const config::DocumentSource& source, config::Diagnostics& diagnostics) {
   std::vector<ClaimFile> files;
-  for (const auto& name : source.list("claims")) {
-    const auto path = fmt::format("claims/{}.yaml", name);
-    const auto text = source.read(path);
-    const auto document = text ? config::parse_document(*text, path, diagnostics) : std::nullopt;
-    if (!document) continue;
-    const auto errors_before = diagnostics.error_count();
-    ClaimFile file{.name = name, .title = "", .claims = {}, .comparisons = {}};
-    config::read(*document, "claims file", config::FigureForm::provenance_required, diagnostics, file);
-    for (auto& claim : file.claims) claim.file = name;
-    if (diagnostics.error_count() == errors_before) files.push_back(std::move(file));
-  }
+  for (const auto& name : source.list("claims"))
+    if (auto file = load_claim_file(source, name, diagnostics)) files.push_back(std::move(*file));
   return files;
 }
 

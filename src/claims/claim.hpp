@@ -111,6 +111,8 @@ void describe(config::Schema& s, Claim& claim);
 void describe(config::Schema& s, Comparison& comparison);
 void describe(config::Schema& s, ClaimFile& file);
 
+// One document of the catalog's folder "claims", by name; nothing, and diagnostics, if it cannot be read.
+[[nodiscard]] std::optional<ClaimFile> load_claim_file(const config::DocumentSource& source, const std::string& name, config::Diagnostics& diagnostics);
 // All documents of the catalog's folder "claims". Problems are diagnostics; files with errors are left out.
 [[nodiscard]] std::vector<ClaimFile> load_claims(const config::DocumentSource& source, config::Diagnostics& diagnostics);
 
