@@ -36,7 +36,7 @@ void add_job_options(CLI::App& command, JobOptions& o) {
   command.add_option("--global-batch", o.global_batch, "sequences per step; default: published practice")->type_name("N");
   command.add_option("--precision", o.precision, "bf16, fp8, mxfp8 or fp4")->type_name("P");
   command.add_option("--tokens", o.training_tokens, "tokens of the whole training run, for days and chip-hours")->type_name("N");
-  command.add_option("--fidelity", o.fidelity, "bound or folded")->type_name("F");
+  command.add_option("--fidelity", o.fidelity, "bound, folded (exact by symmetry) or unfolded (rank by rank, small machines)")->type_name("F");
   command.add_option("--fault", o.faults, "KIND@PLACE[:fraction of speed left], such as slow-chip@pod=3/npu=5:0.8; may be repeated")->type_name("FAULT")->allow_extra_args(false);
 }
 

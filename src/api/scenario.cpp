@@ -74,7 +74,7 @@ void describe(config::Schema& s, Scenario& scenario) {
   s.integer("global_batch", scenario.global_batch, "sequences per step; published practice if absent", {.range = kCount});
   s.text("precision", scenario.precision, "recipe: bf16, fp8 (block scaling), mxfp8 or fp4; overrides the plan's");
   s.number("training_tokens", scenario.training_tokens, "tokens of the whole training run", {.range = config::kPositive});
-  s.choice("fidelity", scenario.fidelity, training::fidelity_words(), "bound or folded");
+  s.choice("fidelity", scenario.fidelity, training::fidelity_words(), "bound, folded or unfolded");
   s.texts("faults", scenario.faults, "what is slow or dead: KIND@PLACE[:fraction of speed left], such as slow-link@pod=3/cabinet=17/npu=5/port=up:0.5");
   s.object("memory", scenario.memory, "memory that the framework takes: workspace, fragmentation, loss kernels");
 }

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <tuple>
 
+#include "training/clusters.hpp"
 #include "training/operation_timer.hpp"
 #include "units/text.hpp"
 #include "workload/memory_states.hpp"
@@ -121,6 +122,22 @@ bool check_job(const Job& job, std::int64_t chips, const config::Location& where
   if (step <= kLongestStep) return true;
   diagnostics.error(where, fmt::format("one step of {:.3g} tokens would take at least {} on {} chips", tokens, units::human(step), units::grouped(chips)),
                     "steps of more than a day are not simulated", "lower sequence_length or global_batch, or take more chips");
+  return false;
+}
+
+bool check_unfolded(const Job& job, const plan::Placement& placement, const config::Location& where, config::Diagnostics& diagnostics) {
+  if (!has_clusters(placement)) {
+    diagnostics.error(where, "this job cannot run unfolded", "its groups cut across each other or across the machine's units", "write straddle=false in the plan, choose other sizes, or run it folded");
+    return false;
+  }
+  // Each stage of each cluster runs each collective as flows between all ranks.
+  constexpr double kFlowsMax = 2e7;  // about a minute
+  const auto& g = placement.groups;
+  const auto clusters = count_of_clusters(placement);
+  double flows = static_cast<double>(placement.world) * static_cast<double>(clusters * job.plan.pp);
+  flows *= static_cast<double>(std::max({std::int64_t{16}, g.tensor.size(), g.context.size(), g.expert.size()}));
+  if (flows <= kFlowsMax) return true;
+  diagnostics.error(where, fmt::format("unfolded, every collective of this job is about {:.2g} flows", flows), fmt::format("at most {:.2g} are run", kFlowsMax), "take fewer chips, or fidelity folded, which is exact");
   return false;
 }
 

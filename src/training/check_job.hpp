@@ -16,4 +16,7 @@ namespace zettatwin::training {
 // Whether sharding groups line up with the placed ranks and the machine's levels.
 [[nodiscard]] bool check_shards(const plan::Plan& plan, const plan::Placement& placement, const config::Location& where, config::Diagnostics& diagnostics);
 
+// Whether the job is small enough to run with every rank and flow for itself, on groups in step with each other and the machine.
+[[nodiscard]] bool check_unfolded(const Job& job, const plan::Placement& placement, const config::Location& where, config::Diagnostics& diagnostics);
+
 }  // namespace zettatwin::training

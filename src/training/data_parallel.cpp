@@ -90,7 +90,7 @@ units::Bytes DataParallel::optimizer_bytes(const ShardedParameters& all) const {
 }
 
 Picoseconds DataParallel::optimizer_time(const ShardedParameters& all) const {
-  return compute::time_of(timer_.chip(), compute::MemoryOp{.bytes = optimizer_bytes(all), .kernels = 4}).time;
+  return timer_.compute_time(compute::MemoryOp{.bytes = optimizer_bytes(all), .kernels = 4});
 }
 
 Picoseconds DataParallel::norm_time() const {

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/contract.hpp"
-#include "traffic/collective.hpp"
+#include "training/faults.hpp"
 
 namespace zettatwin::training {
 
@@ -58,8 +58,8 @@ double expected_units_reached(std::int64_t units, const Routing& r) {
 }
 
 OperationTimer::OperationTimer(const hardware::Chip& chip, const plan::Plan& plan, const plan::Placement& placement, const model::Architecture& architecture,
-                               std::vector<traffic::Fault> faults)
-    : chip_(chip), placement_(placement), faults_(std::move(faults)) {
+                               std::vector<traffic::Fault> faults, traffic::Fidelity fidelity)
+    : chip_(chip), placement_(placement), faults_(std::move(faults)), fidelity_(fidelity), slow_chips_(slow_chips(chip, faults_)) {
   std::erase_if(faults_, [](const traffic::Fault& fault) { return fault.kind == traffic::FaultKind::slow_chip; });
   const auto& groups = placement.groups;
   const auto set = [this](workload::Group group, const space::View& view) { views_[static_cast<std::size_t>(group)] = view; };
@@ -99,7 +99,7 @@ const OperationTimer::Priced& OperationTimer::priced(const workload::Communicati
   auto& known = known_[Key{c.op, c.group, c.bytes.si(), c.tokens_sent}];
   if (known.time) return known;
   const auto load = network::collective_load(placement_.fabric, request(c));
-  known.time = faults_.empty() ? load.time : with_faults(c, load.time);
+  known.time = faults_.empty() && fidelity_ == traffic::Fidelity::folded ? load.time : by_flows(c, load.time);
   known.ports = footprint(c.group, load);
   return known;
 }
@@ -127,12 +127,13 @@ Footprint OperationTimer::footprint(workload::Group group, const network::Collec
 }
 
 // Messages between two ranks are priced by who sends them, who knows which ranks they are.
-units::Picoseconds OperationTimer::with_faults(const workload::Communication& c, units::Picoseconds healthy) const {
+units::Picoseconds OperationTimer::by_flows(const workload::Communication& c, units::Picoseconds healthy) const {
   if (c.op == network::Collective::point_to_point) return healthy;
   traffic::CollectiveQuery query;
   query.request = request(c);
   query.group = view(c.group);
   query.faults = faults_;
+  query.fidelity = fidelity_;
   const auto answer = traffic::simulate(placement_.fabric, query);
   if (impossible_.empty()) impossible_ = answer.impossible;
   return answer.impossible.empty() ? std::max(answer.time, healthy) : healthy;
@@ -142,7 +143,7 @@ units::Picoseconds OperationTimer::time(const workload::Operation& op) const {
   return std::visit(
       [&](const auto& work) -> units::Picoseconds {
         if constexpr (std::is_same_v<std::decay_t<decltype(work)>, workload::Communication>) return time(work);
-        else return compute::time_of(chip_, work).time;
+        else return compute_time(work);
       },
       op.work);
 }

@@ -2,28 +2,38 @@
 // Attaches times to operations: computation from the chip, communication from the network between the ranks of its group.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <optional>
 #include <tuple>
 
 #include "model/architecture.hpp"
+#include "compute/operator_time.hpp"
 #include "network/stages.hpp"
 #include "plan/placement.hpp"
 #include "space/partition.hpp"
 #include "training/footprint.hpp"
-#include "traffic/fault.hpp"
+#include "traffic/collective.hpp"
 #include "workload/operations.hpp"
 
 namespace zettatwin::training {
 
 class OperationTimer final {
  public:
-  // `faults` of links slow the collectives whose groups meet them: the slowest group's time. Those of chips are in `chip` already.
+  // With `faults` an operation takes what the slowest chip or group takes. Unfolded: collectives always run as explicit flows of all ranks.
   OperationTimer(const hardware::Chip& chip, const plan::Plan& plan, const plan::Placement& placement, const model::Architecture& architecture,
-                 std::vector<traffic::Fault> faults = {});
+                 std::vector<traffic::Fault> faults = {}, traffic::Fidelity fidelity = traffic::Fidelity::folded);
 
   [[nodiscard]] units::Picoseconds time(const workload::Operation& op) const;
+  // Of a computation, on the slowest chip.
+  template <class Work>
+  [[nodiscard]] units::Picoseconds compute_time(const Work& work) const {
+    if (slow_chips_.empty()) return compute::time_of(chip_, work).time;
+    units::Picoseconds slowest;
+    for (const auto& chip : slow_chips_) slowest = std::max(slowest, compute::time_of(chip, work).time);
+    return slowest;
+  }
   // No schedule, algorithm or kernel is faster: datasheet peaks, no latency.
   [[nodiscard]] units::Picoseconds bound(const workload::Operation& op) const;
 
@@ -34,7 +44,7 @@ class OperationTimer final {
   [[nodiscard]] Traffic traffic(const workload::Communication& communication) const;
   [[nodiscard]] const space::View& view(workload::Group group) const { return views_[static_cast<std::size_t>(group)]; }
   [[nodiscard]] std::int64_t group_size(workload::Group group) const { return view(group).size(); }
-  [[nodiscard]] const hardware::Chip& chip() const { return chip_; }
+  [[nodiscard]] const hardware::Chip& chip() const { return chip_; }  // healthy
   [[nodiscard]] const plan::Placement& placement() const { return placement_; }
   // Why a collective that was timed cannot run at all with the faults; empty if all can.
   [[nodiscard]] const std::string& impossible() const { return impossible_; }
@@ -45,7 +55,7 @@ class OperationTimer final {
     Footprint ports;
   };
   [[nodiscard]] const Priced& priced(const workload::Communication& communication) const;
-  [[nodiscard]] units::Picoseconds with_faults(const workload::Communication& communication, units::Picoseconds healthy) const;
+  [[nodiscard]] units::Picoseconds by_flows(const workload::Communication& communication, units::Picoseconds healthy) const;
   [[nodiscard]] Footprint footprint(workload::Group group, const network::CollectiveLoad& load) const;
 
   const hardware::Chip& chip_;
@@ -56,6 +66,8 @@ class OperationTimer final {
   using Key = std::tuple<network::Collective, workload::Group, double, double>;
   mutable std::map<Key, Priced> known_;
   std::vector<traffic::Fault> faults_;
+  traffic::Fidelity fidelity_;
+  std::vector<hardware::Chip> slow_chips_;
   mutable std::string impossible_;
 };
 

@@ -31,6 +31,8 @@ std::vector<Action> last_passes(const workload::LoopProgram& program, std::int64
   return last;
 }
 
+traffic::Fidelity flows_of(const Job& job) { return job.fidelity == Fidelity::unfolded ? traffic::Fidelity::unfolded : traffic::Fidelity::folded; }
+
 Picoseconds duration_of(const std::vector<Traffic>& messages) {
   Picoseconds sum;
   for (const auto& message : messages) sum += message.time;
@@ -39,9 +41,9 @@ Picoseconds duration_of(const std::vector<Traffic>& messages) {
 
 }  // namespace
 
-FaultyStage::FaultyStage(const Job& job, const plan::Placement& placement, LeafTable& leaves, std::vector<traffic::Fault> of_cluster, std::vector<traffic::Fault> of_all)
-    : chip(degraded(job.machine.chip, of_cluster)), slowest_replica(degraded(job.machine.chip, of_all)),
-      timer(chip, job.plan, placement, job.architecture, of_cluster), replicas(slowest_replica, job.plan, placement, job.architecture, std::move(of_all)),
+OwnPrices::OwnPrices(const Job& job, const plan::Placement& placement, LeafTable& leaves, std::vector<traffic::Fault> of_cluster, std::vector<traffic::Fault> of_all)
+    : timer(job.machine.chip, job.plan, placement, job.architecture, of_cluster, flows_of(job)),
+      replicas(job.machine.chip, job.plan, placement, job.architecture, std::move(of_all), flows_of(job)),
       costs(job.architecture, job.plan, {.sequences = job.plan.micro_batch, .sequence_length = job.sequence_length}, timer, leaves),
       data_parallel(job.architecture, job.plan, replicas), faults(std::move(of_cluster)) {}
 
@@ -49,12 +51,14 @@ Step::Step(const Job& j, plan::Placement p, const StageFaults& faults)
     : job(j), placement(std::move(p)), timer(job.machine.chip, job.plan, placement, job.architecture),
       costs(job.architecture, job.plan, {.sequences = job.plan.micro_batch, .sequence_length = job.sequence_length}, timer, leaves),
       data_parallel(job.architecture, job.plan, timer) {
-  for (std::size_t stage = 0; stage < faults.of_all.size(); ++stage)
-    faulty.push_back(faults.of_all[stage].empty() ? nullptr : std::make_unique<FaultyStage>(job, placement, leaves, faults.of_cluster[stage], faults.of_all[stage]));
+  for (std::size_t stage = 0; stage < faults.of_all.size(); ++stage) {
+    const bool common = faults.of_all[stage].empty() && job.fidelity != Fidelity::unfolded;
+    own.push_back(common ? nullptr : std::make_unique<OwnPrices>(job, placement, leaves, faults.of_cluster[stage], faults.of_all[stage]));
+  }
 }
 
 std::string Step::impossible() const {
-  for (const auto& stage : faulty)
+  for (const auto& stage : own)
     for (const auto* timer_of_stage : {stage ? &stage->timer : nullptr, stage ? &stage->replicas : nullptr})
       if (timer_of_stage && !timer_of_stage->impossible().empty()) return timer_of_stage->impossible();
   return "";
@@ -63,8 +67,8 @@ std::string Step::impossible() const {
 Picoseconds Step::send_between(std::int64_t a, std::int64_t b) const {
   double left = 1;
   for (const auto rank : {a, b})
-    if (is_faulty(rank))
-      for (const auto& fault : faulty[static_cast<std::size_t>(rank)]->faults)
+    if (has_own(rank))
+      for (const auto& fault : own[static_cast<std::size_t>(rank)]->faults)
         if (fault.place.port == send_level_) left = std::min(left, traffic::port_left(fault, job.machine));
   if (left >= 1 || left <= 0) return send_;  // a dead port stops the collectives of its level as well
   return Picoseconds::from(send_latency_ + (send_.seconds() - send_latency_) / left);
@@ -84,10 +88,14 @@ bool Step::run(const config::Location& where, config::Diagnostics& diagnostics) 
   schedule = workload::make_schedule(plan.schedule, plan.pp, chunks, count);
   price_chunks();
   price_sends();
-  timeline = workload::run_pipeline(schedule, pipeline_costs, {.trace_limit = job.trace_limit});
+  run_pipeline();
   price_gathers();
   reduce_gradients();
   return true;
+}
+
+void Step::run_pipeline() {
+  timeline = workload::run_pipeline(schedule, pipeline_costs, {.fold = job.fidelity != Fidelity::unfolded, .trace_limit = job.trace_limit});
 }
 
 void Step::price_chunks() {
@@ -198,7 +206,7 @@ void Step::price_gathers() {
     }
   }
   const auto without = timeline.makespan;
-  timeline = workload::run_pipeline(schedule, pipeline_costs, {.trace_limit = job.trace_limit});
+  run_pipeline();
   gather_exposed = timeline.makespan - without;
 }
 

@@ -9,7 +9,7 @@
 
 #include "training/beside_backward.hpp"
 #include "training/data_parallel.hpp"
-#include "training/faults.hpp"
+#include "training/clusters.hpp"
 #include "training/stage_costs.hpp"
 #include "training/train.hpp"
 
@@ -27,17 +27,16 @@ struct RankTail {
   units::Picoseconds gather;             // of all its parameters
 };
 
-// A pipeline rank that feels faults: its own chip and links, and those of all ranks that reduce gradients with it.
-struct FaultyStage {
-  hardware::Chip chip, slowest_replica;
+// A pipeline rank with prices of its own, because it feels faults or nothing is folded: of its cluster, and of all ranks that reduce gradients with it.
+struct OwnPrices {
   OperationTimer timer, replicas;
   StageCosts costs;
   DataParallel data_parallel;
   std::vector<traffic::Fault> faults;
 
-  FaultyStage(const Job& job, const plan::Placement& placement, LeafTable& leaves, std::vector<traffic::Fault> of_cluster, std::vector<traffic::Fault> of_all);
-  FaultyStage(const FaultyStage&) = delete;
-  FaultyStage& operator=(const FaultyStage&) = delete;
+  OwnPrices(const Job& job, const plan::Placement& placement, LeafTable& leaves, std::vector<traffic::Fault> of_cluster, std::vector<traffic::Fault> of_all);
+  OwnPrices(const OwnPrices&) = delete;
+  OwnPrices& operator=(const OwnPrices&) = delete;
 };
 
 struct Step {
@@ -57,7 +56,7 @@ struct Step {
   units::Picoseconds gather_exposed;     // parameter gathers that delay the step
   std::int64_t critical = 0;             // pipeline rank whose gradients are ready last
 
-  std::vector<std::unique_ptr<FaultyStage>> faulty;  // per pipeline rank; nothing: healthy. Empty: all are
+  std::vector<std::unique_ptr<OwnPrices>> own;  // per pipeline rank; nothing: the common ones. Empty: all have those
 
   Step(const Job& job, plan::Placement placement, const StageFaults& faults = {});
   Step(const Step&) = delete;  // parts refer to each other
@@ -67,9 +66,9 @@ struct Step {
   [[nodiscard]] const plan::ModelChunk& chunk(std::int64_t rank, std::int64_t local) const {
     return layout.chunks[static_cast<std::size_t>(layout.held[static_cast<std::size_t>(rank)][static_cast<std::size_t>(local)])];
   }
-  [[nodiscard]] StageCosts& costs_of(std::int64_t rank) { return is_faulty(rank) ? faulty[static_cast<std::size_t>(rank)]->costs : costs; }
-  [[nodiscard]] const DataParallel& data_parallel_of(std::int64_t rank) const { return is_faulty(rank) ? faulty[static_cast<std::size_t>(rank)]->data_parallel : data_parallel; }
-  [[nodiscard]] bool is_faulty(std::int64_t rank) const { return !faulty.empty() && faulty[static_cast<std::size_t>(rank)] != nullptr; }
+  [[nodiscard]] StageCosts& costs_of(std::int64_t rank) { return has_own(rank) ? own[static_cast<std::size_t>(rank)]->costs : costs; }
+  [[nodiscard]] const DataParallel& data_parallel_of(std::int64_t rank) const { return has_own(rank) ? own[static_cast<std::size_t>(rank)]->data_parallel : data_parallel; }
+  [[nodiscard]] bool has_own(std::int64_t rank) const { return !own.empty() && own[static_cast<std::size_t>(rank)] != nullptr; }
   // Why faults keep the job from running; empty if they do not.
   [[nodiscard]] std::string impossible() const;
   [[nodiscard]] units::Picoseconds time() const;   // of the whole step
@@ -87,6 +86,7 @@ struct Step {
   void price_reduction(std::int64_t rank, std::int64_t local, workload::Action last);
   void price_sends();
   void price_gathers();
+  void run_pipeline();
   void reduce_gradients();
   // Calls f(cost, times) for the instructions of a pipeline rank, its loop counted, not unrolled.
   void for_each_pass(std::int64_t rank, const std::function<void(const PassCost&, std::int64_t)>& f);

@@ -8,6 +8,7 @@
 #include "plan/check.hpp"
 #include "training/breakdown.hpp"
 #include "training/check_job.hpp"
+#include "training/clusters.hpp"
 #include "training/faults.hpp"
 #include "training/step.hpp"
 #include "units/text.hpp"
@@ -84,7 +85,8 @@ void fill_trace(const Step& step, TrainingResult& result) {
 // The step of the cluster of replicas that faults hold up most.
 std::unique_ptr<Step> slowest_step(const Job& job, const plan::Placement& placement, const config::Location& where, config::Diagnostics& diagnostics) {
   std::vector<StageFaults> clusters(1);
-  if (!job.faults.empty()) clusters = candidates(job.faults, placement, job.plan.pp);
+  if (job.fidelity == Fidelity::unfolded) clusters = every_cluster(job.faults, placement, job.plan.pp);
+  else if (!job.faults.empty()) clusters = distinct_clusters(job.faults, placement, job.plan.pp);
   std::unique_ptr<Step> slowest;
   for (const auto& faults : clusters) {
     auto step = std::make_unique<Step>(job, placement, faults);
@@ -109,11 +111,16 @@ TrainingResult cannot_run(const Job& job, const plan::Placement& placement, std:
 }
 
 bool check_faults(const Job& job, const plan::Placement& placement, const config::Location& where, config::Diagnostics& diagnostics) {
+  if (job.fidelity == Fidelity::unfolded && !check_unfolded(job, placement, where, diagnostics)) return false;
+  if (job.faults.empty()) return true;
+  if (!has_clusters(placement)) {
+    diagnostics.error(where, "faults cannot be placed on groups that cut across each other or across units", "",
+                      placement.straddles() ? "write straddle=false in the plan, or choose sizes that divide the machine's units" : "choose tp x cp and etp x ep that divide each other");
+    return false;
+  }
   for (const auto& fault : job.faults)
-    if (felt_by({fault}, placement, job.plan.pp).empty()) diagnostics.warning(fault.where, fmt::format("{} has no effect", fault.text), "the job does not use that part of the machine");
-  if (job.faults.empty() || !placement.straddles()) return true;
-  diagnostics.error(where, "faults cannot be placed on groups that straddle units", "", "write straddle=false in the plan, or choose sizes that divide the machine's units");
-  return false;
+    if (felt_by({fault}, placement).empty()) diagnostics.warning(fault.where, fmt::format("{} has no effect", fault.text), "the job does not use that part of the machine");
+  return true;
 }
 
 std::optional<TrainingResult> run(const Job& job, bool explain, const config::Location& where, config::Diagnostics& diagnostics) {
@@ -161,7 +168,7 @@ std::optional<TrainingResult> run(const Job& job, bool explain, const config::Lo
   fill_trace(step, result);
   result.tree.key = "results";
   result.tree.label = "training step";
-  if (job.fidelity == Fidelity::folded) result.tree.add(time_tree(step));
+  if (job.fidelity != Fidelity::bound) result.tree.add(time_tree(step));
   result.tree.add(memory_tree(memory));
   result.tree.add(headline_tree(job, result));
   result.timeline = std::move(step.timeline);
@@ -193,7 +200,8 @@ void price_faults(const Job& job, const config::Location& where, TrainingResult&
 std::span<const config::Word> fidelity_words() {
   static constexpr std::array words{
       config::Word{"bound", static_cast<int>(Fidelity::bound), "a lower bound on the step time at datasheet peaks"},
-      config::Word{"folded", static_cast<int>(Fidelity::folded), "executed schedule with achieved rates, folded by symmetry"}};
+      config::Word{"folded", static_cast<int>(Fidelity::folded), "executed schedule with achieved rates, folded by symmetry"},
+      config::Word{"unfolded", static_cast<int>(Fidelity::unfolded), "the same rank by rank and flow by flow, for small machines"}};
   return words;
 }
 

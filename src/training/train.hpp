@@ -25,6 +25,7 @@ namespace zettatwin::training {
 enum class Fidelity {
   bound,   // closed form that nothing can beat: datasheet peaks, no latency, no bubble
   folded,  // executed schedule, operators and collectives with their achieved rates
+  unfolded // the same with nothing folded: every cluster of replicas, every stage, every flow between ranks, every iteration (small machines)
 };
 [[nodiscard]] std::span<const config::Word> fidelity_words();
 

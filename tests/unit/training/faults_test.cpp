@@ -89,7 +89,7 @@ TEST(Faults, PlanesAndSwitchesAreFeltByTheStagesInTheirUnit) {
     const auto job = job_of({.tp = 2, .pp = 2}, {fault});
     const auto placement = plan::place(job.plan, job.machine, 0, config::location_in("test"), diagnostics);
     std::vector<std::int64_t> at;
-    for (const auto& felt : felt_by(job.faults, *placement, 2)) at.push_back(felt.stage);
+    for (const auto& felt : felt_by(job.faults, *placement)) at.push_back(felt.stage);
     return at;
   };
   EXPECT_EQ(stages("dead-switch@board=1/port=board"), (std::vector<std::int64_t>{0}));
