@@ -22,13 +22,14 @@ _zettatwin() {
       --op) words="all-reduce all-gather reduce-scatter all-to-all broadcast" ;;
       --algorithm) words="auto ring tree halving-doubling direct bruck hierarchical in-network" ;;
       --precision) words="bf16 fp8_block mxfp8 fp4" ;;
+      --software) words="$(_zettatwin_names software)" ;;
       --plan) words="auto"; compopt -o default ;;
       --chips | --seq | --global-batch) return ;;
       --trace) compopt -o default; return ;;
       *)
         case $command in
           train | compare | faults)
-            words="--machine --model --chips --plan --seq --global-batch --precision --fidelity --fault --json --help"
+            words="--machine --model --chips --plan --seq --global-batch --precision --software --fidelity --fault --json --help"
             [[ $command == faults ]] && words+=" --remaining"
             [[ $command == train ]] && words+=" --explain --trace"
             compopt -o default ;;

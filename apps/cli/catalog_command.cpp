@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array kKinds{"chips", "machines", "models", "claims"};
+constexpr std::array kKinds{"chips", "machines", "models", "software", "claims"};
 
 // One catalog entry as rows of path, value and provenance, with a one-line summary.
 struct Entry {
@@ -41,6 +41,11 @@ std::optional<Entry> load(const FileSource& source, const std::string& kind, con
     std::string levels;
     for (const auto& level : machine->levels) levels += fmt::format("{}{} {} ({})", levels.empty() ? "" : " > ", level.name, level.size, name_of(level.network.kind));
     return Entry{name, fmt::format("{} x {}: {}", units::grouped(machine->chips()), machine->chip_name, levels), config::values_of(*machine)};
+  }
+  if (kind == "software") {
+    const auto profile = software::load_profile(source, name, where, diagnostics);
+    if (!profile) return std::nullopt;
+    return Entry{name, profile->title, config::values_of(*profile)};
   }
   if (kind == "claims") {
     const auto file = claims::load_claim_file(source, name, diagnostics);
@@ -136,6 +141,7 @@ Exit schema(const std::string& kind) {
   if (kind == "chips") rows = config::reference_of<hardware::Chip>();
   else if (kind == "machines") rows = config::reference_of<hardware::Machine>();
   else if (kind == "models") rows = config::reference_of<model::ModelPreset>();
+  else if (kind == "software") rows = config::reference_of<software::Profile>();
   else if (kind == "claims") rows = config::reference_of<claims::ClaimFile>();
   else if (kind == "plan") rows = config::reference_of<plan::Plan>();
   else rows = config::reference_of<api::Scenario>();
@@ -151,20 +157,20 @@ void add_catalog(CLI::App& app, const FileSource& source, Exit& exit) {
     bool json = false;
   };
   auto o = std::make_shared<Options>();
-  auto* command = app.add_subcommand("catalog", "chips, machines, models and published claims, each figure with source and confidence");
+  auto* command = app.add_subcommand("catalog", "chips, machines, models, software and published claims, each figure with source and confidence");
   command->require_subcommand(1);
-  const auto kinds = CLI::IsMember({"chips", "machines", "models", "claims"});
+  const auto kinds = CLI::IsMember({"chips", "machines", "models", "software", "claims"});
   auto* list_command = command->add_subcommand("list", "names and one line about each");
-  list_command->add_option("kind", o->kind, "chips, machines, models or claims; all if absent")->check(kinds);
+  list_command->add_option("kind", o->kind, "chips, machines, models, software or claims; all if absent")->check(kinds);
   list_command->add_flag("--json", o->json, "as JSON");
   list_command->callback([o, &source, &exit] { exit = list(source, o->kind, o->json); });
   auto* show_command = command->add_subcommand("show", "all figures of one entry");
-  show_command->add_option("name", o->name, "of a chip, machine, model or file of claims")->required();
+  show_command->add_option("name", o->name, "of a chip, machine, model, software or file of claims")->required();
   show_command->add_flag("--json", o->json, "as JSON");
   show_command->callback([o, &source, &exit] { exit = show(source, o->name, o->json); });
   command->add_subcommand("check", "read every entry against its schema")->callback([&source, &exit] { exit = check(source); });
   auto* schema_command = command->add_subcommand("schema", "the fields of a kind of document");
-  schema_command->add_option("kind", o->schema, "chips, machines, models, claims, plan or scenario")->required()->check(CLI::IsMember({"chips", "machines", "models", "claims", "plan", "scenario"}));
+  schema_command->add_option("kind", o->schema, "chips, machines, models, software, claims, plan or scenario")->required()->check(CLI::IsMember({"chips", "machines", "models", "software", "claims", "plan", "scenario"}));
   schema_command->callback([o, &exit] { exit = schema(o->schema); });
   command->footer("examples:\n  zettatwin catalog list machines\n  zettatwin catalog show ascend-950dt-36\n  zettatwin catalog schema plan");
 }

@@ -35,6 +35,7 @@ void add_job_options(CLI::App& command, JobOptions& o) {
   command.add_option("--seq", o.sequence_length, "tokens per sequence; default 4096")->type_name("N");
   command.add_option("--global-batch", o.global_batch, "sequences per step; default: published practice")->type_name("N");
   command.add_option("--precision", o.precision, "bf16, fp8, mxfp8 or fp4")->type_name("P");
+  command.add_option("--software", o.software, "framework (zettatwin catalog list software); default megatron-core")->type_name("NAME");
   command.add_option("--tokens", o.training_tokens, "tokens of the whole training run, for days and chip-hours")->type_name("N");
   command.add_option("--fidelity", o.fidelity, "bound, folded (exact by symmetry) or unfolded (rank by rank, small machines)")->type_name("F");
   command.add_option("--fault", o.faults, "KIND@PLACE[:fraction of speed left], such as slow-chip@pod=3/npu=5:0.8; may be repeated")->type_name("FAULT")->allow_extra_args(false);
@@ -67,6 +68,7 @@ std::optional<config::Node> scenario_of(const JobOptions& o, const FileSource& s
   set("sequence_length", "--seq", o.sequence_length);
   set("global_batch", "--global-batch", o.global_batch);
   set("precision", "--precision", o.precision);
+  set("software", "--software", o.software);
   set("training_tokens", "--tokens", o.training_tokens);
   set("fidelity", "--fidelity", o.fidelity);
   if (!o.faults.empty()) {

@@ -14,7 +14,7 @@ namespace zettatwin::cli {
 
 // Options of a job as typed; empty or 0 leaves the scenario's value.
 struct JobOptions {
-  std::string scenario, machine, model, plan, precision, fidelity;
+  std::string scenario, machine, model, plan, precision, software, fidelity;
   std::string chips, sequence_length, global_batch, training_tokens;
   std::vector<std::string> faults;
 };

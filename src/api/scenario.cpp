@@ -76,7 +76,8 @@ void describe(config::Schema& s, Scenario& scenario) {
   s.number("training_tokens", scenario.training_tokens, "tokens of the whole training run", {.range = config::kPositive});
   s.choice("fidelity", scenario.fidelity, training::fidelity_words(), "bound, folded or unfolded");
   s.texts("faults", scenario.faults, "what is slow or dead: KIND@PLACE[:fraction of speed left], such as slow-link@pod=3/cabinet=17/npu=5/port=up:0.5");
-  s.object("memory", scenario.memory, "memory that the framework takes: workspace, fragmentation, loss kernels");
+  s.node("software", scenario.software, "framework of the catalog, or {extends: NAME, ...} with changes; megatron-core if absent");
+  s.node("memory", scenario.memory, "changes of the software's memory: workspace, fragmentation, loss kernels");
 }
 
 std::optional<Prepared> prepare(const config::Node& root, const config::DocumentSource& source, config::Diagnostics& diagnostics) {
@@ -89,6 +90,8 @@ std::optional<Prepared> prepare(const config::Node& root, const config::Document
   if (scenario.model.where.line == 0) scenario.model.where = root.where;
   auto machine = load_machine(scenario.machine, source, diagnostics);
   if (machine) machine = machine_of_size(*machine, scenario.chips, scenario.machine.where, diagnostics);
+  if (scenario.software.where.line == 0) scenario.software.where = root.where;
+  auto software = software::profile_from(source, scenario.software, scenario.memory, diagnostics);
   auto architecture = load_architecture(scenario.model, source, diagnostics);
 
   auto& plan = prepared.job.plan;
@@ -114,7 +117,7 @@ std::optional<Prepared> prepare(const config::Node& root, const config::Document
     if (const auto recipe = recipe_named(scenario.precision)) plan.recipe = *recipe;
     else diagnostics.error(root.find("precision")->where, fmt::format("'{}' is not a known precision", scenario.precision), "known: bf16, fp8, mxfp8, fp4");
   }
-  if (diagnostics.error_count() != errors_before || !machine || !architecture) return std::nullopt;
+  if (diagnostics.error_count() != errors_before || !machine || !architecture || !software) return std::nullopt;
 
   auto& job = prepared.job;
   job.machine = std::move(*machine);
@@ -122,7 +125,7 @@ std::optional<Prepared> prepare(const config::Node& root, const config::Document
   job.chips = scenario.chips;
   job.sequence_length = scenario.sequence_length;
   job.fidelity = scenario.fidelity;
-  job.memory = scenario.memory;
+  job.software = std::move(*software);
   if (scenario.global_batch > 0 && plan.global_batch > 0 && scenario.global_batch != plan.global_batch)
     diagnostics.warning(scenario.plan.find("global_batch")->where, "global_batch of the plan has no effect", "the scenario sets it to " + units::grouped(scenario.global_batch));
   if (scenario.global_batch > 0) plan.global_batch = scenario.global_batch;

@@ -25,7 +25,8 @@ struct Scenario {
   double training_tokens = 0;         // of the whole run, for days and chip-hours; 0: not asked
   training::Fidelity fidelity = training::Fidelity::folded;
   std::vector<std::string> faults;    // "slow-chip@pod=3/npu=5:0.8"; traffic/fault.hpp
-  workload::MemoryOptions memory;     // workspace, fragmentation, loss kernels
+  config::Node software;              // a profile of the catalog, or {extends: NAME, ...}
+  config::Node memory;                // changes of it: workspace, fragmentation, loss kernels
 };
 void describe(config::Schema& s, Scenario& scenario);
 

@@ -37,9 +37,9 @@ std::string first_problem(const config::Diagnostics& diagnostics) {
   return diagnostics.all().empty() ? "no plan is valid" : diagnostics.all().front().problem;
 }
 
-Simulation run(const hardware::Machine& machine, const model::Architecture& architecture, const SimulationKey& key, const config::Location& where) {
+Simulation run(const hardware::Machine& machine, const model::Architecture& architecture, const software::Profile& software, const SimulationKey& key, const config::Location& where) {
   Simulation simulation{.sequence_length = key.sequence_length};
-  training::Job job{.machine = machine, .architecture = architecture, .sequence_length = key.sequence_length};
+  training::Job job{.machine = machine, .architecture = architecture, .sequence_length = key.sequence_length, .software = software};
   job.plan.recipe = recipe_of(key.precision);
   job.plan.global_batch = key.global_batch;
   config::Diagnostics diagnostics;
@@ -83,8 +83,9 @@ std::shared_ptr<const Simulation> World::simulation(const SimulationKey& key, co
   if (found != simulations_.end()) return found->second;
   const auto* on = machine(key.machine, where, diagnostics);
   const auto* trained = model(key.model, where, diagnostics);
-  if (!on || !trained) return nullptr;
-  return simulations_.emplace(key, std::make_shared<const Simulation>(run(*on, trained->architecture, key, where))).first->second;
+  const auto software = software::load_profile(source_, software::kDefault, where, diagnostics);
+  if (!on || !trained || !software) return nullptr;
+  return simulations_.emplace(key, std::make_shared<const Simulation>(run(*on, trained->architecture, *software, key, where))).first->second;
 }
 
 }  // namespace zettatwin::claims

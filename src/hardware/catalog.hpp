@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads catalog documents by name: chips, machines. A document may say `extends: other`, which lays it over that one: mappings
-// merge key by key, but a figure (a mapping with `value`) replaces the base's figure whole, lest its range or note outlive it;
-// `key: null` removes what the base gives. Base documents that are no chip or machine of their own lie in a subfolder
-// ("extends: families/hopper"), which listings of the folder leave out.
+// Loads chips and machines of the catalog by name; how documents extend each other: config/catalog_document.hpp.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -15,17 +11,6 @@
 
 namespace zettatwin::hardware {
 
-[[nodiscard]] config::Node laid_over(const config::Node& base, const config::Node& over);
-
-// `node` with its own `extends` applied, for documents written in place. `load_base` gives the base by name.
-using BaseLoader = std::function<std::optional<config::Node>(const std::string& name, const config::Location& where)>;
-[[nodiscard]] std::optional<config::Node> extended(const config::Node& node, const BaseLoader& load_base,
-                                                   config::Diagnostics& diagnostics);
-
-// The document of "chips/<name>.yaml" with all `extends` applied; cycles and unknown names (with the nearest known) are errors.
-[[nodiscard]] std::optional<config::Node> load_document(const config::DocumentSource& source, const std::string& folder,
-                                                        const std::string& name, const config::Location& where,
-                                                        config::Diagnostics& diagnostics);
 [[nodiscard]] std::optional<Chip> load_chip(const config::DocumentSource& source, const std::string& name,
                                             const config::Location& where, config::Diagnostics& diagnostics);
 [[nodiscard]] std::optional<Machine> load_machine(const config::DocumentSource& source, const std::string& name,

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "config/catalog_document.hpp"
 #include "hardware/catalog.hpp"
 
 namespace zettatwin::hardware {
@@ -63,9 +64,9 @@ void size_levels(Node& root) {
 
 std::optional<Chip> chip_from(const config::DocumentSource& source, const Node& node, FigureForm form, Diagnostics& diagnostics) {
   const auto load = [&](const std::string& name, const config::Location& where) {
-    return load_document(source, "chips", name, where, diagnostics);
+    return config::load_document(source, "chips", name, where, diagnostics);
   };
-  const auto whole = extended(node, load, diagnostics);
+  const auto whole = config::extended(node, load, diagnostics);
   if (!whole) return std::nullopt;
   Chip chip;
   const Node* base = node.find("extends");
@@ -112,7 +113,7 @@ std::optional<Machine> build(const config::DocumentSource& source, Node root, co
 
 std::optional<Machine> load_machine(const config::DocumentSource& source, const std::string& name, const config::Location& where,
                                     Diagnostics& diagnostics) {
-  auto node = load_document(source, "machines", name, where, diagnostics);
+  auto node = config::load_document(source, "machines", name, where, diagnostics);
   if (!node) return std::nullopt;
   return build(source, std::move(*node), name, FigureForm::provenance_required, diagnostics);
 }
@@ -120,9 +121,9 @@ std::optional<Machine> load_machine(const config::DocumentSource& source, const 
 std::optional<Machine> machine_from(const config::DocumentSource& source, const Node& node, Diagnostics& diagnostics) {
   if (node.kind == Node::Kind::scalar) return load_machine(source, node.text, node.where, diagnostics);
   const auto load = [&](const std::string& name, const config::Location& where) {
-    return load_document(source, "machines", name, where, diagnostics);
+    return config::load_document(source, "machines", name, where, diagnostics);
   };
-  auto whole = extended(node, load, diagnostics);
+  auto whole = config::extended(node, load, diagnostics);
   if (!whole) return std::nullopt;
   const Node* base = node.find("extends");
   return build(source, std::move(*whole), base ? base->text : "machine", FigureForm::bare_allowed, diagnostics);

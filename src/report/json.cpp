@@ -78,6 +78,7 @@ Json subject_json(const Subject& s) {
           {"model", {{"name", s.job.architecture.name}, {"parameters", parameters.total}, {"parameters_active", parameters.active}}},
           {"plan", {{"text", plan_text(s.job.plan, s.result.data_parallel, ',')}, {"automatic", s.automatic_plan}, {"candidates", s.candidates},
                     {"global_batch", s.job.plan.global_batch}, {"sequence_length", s.job.sequence_length}}},
+          {"software", {{"name", s.job.software.name}, {"title", s.job.software.title}}},
           {"fidelity", std::string(config::word_of(training::fidelity_words(), s.job.fidelity))},
           {"results", results_json(s)}};
 }

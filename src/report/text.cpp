@@ -29,6 +29,7 @@ void heading(std::string& out, const Subject& s) {
                      parameters_text(static_cast<double>(parameters.active)), job.architecture.layers());
   out += fmt::format("plan     {}{}\n", plan_text(job.plan, s.result.data_parallel),
                      s.automatic_plan ? fmt::format("   (best of {} tried)", s.candidates) : "");
+  if (job.software.name != software::kDefault) out += fmt::format("software {}\n", job.software.title);
   out += fmt::format("batch    {} sequences of {} tokens = {} tokens per step, {} microbatches per pipeline\n", grouped(job.plan.global_batch), grouped(job.sequence_length),
                      grouped(s.result.tokens_per_step), grouped(s.result.microbatches));
   if (s.result.idle_chips > 0)

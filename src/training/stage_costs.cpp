@@ -65,8 +65,8 @@ std::string path_element(std::string_view name) {
 }
 
 StageCosts::StageCosts(const model::Architecture& architecture, const plan::Plan& plan, const workload::MicrobatchShape& shape,
-                       const OperationTimer& timer, LeafTable& leaves)
-    : architecture_(architecture), plan_(plan), shape_(shape), timer_(timer), leaves_(leaves),
+                       const software::Profile& software, const OperationTimer& timer, LeafTable& leaves)
+    : architecture_(architecture), plan_(plan), shape_(shape), software_(software), timer_(timer), leaves_(leaves),
       interference_(leaves.intern("communication", kInterferenceLeaf)), host_(leaves.intern("compute", kHostLeaf)) {}
 
 StageCosts::Program StageCosts::timed(const std::vector<workload::Operation>& operations, std::string_view group) {
@@ -174,7 +174,7 @@ PassCost StageCosts::gradient_cost(const Program& program, double host_share) {
 
 // The chip cannot run ahead of the host, which issues `layers` layers' kernels, forward and backward.
 void StageCosts::wait_for_host(PassCost& cost, double layers) {
-  const auto& host = timer_.chip().efficiency.host.eager;
+  const auto& host = software_.host.present ? software_.host : timer_.chip().efficiency.host.eager;
   if (!host.present || layers <= 0) return;
   const auto issued = Picoseconds::from(host.value * layers);
   if (issued <= cost.time) return;
@@ -210,7 +210,7 @@ std::vector<StageCosts::BlockUse> StageCosts::blocks_of(const plan::ModelChunk& 
   std::vector<BlockUse> uses;
   constexpr auto kEverything = std::numeric_limits<std::size_t>::max();
   const auto edge = [&](const char* key, auto lower, const ShardedParameters& parameters, std::size_t runs_once) -> Block& {
-    return block(key, [&] { return lower(architecture_, plan_, shape_); }, parameters, true, runs_once);
+    return block(key, [&] { return lower(architecture_, plan_, shape_, software_); }, parameters, true, runs_once);
   };
   std::int64_t to_recompute = plan_.recompute_layers < 0 ? chunk.layer_count() + chunk.mtp : plan_.recompute_layers;
   const auto add = [&](Block& b, std::int64_t count) {
@@ -222,12 +222,12 @@ std::vector<StageCosts::BlockUse> StageCosts::blocks_of(const plan::ModelChunk& 
   if (chunk.has_embedding) uses.push_back({&edge("embedding", workload::embedding_operations, share_of_table(architecture_, plan_), kEverything), false, 1});
   for (const auto& run : chunk.layers) {
     const auto& layer = architecture_.kinds[run.kind];
-    auto& b = block(fmt::format("layer {}", run.kind), [&] { return workload::layer_operations(architecture_, layer, plan_, shape_); },
+    auto& b = block(fmt::format("layer {}", run.kind), [&] { return workload::layer_operations(architecture_, layer, plan_, shape_, software_); },
                     share_of_layer(architecture_, plan_, layer), false, 0);
     add(b, run.count);
   }
   if (chunk.mtp > 0) {  // its logits are kept, like the head's
-    const auto logits = workload::head_operations(architecture_, plan_, shape_).forward.size();
+    const auto logits = workload::head_operations(architecture_, plan_, shape_, software_).forward.size();
     add(edge("mtp", workload::mtp_operations, share_of_mtp(architecture_, plan_), logits), chunk.mtp);
   }
   if (chunk.has_head) {

@@ -36,8 +36,8 @@ struct ChunkCosts {
 
 class StageCosts final {
  public:
-  StageCosts(const model::Architecture& architecture, const plan::Plan& plan, const workload::MicrobatchShape& shape, const OperationTimer& timer,
-             LeafTable& leaves);
+  StageCosts(const model::Architecture& architecture, const plan::Plan& plan, const workload::MicrobatchShape& shape, const software::Profile& software,
+             const OperationTimer& timer, LeafTable& leaves);
 
   [[nodiscard]] const ChunkCosts& of(const plan::ModelChunk& chunk);
   // Forward of one chunk overlapped with backward of another.
@@ -75,6 +75,7 @@ class StageCosts final {
   const model::Architecture& architecture_;
   const plan::Plan& plan_;
   workload::MicrobatchShape shape_;
+  const software::Profile& software_;
   const OperationTimer& timer_;
   LeafTable& leaves_;
   LeafId interference_;

@@ -44,12 +44,12 @@ Picoseconds duration_of(const std::vector<Traffic>& messages) {
 OwnPrices::OwnPrices(const Job& job, const plan::Placement& placement, LeafTable& leaves, std::vector<traffic::Fault> of_cluster, std::vector<traffic::Fault> of_all)
     : timer(job.machine.chip, job.plan, placement, job.architecture, of_cluster, flows_of(job)),
       replicas(job.machine.chip, job.plan, placement, job.architecture, std::move(of_all), flows_of(job)),
-      costs(job.architecture, job.plan, {.sequences = job.plan.micro_batch, .sequence_length = job.sequence_length}, timer, leaves),
+      costs(job.architecture, job.plan, {.sequences = job.plan.micro_batch, .sequence_length = job.sequence_length}, job.software, timer, leaves),
       data_parallel(job.architecture, job.plan, replicas), faults(std::move(of_cluster)) {}
 
 Step::Step(const Job& j, plan::Placement p, const StageFaults& faults)
     : job(j), placement(std::move(p)), timer(job.machine.chip, job.plan, placement, job.architecture),
-      costs(job.architecture, job.plan, {.sequences = job.plan.micro_batch, .sequence_length = job.sequence_length}, timer, leaves),
+      costs(job.architecture, job.plan, {.sequences = job.plan.micro_batch, .sequence_length = job.sequence_length}, job.software, timer, leaves),
       data_parallel(job.architecture, job.plan, timer) {
   for (std::size_t stage = 0; stage < faults.of_all.size(); ++stage) {
     const bool common = faults.of_all[stage].empty() && job.fidelity != Fidelity::unfolded;

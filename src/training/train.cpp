@@ -149,7 +149,7 @@ std::optional<TrainingResult> run(const Job& job, bool explain, const config::Lo
   fill_throughput(job, result);
 
   const workload::MemoryInput input{.architecture = job.architecture, .plan = job.plan, .layout = step.layout, .schedule = step.schedule,
-                                    .dp = step.placement.dp, .sequence_length = job.sequence_length, .options = job.memory};
+                                    .dp = step.placement.dp, .sequence_length = job.sequence_length, .software = job.software};
   const auto capacity = job.machine.chip.memory.capacity.value;
   const auto memory = workload::memory_of(input, capacity);
   result.memory_peak = memory.peak().total();

@@ -37,7 +37,7 @@ struct Job {
   std::int64_t chips = 0;            // 0: the whole machine
   std::int64_t sequence_length = 4096;
   Fidelity fidelity = Fidelity::folded;
-  workload::MemoryOptions memory;    // what the framework does that a plan does not say
+  software::Profile software;        // the framework: what a plan does not say
   std::int64_t trace_limit = 0;      // timed instructions to keep per pipeline rank
   std::vector<traffic::Fault> faults;
 };

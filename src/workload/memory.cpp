@@ -29,7 +29,7 @@ struct ChunkBytes {
 class ChunkModel final {
  public:
   explicit ChunkModel(const MemoryInput& input)
-      : input_(input), shape_(input.architecture, input.plan, input.sequence_length, input.options) {
+      : input_(input), shape_(input.architecture, input.plan, input.sequence_length, input.software) {
     for (const auto& kind : input.architecture.kinds) kinds_.push_back(layer_activations(shape_, kind));
     if (input.architecture.mtp_layer) mtp_ = mtp_activations(shape_, *input.architecture.mtp_layer);
   }
@@ -65,7 +65,7 @@ class ChunkModel final {
   // Token numbers, and the dropout mask of the embedding's output.
   [[nodiscard]] double embedding() const {
     constexpr double kTokenNumber = 8;
-    return kTokenNumber * shape_.tokens + (input_.options.dropout ? shape_.norm_tokens * shape_.hidden : 0);
+    return kTokenNumber * shape_.tokens + (input_.software.dropout ? shape_.norm_tokens * shape_.hidden : 0);
   }
 
   const MemoryInput& input_;
@@ -130,7 +130,7 @@ MemoryBreakdown rank_memory(const MemoryInput& input, const ChunkModel& model, s
     activations += real(b.in_flight.forward[c]) * held[c];
     waiting += real(b.in_flight.weight[c]) * pending[c];
   }
-  const auto states = state_bytes(rank_parameters(input.architecture, plan, input.layout, rank), plan, input.dp, input.options.bucket_parameters, input.options.prefetch_layers);
+  const auto states = state_bytes(rank_parameters(input.architecture, plan, input.layout, rank), plan, input.dp, input.software.bucket_parameters, input.software.prefetch_layers);
   add_states(b, states);
   const auto first_dynamic = b.parts.size();
   add(b, "activations", activations, "sum over chunks of microbatches in flight x bytes kept per microbatch");
@@ -145,29 +145,12 @@ MemoryBreakdown rank_memory(const MemoryInput& input, const ChunkModel& model, s
   add(b, "gradient buckets", states.buckets, "bucket x reduce bytes, or two layers under ZeRO 2-3");
   double dynamic = 0;
   for (std::size_t i = first_dynamic; i < b.parts.size(); ++i) dynamic += b.parts[i].bytes.si();
-  add(b, "fragmentation", input.options.fragmentation.si() * dynamic, "fraction of activations and buffers");
-  add(b, "workspace", input.options.workspace.si(), "driver context, communicators, GEMM library");
+  add(b, "fragmentation", input.software.fragmentation.si() * dynamic, "fraction of activations and buffers");
+  add(b, "workspace", input.software.workspace.si(), "driver context, communicators, GEMM library");
   return b;
 }
 
 }  // namespace
-
-std::span<const config::Word> loss_words() {
-  static constexpr std::array kWords{config::Word{"fused", static_cast<int>(LossKernel::fused), "the gradient overwrites the logits: 2 bytes per logit"},
-                                     config::Word{"in_place", static_cast<int>(LossKernel::in_place), "one fp32 copy beside bf16: 6 bytes per logit"},
-                                     config::Word{"eager", static_cast<int>(LossKernel::eager), "every step its own tensor: 14 bytes per logit"}};
-  return kWords;
-}
-
-void describe(config::Schema& s, MemoryOptions& o) {
-  s.quantity("fragmentation", o.fragmentation, "allocator's loss, as a fraction of activations and buffers", {.range = {0, 1}});
-  s.quantity("workspace", o.workspace, "driver context, communicators and GEMM workspaces");
-  s.boolean("flash_attention", o.flash_attention, "attention scores are never stored");
-  s.boolean("dropout", o.dropout, "dropout masks are stored");
-  s.choice("loss", o.loss, loss_words(), "how the cross entropy keeps its logits");
-  s.integer("bucket_parameters", o.bucket_parameters, "parameters of one gradient bucket");
-  s.integer("prefetch_layers", o.prefetch_layers, "ZeRO 3: layers gathered ahead", {.range = {0, 64}});
-}
 
 units::Bytes MemoryBreakdown::total() const {
   units::Bytes sum;

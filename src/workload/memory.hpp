@@ -3,44 +3,23 @@
 // hold them, buffers, workspace and an allowance for fragmentation. Derivation and sources: docs/math/memory.md.
 //
 // Assumptions: all ranks of one pipeline stage are alike (the busiest expert-parallel rank is meant: plan.expert_imbalance); activations are
-// bf16, inputs kept for weight gradients are in the recipe's number format; kernels fuse as in Megatron-LM with Transformer Engine.
+// bf16, inputs kept for weight gradients are in the recipe's number format.
 // Complexity: O(pipeline ranks * (chunks + unrolled program)). Pure functions, thread-safe.
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "config/schema.hpp"
 #include "model/architecture.hpp"
 #include "plan/layout.hpp"
 #include "plan/plan.hpp"
+#include "software/profile.hpp"
 #include "units/quantity.hpp"
 #include "workload/schedule.hpp"
 
 namespace zettatwin::workload {
-
-// How the cross entropy keeps its logits.
-enum class LossKernel {
-  fused,     // the gradient overwrites the bf16 logits: 2 bytes per logit
-  in_place,  // an fp32 copy turns into softmax and gradient in place, beside the bf16 gradient: 6 (Megatron-LM)
-  eager,     // bf16 logits, fp32 copy, log-softmax and gradient, each its own tensor: 14 (PyTorch's cross_entropy)
-};
-[[nodiscard]] std::span<const config::Word> loss_words();
-
-// What a framework does that a plan does not say.
-struct MemoryOptions {
-  units::Ratio fragmentation = units::Ratio::from_si(0.05);  // of activations and buffers; states live in a few long-lived blocks
-  units::Bytes workspace = units::Bytes::from_si(2147483648.0);  // driver context, communicators, GEMM library: 1.5-3 GiB is common; estimated
-  bool flash_attention = true;       // scores are never stored; false: Megatron's unfused softmax
-  bool dropout = false;              // masks and, unfused, the dropped-out scores
-  LossKernel loss = LossKernel::fused;
-  std::int64_t bucket_parameters = 40'000'000;  // one gradient bucket (Megatron-LM's default)
-  std::int64_t prefetch_layers = 1;  // ZeRO 3: layers gathered ahead of the running one
-};
-void describe(config::Schema& s, MemoryOptions& options);
 
 struct MemoryInput {
   const model::Architecture& architecture;
@@ -49,7 +28,7 @@ struct MemoryInput {
   const Schedule& schedule;  // of plan.schedule over plan.pp ranks
   std::int64_t dp = 1;       // replicas, as placed
   std::int64_t sequence_length = 0;  // tokens
-  MemoryOptions options;
+  const software::Profile& software;
 };
 
 struct MemoryPart {

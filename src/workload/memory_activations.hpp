@@ -41,7 +41,7 @@ struct LayerActivations {
 
 // Shapes and number formats that all tensors of a rank share.
 struct RankShape {
-  RankShape(const model::Architecture& architecture, const plan::Plan& plan, std::int64_t sequence_length, const MemoryOptions& options);
+  RankShape(const model::Architecture& architecture, const plan::Plan& plan, std::int64_t sequence_length, const software::Profile& software);
 
   double hidden;
   double tp, cp, ep, etp;
@@ -58,7 +58,7 @@ struct RankShape {
   bool all_to_all;       // context parallelism swaps sequence for heads
   bool overlapped_experts;  // two microbatches' expert traffic in flight
   double imbalance;
-  MemoryOptions options;
+  const software::Profile& software;
 };
 
 [[nodiscard]] LayerActivations layer_activations(const RankShape& shape, const model::Layer& layer);

@@ -73,7 +73,7 @@ std::optional<units::Bytes> peak_of(const MemoryInput& input, const Candidate& c
   const auto layout = plan::make_layout(p, input.architecture, where, unused);
   if (!layout) return std::nullopt;
   const auto schedule = make_schedule(p.schedule, p.pp, chunks, c.microbatches);
-  const MemoryInput changed{input.architecture, p, *layout, schedule, c.dp, input.sequence_length, input.options};
+  const MemoryInput changed{input.architecture, p, *layout, schedule, c.dp, input.sequence_length, input.software};
   return memory_of(changed, units::Bytes{}).peak().total();
 }
 

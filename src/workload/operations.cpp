@@ -52,20 +52,19 @@ RecipePrecisions precisions_of(plan::Recipe recipe) {
   return {};
 }
 
-LayerOperations layer_operations(const model::Architecture& architecture, const model::Layer& layer, const plan::Plan& plan,
-                                 const MicrobatchShape& shape) {
-  LayerBuilder builder(plan, shape);
+LayerOperations layer_operations(const model::Architecture& architecture, const model::Layer& layer, const plan::Plan& plan, const MicrobatchShape& shape,
+                                 const software::Profile& software) {
+  LayerBuilder builder(plan, shape, software);
   detail::attention(builder, architecture, layer.attention);
   if (layer.experts) detail::experts(builder, architecture, *layer.experts);
   else if (layer.dense) detail::feed_forward(builder, architecture, layer.dense->intermediate, layer.dense->gated);
   return builder.finish();
 }
 
-LayerOperations embedding_operations(const model::Architecture& architecture, const plan::Plan& plan, const MicrobatchShape& shape) {
-  LayerBuilder builder(plan, shape);
+LayerOperations embedding_operations(const model::Architecture& architecture, const plan::Plan& plan, const MicrobatchShape& shape, const software::Profile& software) {
+  LayerBuilder builder(plan, shape, software);
   const double features = builder.tokens() * static_cast<double>(architecture.hidden);
-  // Gather of bf16 rows; backward adds fp32 rows into the table.
-  builder.memory("embedding", 4 * features, 10 * features);
+  builder.memory("embedding", features, builder.software().embedding);
   builder.leave_tensor_parallel(architecture.hidden);
   return builder.finish();
 }
@@ -76,26 +75,27 @@ void head(LayerBuilder& builder, const model::Architecture& architecture) {
   const std::int64_t vocabulary = std::max<std::int64_t>(1, architecture.vocabulary / builder.tp());
   const double features = builder.norm_tokens() * static_cast<double>(architecture.hidden);
   const double logits = builder.tokens() * static_cast<double>(vocabulary);
-  builder.memory("final norm", 4 * features, 8 * features);
+  builder.memory("final norm", features, builder.software().norm);
   builder.enter_tensor_parallel(architecture.hidden);
   builder.linear({.name = "output projection", .rows = builder.tokens(), .out = vocabulary, .in = architecture.hidden, .high_precision = true});
-  // Fused cross entropy over bf16 logits: 16 bytes per logit in all.
-  builder.memory("cross entropy", 10 * logits, 6 * logits, false, 3);
+  constexpr std::int64_t kKernels = 3;
+  const auto& loss = builder.software().cross_entropy;
+  builder.stream("cross entropy", logits * loss.forward.si(), logits * loss.backward.si(), false, kKernels);
 }
 
 }  // namespace
 
-LayerOperations head_operations(const model::Architecture& architecture, const plan::Plan& plan, const MicrobatchShape& shape) {
-  LayerBuilder builder(plan, shape);
+LayerOperations head_operations(const model::Architecture& architecture, const plan::Plan& plan, const MicrobatchShape& shape, const software::Profile& software) {
+  LayerBuilder builder(plan, shape, software);
   head(builder, architecture);
   return builder.finish();
 }
 
-LayerOperations mtp_operations(const model::Architecture& architecture, const plan::Plan& plan, const MicrobatchShape& shape) {
+LayerOperations mtp_operations(const model::Architecture& architecture, const plan::Plan& plan, const MicrobatchShape& shape, const software::Profile& software) {
   ZT_EXPECT(architecture.mtp_layer.has_value(), architecture.name);
-  LayerBuilder builder(plan, shape);
+  LayerBuilder builder(plan, shape, software);
   const double features = builder.norm_tokens() * static_cast<double>(architecture.hidden);
-  builder.memory("mtp norms", 8 * features, 16 * features, true, 2);
+  builder.memory("mtp norms", 2 * features, builder.software().norm, software::Module::layernorm, 2);
   builder.linear({.name = "mtp projection", .rows = builder.norm_tokens(), .out = architecture.hidden, .in = 2 * architecture.hidden});
   const auto& layer = *architecture.mtp_layer;
   detail::attention(builder, architecture, layer.attention);
@@ -127,11 +127,12 @@ double forward_flop(const LayerOperations& operations) {
 
 units::Flop model_flop_per_token(const model::Architecture& architecture, std::int64_t sequence_length) {
   const plan::Plan plan;  // unsharded bf16
+  const software::Profile software;  // flash attention: products are counted once, causally
   const MicrobatchShape shape{.sequences = 1, .sequence_length = sequence_length};
-  double flop = forward_flop(head_operations(architecture, plan, shape));
+  double flop = forward_flop(head_operations(architecture, plan, shape, software));
   for (const auto& run : architecture.runs)
-    flop += static_cast<double>(run.count) * forward_flop(layer_operations(architecture, architecture.kinds[run.kind], plan, shape));
-  if (architecture.mtp_layer) flop += static_cast<double>(architecture.mtp_depth) * forward_flop(mtp_operations(architecture, plan, shape));
+    flop += static_cast<double>(run.count) * forward_flop(layer_operations(architecture, architecture.kinds[run.kind], plan, shape, software));
+  if (architecture.mtp_layer) flop += static_cast<double>(architecture.mtp_depth) * forward_flop(mtp_operations(architecture, plan, shape, software));
   return units::Flop::from_si(3 * flop / shape.tokens());
 }
 

@@ -12,6 +12,7 @@
 #include "model/architecture.hpp"
 #include "network/collective.hpp"
 #include "plan/plan.hpp"
+#include "software/profile.hpp"
 
 namespace zettatwin::workload {
 
@@ -76,13 +77,14 @@ struct RecipePrecisions {
 };
 [[nodiscard]] RecipePrecisions precisions_of(plan::Recipe recipe);
 
-[[nodiscard]] LayerOperations layer_operations(const model::Architecture& architecture, const model::Layer& layer, const plan::Plan& plan,
-                                               const MicrobatchShape& shape);
-[[nodiscard]] LayerOperations embedding_operations(const model::Architecture& architecture, const plan::Plan& plan, const MicrobatchShape& shape);
+[[nodiscard]] LayerOperations layer_operations(const model::Architecture& architecture, const model::Layer& layer, const plan::Plan& plan, const MicrobatchShape& shape,
+                                               const software::Profile& software);
+[[nodiscard]] LayerOperations embedding_operations(const model::Architecture& architecture, const plan::Plan& plan, const MicrobatchShape& shape,
+                                                   const software::Profile& software);
 // Final norm, output projection and loss.
-[[nodiscard]] LayerOperations head_operations(const model::Architecture& architecture, const plan::Plan& plan, const MicrobatchShape& shape);
+[[nodiscard]] LayerOperations head_operations(const model::Architecture& architecture, const plan::Plan& plan, const MicrobatchShape& shape, const software::Profile& software);
 // One multi-token-prediction module: projection of [hidden; embedding], a layer and its own pass through the head.
-[[nodiscard]] LayerOperations mtp_operations(const model::Architecture& architecture, const plan::Plan& plan, const MicrobatchShape& shape);
+[[nodiscard]] LayerOperations mtp_operations(const model::Architecture& architecture, const plan::Plan& plan, const MicrobatchShape& shape, const software::Profile& software);
 
 // Useful FLOP of the whole model per token, forward and backward (3 x forward), attention counted causally; no recomputation. Independent of the plan.
 [[nodiscard]] units::Flop model_flop_per_token(const model::Architecture& architecture, std::int64_t sequence_length);

@@ -24,7 +24,7 @@ class JobMaker final {
     config::Diagnostics ignored;
     auto sized = hardware::resized(whole, chips, config::location_in("test"), ignored);
     if (!sized) return std::nullopt;
-    training::Job job{.machine = std::move(*sized), .architecture = model(r.of(models_)), .plan = plan(r, chips)};
+    training::Job job{.machine = std::move(*sized), .architecture = model(r.of(models_)), .plan = plan(r, chips), .software = catalog_software()};
     job.sequence_length = r.one_in(8) ? r.between(1, 5000) : std::int64_t{512} << r.between(0, 5);
     job.plan.global_batch = job.plan.micro_batch * (r.one_in(4) ? r.between(1, 500) : std::int64_t{1} << r.between(0, 12));
     return job;

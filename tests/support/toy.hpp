@@ -10,6 +10,7 @@
 #include "hardware/catalog.hpp"
 #include "model/import.hpp"
 #include "model/preset.hpp"
+#include "software.hpp"
 #include "training/train.hpp"
 
 namespace zettatwin::test {
@@ -83,7 +84,7 @@ inline constexpr const char* kToyExperts =
 }
 
 [[nodiscard]] inline training::Job toy_job(const Toy& t = {}, const std::string& model = kToyDense) {
-  training::Job job{.machine = toy_machine(t), .architecture = toy_model(model)};
+  training::Job job{.machine = toy_machine(t), .architecture = toy_model(model), .software = catalog_software()};
   job.sequence_length = 1024;
   job.plan.global_batch = 1;
   return job;

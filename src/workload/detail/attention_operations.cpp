@@ -9,10 +9,6 @@ namespace {
 
 constexpr double kBytes = 2;  // bf16 activations
 
-// Norm: read and write; residual: read two, write one. Backward of both reads the saved input as well.
-// Bytes per token: forward 4h + 6h, backward 8h + 4h (fused kernels as in Transformer Engine).
-constexpr double kNormForward = 4, kNormBackward = 8, kResidualForward = 6, kResidualBackward = 4;
-
 Operation core(const LayerBuilder& b, const model::Attention& a, bool backward) {
   const auto& plan = b.plan();
   const bool scattered_heads = plan.cp > 1 && plan.cp_kind == plan::ContextParallelKind::all_to_all;
@@ -29,7 +25,30 @@ Operation core(const LayerBuilder& b, const model::Attention& a, bool backward) 
                           .backward = backward};
   // Ring context parallelism in the zig-zag order gives every rank the same share of the causal triangle.
   if (plan.cp > 1 && !scattered_heads && a.window == 0) op.causal_share = 0.5 + 0.5 / static_cast<double>(length);
-  return {backward ? "attention backward" : "attention", Category::attention, op};
+  Operation result{backward ? "attention backward" : "attention", Category::attention, op};
+  result.recomputed_selectively = !backward && b.software().recomputes(software::Module::core_attn);
+  return result;
+}
+
+// Every score is computed and stored: a product, the softmax in memory, a product; backward twice as many products.
+void unfused_core(LayerBuilder& b, const model::Attention& a) {
+  const auto flash = std::get<compute::AttentionOp>(core(b, a, false).work);
+  const compute::Gemm scores{.m = flash.q_length, .n = flash.kv_length, .k = flash.head_dim, .batch = flash.batch * flash.heads};
+  const compute::Gemm values{.m = flash.q_length, .n = flash.v_head_dim, .k = flash.kv_length, .batch = scores.batch};
+  const bool again = b.software().recomputes(software::Module::core_attn);
+  const auto product = [&](std::string_view name, const compute::Gemm& gemm) {
+    Operation op{name, Category::attention, gemm};
+    op.recomputed_selectively = again;
+    return op;
+  };
+  b.forward(product("attention scores", scores), {product("attention scores", values), product("attention scores", values)});
+  b.memory("softmax", static_cast<double>(scores.batch) * static_cast<double>(scores.m) * static_cast<double>(scores.n), b.software().scores, software::Module::core_attn);
+  b.forward(product("attention values", values), {product("attention values", scores), product("attention values", values)});
+}
+
+void attention_core(LayerBuilder& b, const model::Attention& a) {
+  if (!b.software().flash_attention) return unfused_core(b, a);
+  b.forward(core(b, a, false), {core(b, a, true)});
 }
 
 Operation exchange(const LayerBuilder& b, std::string_view name, network::Collective op, double bytes_per_token) {
@@ -49,7 +68,7 @@ void context_parallel_core(LayerBuilder& b, const model::Attention& a) {
   const double q_bytes = kBytes * static_cast<double>(a.heads) * static_cast<double>(a.head_dim) / tp;
   const double o_bytes = kBytes * static_cast<double>(a.heads) * static_cast<double>(a.v_head_dim) / tp;
   const bool ring = b.plan().cp_kind == plan::ContextParallelKind::ring;
-  if (b.plan().cp == 1) return b.forward(core(b, a, false), {core(b, a, true)});
+  if (b.plan().cp == 1) return attention_core(b, a);
   if (ring) {
     b.forward_only(exchange(b, "ring exchange of keys and values", network::Collective::all_gather, kv_bytes));
     b.forward(core(b, a, false), {exchange(b, "ring exchange of keys and values", network::Collective::all_gather, kv_bytes), core(b, a, true),
@@ -59,14 +78,14 @@ void context_parallel_core(LayerBuilder& b, const model::Attention& a) {
   const auto in = exchange(b, "all-to-all of q, k, v", network::Collective::all_to_all, q_bytes + kv_bytes);
   const auto out = exchange(b, "all-to-all of outputs", network::Collective::all_to_all, o_bytes);
   b.forward(in, {in});
-  b.forward(core(b, a, false), {core(b, a, true)});
+  attention_core(b, a);
   b.forward(out, {out});
 }
 
 // What is kept of the attention output may be compressed: written in fewer bits forward, read and expanded backward.
 void output_projection(LayerBuilder& b, std::int64_t hidden, std::int64_t features) {
   const double bytes = (kBytes + kCompressedOutput) * b.tokens() * static_cast<double>(features);
-  if (b.plan().compress_activations) b.memory("compression of attention output", bytes, bytes);
+  if (b.plan().compress_activations) b.stream("compression of attention output", bytes, bytes);
   b.linear({.name = "attention output projection", .rows = b.tokens(), .out = hidden, .in = features});
 }
 
@@ -75,9 +94,7 @@ void grouped_query(LayerBuilder& b, std::int64_t hidden, const model::Attention&
   const std::int64_t kv = std::max<std::int64_t>(1, a.kv_heads / tp);  // replicated when there are fewer than ranks
   const std::int64_t out = a.heads / tp * a.head_dim + kv * (a.head_dim + a.v_head_dim);
   b.linear({.name = "qkv projection", .rows = b.tokens(), .out = out, .in = hidden});
-  // Rotary embedding and layout: read and write q, k (8 bytes per feature with norm); backward 10.
-  const double features = b.tokens() * static_cast<double>(out);
-  b.memory("rotary embedding and layout", 8 * features, 10 * features, true);
+  b.memory("rotary embedding and layout", b.tokens() * static_cast<double>(out), b.software().layout);  // queries, keys and values are kept as attention reads them
   context_parallel_core(b, a);
   output_projection(b, hidden, a.heads / tp * a.v_head_dim);
 }
@@ -88,22 +105,23 @@ void multi_latent(LayerBuilder& b, std::int64_t hidden, const model::Attention& 
   const std::int64_t heads = a.heads / b.tp();
   const std::int64_t q_out = heads * a.head_dim;
   const std::int64_t kv_latent = a.kv_lora_rank + a.qk_rope_dim;
+  const bool up_again = b.software().recomputes(software::Module::mla_up_proj);
   if (a.q_lora_rank > 0) {
     b.linear({.name = "q and kv down projection", .rows = b.norm_tokens(), .out = a.q_lora_rank + kv_latent, .in = hidden});
     const double latents = b.norm_tokens() * static_cast<double>(a.q_lora_rank + a.kv_lora_rank);
-    b.memory("latent norms", kNormForward * latents, kNormBackward * latents, true, 2);
+    b.memory("latent norms", latents, b.software().norm, software::Module::layernorm, 2);
     b.enter_tensor_parallel(a.q_lora_rank + kv_latent);
-    b.linear({.name = "q up projection", .rows = b.tokens(), .out = q_out, .in = a.q_lora_rank, .recomputed_selectively = true});
+    b.linear({.name = "q up projection", .rows = b.tokens(), .out = q_out, .in = a.q_lora_rank, .recomputed_selectively = up_again});
   } else {
     b.enter_tensor_parallel(hidden);
     b.linear({.name = "q projection", .rows = b.tokens(), .out = q_out, .in = hidden});
     b.linear({.name = "kv down projection", .rows = b.tokens(), .out = kv_latent, .in = hidden});
     const double latents = b.tokens() * static_cast<double>(a.kv_lora_rank);
-    b.memory("latent norms", kNormForward * latents, kNormBackward * latents, true);
+    b.memory("latent norms", latents, b.software().norm, software::Module::layernorm);
   }
-  b.linear({.name = "kv up projection", .rows = b.tokens(), .out = heads * (a.qk_nope_dim + a.v_head_dim), .in = a.kv_lora_rank, .recomputed_selectively = true});
+  b.linear({.name = "kv up projection", .rows = b.tokens(), .out = heads * (a.qk_nope_dim + a.v_head_dim), .in = a.kv_lora_rank, .recomputed_selectively = up_again});
   const double features = b.tokens() * static_cast<double>(q_out + heads * (a.head_dim + a.v_head_dim));
-  b.memory("rotary embedding and layout", 8 * features, 10 * features, true);
+  b.memory("rotary embedding and layout", features, b.software().layout, software::Module::mla_up_proj);
   context_parallel_core(b, a);
   output_projection(b, hidden, heads * a.v_head_dim);
 }
@@ -112,8 +130,8 @@ void multi_latent(LayerBuilder& b, std::int64_t hidden, const model::Attention& 
 
 void norm_and_residual(LayerBuilder& b, const model::Architecture& architecture) {
   const double features = b.norm_tokens() * static_cast<double>(architecture.hidden);
-  b.memory("norm", kNormForward * features, kNormBackward * features, true);
-  b.memory("residual", kResidualForward * features, kResidualBackward * features);
+  b.memory("norm", features, b.software().norm, software::Module::layernorm);
+  b.memory("residual", features, b.software().residual);
 }
 
 void attention(LayerBuilder& b, const model::Architecture& architecture, const model::Attention& a) {

@@ -7,20 +7,20 @@
 namespace zettatwin::workload::detail {
 namespace {
 
-// Activation of `features` intermediate features: gated reads two and writes one (6 B), else reads and writes one (4 B);
-// backward reads the gradient and the inputs and writes the input gradients (10 B, 6 B).
 // Compressed inputs are written once more in fewer bits by the forward kernel and read in them by the backward kernel.
-void activation(LayerBuilder& b, std::string_view name, double features, bool gated, bool compressed = false) {
+void activation(LayerBuilder& b, std::string_view name, software::Module module, double features, bool gated, bool compressed = false) {
   const double inputs = (gated ? 2 : 1) * features;
+  const auto& moved = gated ? b.software().gated_activation : b.software().activation;
+  const double scale = b.software().eager_factor() * features;
   if (compressed) b.forward_only({"compression of activations", Category::memory_bound, compute::MemoryOp{units::Bytes::from_si(kCompressedFeature * inputs), 0}});
-  b.memory(name, (gated ? 6 : 4) * features, (gated ? 10 : 6) * features - (compressed ? (2 - kCompressedFeature) * inputs : 0), true);
+  b.stream(name, scale * moved.forward.si(), scale * moved.backward.si() - (compressed ? (2 - kCompressedFeature) * inputs : 0), b.software().recomputes(module));
 }
 
 void dense_pair(LayerBuilder& b, std::string_view up, std::string_view down, std::int64_t hidden, std::int64_t intermediate, bool gated,
                 bool compressed = false) {
   const std::int64_t width = std::max<std::int64_t>(1, intermediate / b.tp());
   b.linear({.name = up, .rows = b.tokens(), .out = (gated ? 2 : 1) * width, .in = hidden});
-  activation(b, "activation", b.tokens() * static_cast<double>(width), gated, compressed);
+  activation(b, "activation", software::Module::mlp_act, b.tokens() * static_cast<double>(width), gated, compressed);
   b.linear({.name = down, .rows = b.tokens(), .out = hidden, .in = width});
 }
 
@@ -54,14 +54,14 @@ void experts(LayerBuilder& b, const model::Architecture& architecture, const mod
 
   b.linear({.name = "router", .rows = tokens, .out = moe.routed_experts, .in = hidden, .high_precision = true});
   const double scores = tokens * static_cast<double>(moe.routed_experts);
-  b.memory("routing", 8 * scores, 8 * scores, false, 3);
+  b.memory("routing", scores, b.software().routing, {}, 3);
   if (moe.shared_intermediate > 0) {
     b.enter_tensor_parallel(hidden);
     dense_pair(b, "shared expert up projection", "shared expert down projection", hidden, moe.shared_intermediate, moe.gated, plan.compress_activations);
     b.leave_tensor_parallel(hidden);
   }
-  // One fused pass each way: read tokens, write copies; and back.
-  b.memory("permutation", 2 * (copied + tokens * static_cast<double>(hidden)), 2 * (copied + tokens * static_cast<double>(hidden)));
+  const double sorted = copied + tokens * static_cast<double>(hidden);
+  b.memory("permutation", sorted, b.software().permutation);
   const auto& p = b.precisions();
   if (plan.ep > 1)
     b.forward(expert_exchange("dispatch", tokens, copies, hidden, p.dispatch), {expert_exchange("dispatch backward", tokens, copies, hidden, p.combine)});
@@ -77,7 +77,7 @@ void experts(LayerBuilder& b, const model::Architecture& architecture, const mod
     b.forward({"all-gather of expert inputs", Category::tensor_comm, gather}, {{"reduce-scatter of expert input gradients", Category::tensor_comm, scatter}});
   }
   b.grouped_linear("expert up projection", local, rows, (moe.gated ? 2 : 1) * width, hidden);
-  activation(b, "expert activation", rows * static_cast<double>(width), moe.gated, plan.compress_activations);
+  activation(b, "expert activation", software::Module::moe_act, rows * static_cast<double>(width), moe.gated, plan.compress_activations);
   b.grouped_linear("expert down projection", local, rows, hidden, width);
   if (plan.etp > 1) {
     Communication scatter{.op = network::Collective::reduce_scatter, .group = Group::expert_tensor, .bytes = units::Bytes::from_si(rows * static_cast<double>(hidden) * 2)};
@@ -87,7 +87,7 @@ void experts(LayerBuilder& b, const model::Architecture& architecture, const mod
   }
   if (plan.ep > 1)
     b.forward(expert_exchange("combine", tokens, copies, hidden, p.combine), {expert_exchange("combine backward", tokens, copies, hidden, p.dispatch)});
-  b.memory("unpermutation", 2 * (copied + tokens * static_cast<double>(hidden)), 2 * (copied + tokens * static_cast<double>(hidden)));
+  b.memory("unpermutation", sorted, b.software().permutation);
 }
 
 }  // namespace zettatwin::workload::detail

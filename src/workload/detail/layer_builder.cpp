@@ -8,13 +8,16 @@
 namespace zettatwin::workload::detail {
 namespace {
 
+constexpr double kActivationBytes = 2;  // bf16, also on the wire
+
 std::int64_t whole(double rows) { return std::max<std::int64_t>(1, std::llround(rows)); }
 
 }  // namespace
 
-LayerBuilder::LayerBuilder(const plan::Plan& plan, const MicrobatchShape& shape)
+LayerBuilder::LayerBuilder(const plan::Plan& plan, const MicrobatchShape& shape, const software::Profile& software)
     : plan_(plan),
       shape_(shape),
+      software_(software),
       precisions_(precisions_of(plan.recipe)),
       tokens_(shape.tokens() / static_cast<double>(plan.cp)),
       sp_(plan.sequence_parallel ? static_cast<double>(plan.tp) : 1) {}
@@ -45,9 +48,11 @@ void LayerBuilder::linear(const Linear& layer) {
   if (!layer.high_precision) quantise(backward, "cast of gradients", layer.rows * out);
   const auto rows = whole(layer.rows);
   backward.push_back({layer.name, Category::gemm, compute::Gemm{.m = rows, .n = layer.in, .k = layer.out, .precision = precision}});
+  const bool fused = !software_.accumulation.present;
+  accumulate(layer.name, out * static_cast<double>(layer.in));
   weight_gradient({layer.name, Category::gemm,
                    compute::Gemm{.m = layer.out, .n = layer.in, .k = rows, .precision = precision,
-                                 .output_bytes = plan::bytes_of(plan_.gradient_type), .accumulate = true}});
+                                 .output_bytes = fused ? plan::bytes_of(plan_.gradient_type) : kActivationBytes, .accumulate = fused}});
   Operation op{layer.name, Category::gemm, compute::Gemm{.m = rows, .n = layer.out, .k = layer.in, .precision = precision}};
   op.recomputed_selectively = layer.recomputed_selectively;
   forward(std::move(op), std::move(backward));
@@ -61,8 +66,9 @@ void LayerBuilder::grouped_linear(std::string_view name, std::int64_t count, dou
   auto input_gradient = gemm;
   std::swap(input_gradient.n, input_gradient.k);
   auto weights = gemm;
-  weights.accumulate = true;
-  weights.output_bytes = plan::bytes_of(plan_.gradient_type);
+  weights.accumulate = !software_.accumulation.present;
+  weights.output_bytes = weights.accumulate ? plan::bytes_of(plan_.gradient_type) : kActivationBytes;
+  accumulate(name, static_cast<double>(count) * static_cast<double>(out) * static_cast<double>(in));
   std::vector<Operation> backward;
   quantise(backward, "cast of expert gradients", rows * static_cast<double>(out));
   backward.push_back({name, Category::experts, input_gradient});
@@ -70,7 +76,18 @@ void LayerBuilder::grouped_linear(std::string_view name, std::int64_t count, dou
   forward({name, Category::experts, gemm}, std::move(backward));
 }
 
-void LayerBuilder::memory(std::string_view name, double forward_bytes, double backward_bytes, bool recomputed, std::int64_t kernels) {
+// Operations of weight gradients are laid out in reverse: this runs after its product.
+void LayerBuilder::accumulate(std::string_view product, double parameters) {
+  if (!software_.accumulation.present) return;
+  weight_gradient({product, Category::memory_bound, compute::MemoryOp{units::Bytes::from_si(parameters * software_.accumulation.si())}});
+}
+
+void LayerBuilder::memory(std::string_view name, double elements, const software::Moved& moved, std::optional<software::Module> module, std::int64_t kernels) {
+  const double scale = elements * software_.eager_factor();
+  stream(name, scale * moved.forward.si(), scale * moved.backward.si(), module && software_.recomputes(*module), kernels);
+}
+
+void LayerBuilder::stream(std::string_view name, double forward_bytes, double backward_bytes, bool recomputed, std::int64_t kernels) {
   Operation op{name, Category::memory_bound, compute::MemoryOp{units::Bytes::from_si(forward_bytes), kernels}};
   op.recomputed_selectively = recomputed;
   Operation back{name, Category::memory_bound, compute::MemoryOp{units::Bytes::from_si(backward_bytes), kernels}};
@@ -78,7 +95,6 @@ void LayerBuilder::memory(std::string_view name, double forward_bytes, double ba
 }
 
 Operation LayerBuilder::tensor_communication(std::string_view name, network::Collective op, std::int64_t width, Hiding hiding) const {
-  constexpr double kActivationBytes = 2;  // bf16 on the wire
   return {name, Category::tensor_comm,
           Communication{.op = op, .group = Group::tensor, .bytes = units::Bytes::from_si(tokens_ * static_cast<double>(width) * kActivationBytes)}, hiding};
 }

@@ -13,13 +13,14 @@ namespace zettatwin::workload::detail {
 
 class LayerBuilder final {
  public:
-  LayerBuilder(const plan::Plan& plan, const MicrobatchShape& shape);
+  LayerBuilder(const plan::Plan& plan, const MicrobatchShape& shape, const software::Profile& software);
 
   [[nodiscard]] double tokens() const { return tokens_; }              // of this rank's part of the sequence
   [[nodiscard]] double norm_tokens() const { return tokens_ / sp_; }   // where norms and residuals are sharded
   [[nodiscard]] std::int64_t tp() const { return plan_.tp; }
   [[nodiscard]] const plan::Plan& plan() const { return plan_; }
   [[nodiscard]] const MicrobatchShape& shape() const { return shape_; }
+  [[nodiscard]] const software::Profile& software() const { return software_; }
   [[nodiscard]] const RecipePrecisions& precisions() const { return precisions_; }
 
   // A linear layer of `rows` tokens: y[rows, out] = x[rows, in] W. Casts x (forward) and dy (backward) under quantised recipes.
@@ -33,8 +34,10 @@ class LayerBuilder final {
   void linear(const Linear& layer);
   // Expert linear layers: `rows` tokens over `experts` experts.
   void grouped_linear(std::string_view name, std::int64_t experts, double rows, std::int64_t out, std::int64_t in);
-  // Memory-bound kernels that move so many bytes forward and backward.
-  void memory(std::string_view name, double forward_bytes, double backward_bytes, bool recomputed_selectively = false, std::int64_t kernels = 1);
+  // Memory-bound kernels over so many elements, as the software moves them; under selective recomputation they run again if `module` does.
+  void memory(std::string_view name, double elements, const software::Moved& moved, std::optional<software::Module> module = {}, std::int64_t kernels = 1);
+  // The same with the bytes given.
+  void stream(std::string_view name, double forward_bytes, double backward_bytes, bool recomputed_selectively = false, std::int64_t kernels = 1);
   void forward_only(Operation op) { forward(std::move(op), {}); }
   void forward(Operation op, std::vector<Operation> backward);
   void weight_gradient(Operation op) { weights_.push_back(std::move(op)); }
@@ -48,9 +51,12 @@ class LayerBuilder final {
  private:
   [[nodiscard]] Operation tensor_communication(std::string_view name, network::Collective op, std::int64_t width, Hiding hiding) const;
   void quantise(std::vector<Operation>& into, std::string_view name, double elements) const;
+  // A kernel of its own where the product does not add to the accumulated gradients.
+  void accumulate(std::string_view product, double parameters);
 
   const plan::Plan& plan_;
   MicrobatchShape shape_;
+  const software::Profile& software_;
   RecipePrecisions precisions_;
   double tokens_;
   double sp_;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "../../support/catalog_files.hpp"
+#include "config/catalog_document.hpp"
 
 namespace zettatwin::hardware {
 namespace {
@@ -14,7 +15,7 @@ TEST(LaidOver, FiguresReplaceWholeAndMappingsMerge) {
   const Documents source({{"chips/base.yaml", "a: {value: 1, note: old, low: 0.5}\nb: {c: 1, d: 2}\ne: 3\n"},
                           {"chips/top.yaml", "extends: base\na: {value: 2}\nb: {d: 5}\ne: null\n"}});
   config::Diagnostics diagnostics;
-  const auto node = load_document(source, "chips", "top", {}, diagnostics);
+  const auto node = config::load_document(source, "chips", "top", {}, diagnostics);
   ASSERT_TRUE(node) << text_of(diagnostics);
   EXPECT_EQ(node->find("a")->find("value")->text, "2");
   EXPECT_EQ(node->find("a")->find("note"), nullptr);  // a stale note would lie about the new value
@@ -27,7 +28,7 @@ TEST(LaidOver, FiguresReplaceWholeAndMappingsMerge) {
 TEST(LoadDocument, ChainsExtend) {
   const Documents source({{"chips/a.yaml", "x: 1\n"}, {"chips/b.yaml", "extends: a\ny: 2\n"}, {"chips/c.yaml", "extends: b\nz: 3\n"}});
   config::Diagnostics diagnostics;
-  const auto node = load_document(source, "chips", "c", {}, diagnostics);
+  const auto node = config::load_document(source, "chips", "c", {}, diagnostics);
   ASSERT_TRUE(node);
   EXPECT_EQ(node->entries.size(), 3u);
 }
@@ -35,7 +36,7 @@ TEST(LoadDocument, ChainsExtend) {
 TEST(LoadDocument, CycleIsAnErrorWithItsPlace) {
   const Documents source({{"chips/a.yaml", "extends: b\n"}, {"chips/b.yaml", "extends: a\n"}});
   config::Diagnostics diagnostics;
-  EXPECT_FALSE(load_document(source, "chips", "a", {}, diagnostics));
+  EXPECT_FALSE(config::load_document(source, "chips", "a", {}, diagnostics));
   EXPECT_NE(text_of(diagnostics).find("chips/b.yaml:1:10"), std::string::npos) << text_of(diagnostics);
   EXPECT_NE(text_of(diagnostics).find("extends itself"), std::string::npos);
 }
@@ -43,7 +44,7 @@ TEST(LoadDocument, CycleIsAnErrorWithItsPlace) {
 TEST(LoadDocument, UnknownNameSuggestsTheNearest) {
   const Documents source(Documents::Texts{{"chips/h100.yaml", "x: 1\n"}});
   config::Diagnostics diagnostics;
-  EXPECT_FALSE(load_document(source, "chips", "h10", {}, diagnostics));
+  EXPECT_FALSE(config::load_document(source, "chips", "h10", {}, diagnostics));
   EXPECT_NE(text_of(diagnostics).find("did you mean 'h100'?"), std::string::npos) << text_of(diagnostics);
 }
 

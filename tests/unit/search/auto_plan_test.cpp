@@ -18,7 +18,7 @@ Found choose(const training::Job& job, const Freedom& freedom = {.sizes = true})
 }
 
 training::Job job(const std::string& machine, const std::string& model, std::int64_t chips, std::int64_t batch = 0) {
-  training::Job j{.machine = test::catalog_machine(machine, chips), .architecture = test::catalog_model(model), .chips = chips};
+  training::Job j{.machine = test::catalog_machine(machine, chips), .architecture = test::catalog_model(model), .chips = chips, .software = test::catalog_software()};
   j.plan.global_batch = batch;
   return j;
 }

@@ -73,7 +73,7 @@ class BruteForce : public ::testing::TestWithParam<Case> {};
 
 TEST_P(BruteForce, TheAutomaticPlanIsNearTheBest) {
   const auto& [machine, model, chips, batch] = GetParam();
-  training::Job job{.machine = test::catalog_machine(machine, chips), .architecture = test::catalog_model(model), .chips = chips};
+  training::Job job{.machine = test::catalog_machine(machine, chips), .architecture = test::catalog_model(model), .chips = chips, .software = test::catalog_software()};
   job.plan.global_batch = batch;
   config::Diagnostics diagnostics;
   const auto choice = choose_plan(job, {.sizes = true}, config::location_in("test"), diagnostics);

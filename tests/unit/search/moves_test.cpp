@@ -12,7 +12,7 @@ namespace zettatwin::search {
 namespace {
 
 training::Job job(const std::string& model = "mixtral-8x7b", std::int64_t chips = 64) {
-  return {.machine = test::catalog_machine("dgx-h100", chips), .architecture = test::catalog_model(model), .chips = chips};
+  return {.machine = test::catalog_machine("dgx-h100", chips), .architecture = test::catalog_model(model), .chips = chips, .software = test::catalog_software()};
 }
 
 TEST(Moves, StartsAreDifferentAndFit) {

@@ -7,7 +7,7 @@ namespace zettatwin::training {
 namespace {
 
 Job dense_job(const plan::Plan& plan, const std::string& machine = "dgx-h100", std::int64_t chips = 64, const std::string& model = "llama-3.1-8b") {
-  Job job{.machine = test::catalog_machine(machine, chips), .architecture = test::catalog_model(model)};
+  Job job{.machine = test::catalog_machine(machine, chips), .architecture = test::catalog_model(model), .software = test::catalog_software()};
   job.plan = plan;
   if (job.plan.global_batch == 0) job.plan.global_batch = 128;
   return job;

@@ -126,7 +126,7 @@ TEST(MemoryLaws, FallsWithRecomputation) {
 }
 
 TEST(MemoryLaws, FallsWithEachZeroStage) {
-  Job job{.machine = test::catalog_machine("dgx-h100", 64), .architecture = test::catalog_model("llama-3.1-70b")};
+  Job job{.machine = test::catalog_machine("dgx-h100", 64), .architecture = test::catalog_model("llama-3.1-70b"), .software = test::catalog_software()};
   for (const auto& sizes : {plan::Plan{.tp = 1}, plan::Plan{.tp = 8}, plan::Plan{.tp = 4, .pp = 2}, plan::Plan{.tp = 2, .pp = 4, .recipe = plan::Recipe::fp8_block}}) {
     units::Bytes last = units::Bytes::from_si(1e18);
     for (const std::int64_t zero : {0, 1, 2, 3}) {

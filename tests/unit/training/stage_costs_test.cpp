@@ -25,7 +25,7 @@ std::unique_ptr<Stage> stage(plan::Plan plan, std::int64_t chips = 8, test::Toy 
   EXPECT_TRUE(placement) << test::text_of(diagnostics);
   s->placement = std::move(*placement);
   s->timer.emplace(s->job.machine.chip, s->job.plan, s->placement, s->job.architecture);
-  s->costs.emplace(s->job.architecture, s->job.plan, workload::MicrobatchShape{.sequences = s->job.plan.micro_batch, .sequence_length = 1024}, *s->timer, s->leaves);
+  s->costs.emplace(s->job.architecture, s->job.plan, workload::MicrobatchShape{.sequences = s->job.plan.micro_batch, .sequence_length = 1024}, s->job.software, *s->timer, s->leaves);
   return s;
 }
 

@@ -12,10 +12,12 @@ namespace {
 using plan::Plan;
 using plan::Recompute;
 
-RankShape shape_of(const model::Architecture& a, const Plan& plan, std::int64_t sequence, const MemoryOptions& options = {}) { return {a, plan, sequence, options}; }
+const software::Profile kFused;
+
+RankShape shape_of(const model::Architecture& a, const Plan& plan, std::int64_t sequence, const software::Profile& software = kFused) { return {a, plan, sequence, software}; }
 
 // Korthikanti et al. 2022 (arXiv 2205.05198), eq. 1-4: dropout, unfused attention.
-constexpr MemoryOptions kKorthikanti{.flash_attention = false, .dropout = true};
+const software::Profile kKorthikanti{.flash_attention = false, .dropout = true, .selective = {software::Module::core_attn, software::Module::layernorm, software::Module::mlp_act}};
 
 TEST(LayerActivations, GptMatchesKorthikanti) {
   constexpr double s = 2048, b = 4, h = 6144, a = 64;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "plan/layout.hpp"
+#include "../../support/software.hpp"
 #include "workload/memory.hpp"
 
 namespace zettatwin::workload::testing {
@@ -58,7 +59,7 @@ struct Case {
   std::int64_t dp = 1;
   std::int64_t sequence = 4096;
   std::int64_t microbatches = 1;
-  MemoryOptions options{.fragmentation = {}, .workspace = {}};
+  software::Profile software;
 
   template <class F>
   auto with_input(F&& use) const {
@@ -66,7 +67,7 @@ struct Case {
     const auto layout = plan::make_layout(plan, architecture, config::location_in("test"), d);
     EXPECT_TRUE(layout) << (d.all().empty() ? "" : d.all().front().text());
     const auto schedule = make_schedule(plan.schedule, plan.pp, plan::chunks_per_rank(plan), microbatches);
-    return use(MemoryInput{architecture, plan, *layout, schedule, dp, sequence, options});
+    return use(MemoryInput{architecture, plan, *layout, schedule, dp, sequence, software});
   }
 
   [[nodiscard]] MemoryReport report(units::Bytes capacity = units::Bytes::from_si(80e9)) const {

@@ -28,7 +28,7 @@ TEST(Memory, OneForwardOneBackwardHoldsDistanceToTheEnd) {
   EXPECT_EQ(part(report.ranks[0], "logits and loss"), 0);
   EXPECT_DOUBLE_EQ(part(report.ranks[3], "logits and loss"), 4096.0 * (2 * 128256 + 4 * 4096));
   Case eager = c;
-  eager.options.loss = LossKernel::eager;
+  eager.software.loss = software::LossKernel::eager;
   EXPECT_DOUBLE_EQ(part(eager.report().ranks[3], "logits and loss"), 4096.0 * (14 * 128256 + 4 * 4096));
 }
 
@@ -48,7 +48,7 @@ TEST(Memory, InterleavingHoldsMore) {
 }
 
 TEST(Memory, PartsSumAndPeakIsTheLargest) {
-  Case c{.architecture = testing::latent_experts(3, 58), .plan = {.tp = 2, .ep = 64, .pp = 8, .zero = 1}, .dp = 128, .microbatches = 32, .options = {}};
+  Case c{.architecture = testing::latent_experts(3, 58), .plan = {.tp = 2, .ep = 64, .pp = 8, .zero = 1}, .dp = 128, .microbatches = 32, .software = test::catalog_software()};
   const auto report = c.report();
   for (const auto& rank : report.ranks) {
     double sum = 0;
@@ -131,7 +131,7 @@ TEST(Memory, MatchesPublishedFiguresOfFourModels) {
               .schedule = row.vpp > 1 ? ScheduleKind::interleaved : ScheduleKind::one_f_one_b};
     plan.layers_per_chunk.assign(static_cast<std::size_t>(row.pp * row.vpp), row.layers / (row.pp * row.vpp));
     const Case c{.architecture = testing::gpt(row.layers, row.hidden, row.heads), .plan = plan, .sequence = 2048, .microbatches = row.microbatches,
-                 .options = {.fragmentation = {}, .workspace = {}, .flash_attention = false, .dropout = true}};
+                 .software = {.flash_attention = false, .dropout = true}};
     const auto first = c.report().ranks[0];
     const auto h = static_cast<double>(row.hidden), tokens = 2048 * static_cast<double>(row.micro_batch);
     const double states = part(first, "weights") + part(first, "gradients") + part(first, "master weights") + part(first, "optimizer moments") - 18 * h * 51200 / 8;

@@ -182,9 +182,64 @@ TEST(DenseOperations, AllToAllContextParallel) {
 TEST(DenseOperations, SelectiveRecomputationRunsCheapOperationsAgain) {
   const auto ops = layer_of(dense_model(), {});
   for (const auto& op : ops.forward) {
-    const bool cheap = op.name == "norm" || op.name == "activation" || op.name == "rotary embedding and layout";
+    const bool cheap = op.name == "norm" || op.name == "activation";  // queries, keys and values are kept as attention reads them
     EXPECT_EQ(op.recomputed_selectively, cheap) << op.name;
   }
+}
+
+// h = 1024, 8 heads of 128, 4096 tokens: scores are 8 x 4096 x 4096.
+TEST(DenseOperations, UnfusedAttentionStoresItsScores) {
+  software::Profile software = test::catalog_software();
+  software.flash_attention = false;
+  software.scores = {test::bytes_figure(13), test::bytes_figure(19)};
+  software.selective = {software::Module::core_attn};
+  const auto model = dense_model();
+  const auto ops = layer_operations(model, model.kinds[0], {}, kShape, software);
+  const double scores = 8.0 * kShape.sequence_length * kShape.sequence_length * kShape.sequences;
+  const auto bytes = [](const Operation& op) { return std::get<compute::MemoryOp>(op.work).bytes.si(); };
+  EXPECT_DOUBLE_EQ(bytes(named(ops.forward, "softmax")), 13 * scores);
+  EXPECT_DOUBLE_EQ(bytes(named(ops.backward_input, "softmax")), 19 * scores);
+  double forward = 0, backward = 0;
+  const auto flop = [](const Operation& op) {
+    const auto* g = std::get_if<compute::Gemm>(&op.work);
+    return g && op.category == Category::attention ? 2.0 * static_cast<double>(g->batch * g->m) * static_cast<double>(g->n * g->k) : 0.0;
+  };
+  for (const auto& op : ops.forward) {
+    forward += flop(op);
+    EXPECT_EQ(op.recomputed_selectively, op.name == "softmax" || op.name == "attention scores" || op.name == "attention values") << op.name;
+  }
+  for (const auto& op : ops.backward_input) backward += flop(op);
+  EXPECT_DOUBLE_EQ(forward, 2 * 2 * scores * 128) << "two products over the full square";
+  EXPECT_DOUBLE_EQ(backward, 2 * forward);
+}
+
+TEST(DenseOperations, WeightGradientsAreAddedByAKernelOfTheirOwn) {
+  software::Profile software = test::catalog_software();
+  software.accumulation = test::bytes_figure(12);
+  const auto model = dense_model();
+  const auto ops = layer_operations(model, model.kinds[0], {}, kShape, software);
+  double bytes = 0, parameters = 0;
+  for (const auto& op : ops.backward_weight) {
+    if (const auto* m = std::get_if<compute::MemoryOp>(&op.work)) bytes += m->bytes.si();
+    if (const auto* g = std::get_if<compute::Gemm>(&op.work)) {
+      parameters += static_cast<double>(g->m * g->n);
+      EXPECT_FALSE(g->accumulate);
+    }
+  }
+  EXPECT_DOUBLE_EQ(bytes, 12 * parameters);
+}
+
+TEST(DenseOperations, EagerKernelsMoveMore) {
+  software::Profile software = test::catalog_software();
+  const auto model = dense_model();
+  const auto fused = layer_operations(model, model.kinds[0], {}, kShape, software);
+  software.eager = {.value = units::Ratio::from_si(2.5), .provenance = {}, .present = true};
+  const auto eager = layer_operations(model, model.kinds[0], {}, kShape, software);
+  ASSERT_EQ(eager.forward.size(), fused.forward.size());
+  for (std::size_t i = 0; i < fused.forward.size(); ++i)
+    if (const auto* m = std::get_if<compute::MemoryOp>(&fused.forward[i].work)) {
+      EXPECT_DOUBLE_EQ(std::get<compute::MemoryOp>(eager.forward[i].work).bytes.si(), 2.5 * m->bytes.si()) << fused.forward[i].name;
+    }
 }
 
 }  // namespace

@@ -22,24 +22,24 @@ model::Architecture preset(const std::string& name) {
 }
 
 TEST(EmbeddingOperations, LookUpAndAccumulate) {
-  const auto ops = embedding_operations(dense_model(), {}, kShape);
+  const auto ops = embedding_operations(dense_model(), {}, kShape, test::catalog_software());
   EXPECT_EQ(names_of(ops.forward), Names{"embedding"});
   EXPECT_EQ(bytes_of(ops.forward, "embedding"), 4 * kTokens * 1024);
   EXPECT_EQ(bytes_of(ops.backward_input, "embedding"), 10 * kTokens * 1024) << "reads a bf16 gradient, reads and writes fp32 rows";
   EXPECT_TRUE(ops.backward_weight.empty());
-  const auto sharded = embedding_operations(dense_model(), {.tp = 4}, kShape);
+  const auto sharded = embedding_operations(dense_model(), {.tp = 4}, kShape, test::catalog_software());
   EXPECT_EQ(names_of(sharded.forward), (Names{"embedding", "reduce-scatter of outputs"}));
 }
 
 TEST(HeadOperations, ProjectsToTheVocabulary) {
-  const auto ops = head_operations(dense_model(), {}, kShape);
+  const auto ops = head_operations(dense_model(), {}, kShape, test::catalog_software());
   EXPECT_EQ(names_of(ops.forward), (Names{"final norm", "output projection", "cross entropy"}));
   EXPECT_EQ(text(work_of<Gemm>(ops.forward, "output projection")), "4096 x 32000 x 1024");
   EXPECT_EQ(bytes_of(ops.forward, "cross entropy") + bytes_of(ops.backward_input, "cross entropy"), 16 * kTokens * 32000);
 }
 
 TEST(HeadOperations, VocabularyParallelAndAlwaysInBf16) {
-  const auto ops = head_operations(dense_model(), {.tp = 4, .recipe = plan::Recipe::fp8_block}, kShape);
+  const auto ops = head_operations(dense_model(), {.tp = 4, .recipe = plan::Recipe::fp8_block}, kShape, test::catalog_software());
   EXPECT_EQ(text(work_of<Gemm>(ops.forward, "output projection")), "4096 x 8000 x 1024");
   EXPECT_EQ(work_of<Gemm>(ops.forward, "output projection").precision, hardware::Precision::bf16);
   for (const auto& op : ops.forward) EXPECT_NE(op.category, Category::quantise) << op.name;
@@ -50,9 +50,9 @@ TEST(MtpOperations, ProjectionLayerAndHead) {
   auto model = dense_model();
   model.mtp_depth = 1;
   model.mtp_layer = model.kinds[0];
-  const auto ops = mtp_operations(model, {}, kShape);
+  const auto ops = mtp_operations(model, {}, kShape, test::catalog_software());
   EXPECT_EQ(text(work_of<Gemm>(ops.forward, "mtp projection")), "4096 x 1024 x 2048") << "hidden state and embedding side by side";
-  const double parts = flop_of(layer_of(model, {}).forward) + flop_of(head_operations(model, {}, kShape).forward) + 2 * kTokens * 1024 * 2048;
+  const double parts = flop_of(layer_of(model, {}).forward) + flop_of(head_operations(model, {}, kShape, test::catalog_software()).forward) + 2 * kTokens * 1024 * 2048;
   EXPECT_DOUBLE_EQ(flop_of(ops.forward), parts);
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "../../support/software.hpp"
 #include "../compute/round_chip.hpp"
 #include "workload/operations.hpp"
 
@@ -45,7 +46,7 @@ inline model::Architecture expert_model(std::int64_t shared = 1024) {
 inline constexpr MicrobatchShape kShape{.sequences = 2, .sequence_length = 2048};  // 4096 tokens
 inline constexpr double kTokens = 4096;
 
-inline LayerOperations layer_of(const model::Architecture& a, const plan::Plan& plan) { return layer_operations(a, a.kinds[0], plan, kShape); }
+inline LayerOperations layer_of(const model::Architecture& a, const plan::Plan& plan) { return layer_operations(a, a.kinds[0], plan, kShape, test::catalog_software()); }
 
 inline std::vector<std::string> names_of(const std::vector<Operation>& operations) {
   std::vector<std::string> names;

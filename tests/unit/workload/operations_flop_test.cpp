@@ -44,9 +44,9 @@ TEST(FlopConservation, RanksTogetherDoTheUnshardedWork) {
 
 TEST(FlopConservation, TheHeadToo) {
   const auto model = dense_model();
-  const auto whole = head_operations(model, {}, kShape);
+  const auto whole = head_operations(model, {}, kShape, test::catalog_software());
   for (const plan::Plan& plan : {plan::Plan{.tp = 8}, plan::Plan{.cp = 4}, plan::Plan{.tp = 2, .cp = 2}})
-    EXPECT_DOUBLE_EQ(flop_of(head_operations(model, plan, kShape).forward) * sharers(plan), flop_of(whole.forward));
+    EXPECT_DOUBLE_EQ(flop_of(head_operations(model, plan, kShape, test::catalog_software()).forward) * sharers(plan), flop_of(whole.forward));
 }
 
 TEST(FlopConservation, ReplicatedKeyValueHeadsAreTheOnlyExtraWork) {

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// The software that runs a job, as far as step time and memory depend on it: how much memory its kernels move beside the matrix products, what it
+// keeps, what it recomputes, how fast it issues kernels. Properties of a framework and its generation, never of a model, a machine or a run.
+// Model: a kernel that streams memory moves a number of bytes per element of its input, forward and backward; frameworks differ in how many kernels
+// they fuse, so in that number. Activations have 2 bytes per element.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/document.hpp"
+#include "config/figure.hpp"
+#include "config/schema.hpp"
+
+namespace zettatwin::software {
+
+// Bytes moved per element.
+struct Moved {
+  config::Figure<units::Bytes> forward;
+  config::Figure<units::Bytes> backward;
+};
+
+// Parts of a layer that selective recomputation may run again; Megatron-Core's names (--recompute-modules).
+enum class Module { core_attn, layernorm, mlp_act, moe_act, mla_up_proj };
+[[nodiscard]] std::span<const config::Word> module_words();
+
+// How the cross entropy keeps its logits.
+enum class LossKernel {
+  fused,     // the gradient overwrites the bf16 logits: 2 bytes per logit
+  in_place,  // an fp32 copy turns into softmax and gradient in place, beside the bf16 gradient: 6 (Megatron-LM)
+  eager,     // bf16 logits, fp32 copy, log-softmax and gradient, each its own tensor: 14 (PyTorch's cross_entropy)
+};
+[[nodiscard]] std::span<const config::Word> loss_words();
+
+struct Profile {
+  std::string name;
+  std::string title;
+  std::string since;  // date of the first release that it describes
+  std::string notes;
+
+  Moved norm;              // per feature of the hidden state
+  Moved residual;          // with bias and dropout where the framework has them
+  Moved layout;            // per feature of queries, keys and values: bias, rotary embedding, transposition
+  Moved activation;        // per feature of a feed-forward without gate
+  Moved gated_activation;  // per feature behind the gate
+  Moved routing;           // per score of the router
+  Moved permutation;       // per feature of the tokens and of their copies, once before and once after the experts
+  Moved embedding;         // per feature
+  Moved cross_entropy;     // per logit
+  Moved scores;            // unfused attention: per query and key; absent with flash attention
+  config::Figure<units::Ratio> eager;         // bytes moved over those above by kernels that nothing fuses; absent: 1
+  config::Figure<units::Bytes> accumulation;  // per parameter and microbatch, to add a weight gradient to the accumulated one; absent: the product does it
+  config::Figure<units::Seconds> host;        // to issue the kernels of one layer, forward and backward; absent: the chip's figure
+  bool flash_attention = true;  // scores are never stored
+  bool dropout = false;
+  LossKernel loss = LossKernel::fused;
+  std::vector<Module> selective{Module::layernorm, Module::mlp_act, Module::moe_act, Module::mla_up_proj};  // what plans with recompute=selective run again
+  config::Figure<units::Ratio> fragmentation;  // lost by the allocator: of activations and buffers; states live in a few long-lived blocks
+  config::Figure<units::Bytes> workspace;      // driver context, communicators, matrix library
+  std::int64_t bucket_parameters = 40'000'000;  // of one gradient bucket (Megatron-LM's default)
+  std::int64_t prefetch_layers = 1;             // ZeRO 3: layers gathered ahead of the running one
+
+  [[nodiscard]] double eager_factor() const { return eager.present ? eager.si() : 1; }
+  [[nodiscard]] bool recomputes(Module module) const;  // under selective recomputation
+};
+
+void describe(config::Schema& s, Moved& moved);
+void describe(config::Schema& s, Profile& profile);
+
+// What a scenario without `software` runs on.
+inline constexpr const char* kDefault = "megatron-core";
+
+// The catalog's document "software/<name>.yaml".
+[[nodiscard]] std::optional<Profile> load_profile(const config::DocumentSource& source, const std::string& name, const config::Location& where, config::Diagnostics& diagnostics);
+// A name, or a mapping written in place that may extend a profile; nothing: the default. `changes`, a mapping or null, is laid over it.
+[[nodiscard]] std::optional<Profile> profile_from(const config::DocumentSource& source, const config::Node& node, const config::Node& changes, config::Diagnostics& diagnostics);
+
+}  // namespace zettatwin::software
