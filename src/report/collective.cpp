@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "units/text.hpp"
@@ -35,7 +36,7 @@ std::string size_text(units::Bytes bytes) {
   return human(bytes, 4);
 }
 
-std::string bar(double share, int width) { return std::string(static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * width + 0.5), '#'); }
+std::string bar(double share, int width) { return std::string(static_cast<std::size_t>(std::lround(std::clamp(share, 0.0, 1.0) * width)), '#'); }
 
 void table(std::string& out, const CollectiveSubject& s) {
   constexpr int kWidth = 24;

@@ -78,7 +78,10 @@ double most_path_classes(const std::vector<LevelInUse>& levels) {
   double classes = 1;
   for (const auto& level : levels) {
     double distances = level.level.network.kind == hardware::NetworkKind::torus ? 1 : 2;
-    for (const auto extent : level.level.network.torus) distances += static_cast<double>(extent / 2);
+    for (const auto extent : level.level.network.torus) {
+      const auto farthest = extent / 2;
+      distances += static_cast<double>(farthest);
+    }
     classes = level.direct() ? classes * distances : classes + 2;
   }
   return classes;

@@ -28,7 +28,7 @@ class MessageStreams final {
 
  private:
   struct Message {
-    const Footprint* ports;
+    const Footprint* ports = nullptr;
     units::Picoseconds start, finish;
   };
   using Stream = std::vector<Message>;
