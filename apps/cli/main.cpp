@@ -12,6 +12,7 @@
 #include "cli/collective_command.hpp"
 #include "cli/network_command.hpp"
 #include "cli/train_command.hpp"
+#include "cli/validate_command.hpp"
 
 namespace {
 
@@ -29,6 +30,7 @@ int run(int argc, char** argv) {
   zettatwin::cli::add_claims(app, source, exit);
   zettatwin::cli::add_collective(app, source, exit);
   zettatwin::cli::add_network(app, source, exit);
+  zettatwin::cli::add_validate(app, source, exit);
   zettatwin::cli::add_catalog(app, source, exit);
   try {
     app.parse(argc, argv);

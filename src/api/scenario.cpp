@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "api/machine_of_size.hpp"
+#include "model/import.hpp"
 #include "model/preset.hpp"
 #include "search/auto_plan.hpp"
 #include "training/check_job.hpp"
@@ -36,11 +37,13 @@ std::optional<model::Architecture> load_architecture(const config::Node& node, c
     config::Node overrides;
   } choice;
   const auto* preset = node.find("preset");
+  const auto* config = node.find("config");
+  if (config && !preset) return model::import_config(*config, "model", diagnostics);
   if (preset && preset->kind == config::Node::Kind::scalar && !preset->text.empty()) choice.preset = preset->text;
   else if (preset) diagnostics.error(preset->where, "'preset' must be the name of a model or the path of a config.json");
   else diagnostics.error(node.where, "model lacks 'preset'", "a mapping names the preset or config.json that it changes", "write {preset: NAME, overrides: {...}}");
   for (const auto& entry : node.entries)
-    if (entry.key != "preset" && entry.key != "overrides") diagnostics.error(entry.where, fmt::format("unknown key '{}' in model", entry.key), "known: preset, overrides");
+    if (entry.key != "preset" && entry.key != "overrides") diagnostics.error(entry.where, fmt::format("unknown key '{}' in model", entry.key), "known: preset, overrides; or config alone");
   if (choice.preset.empty()) return std::nullopt;
   return model::load_model(source, resolved(choice.preset, node.where, source), node.where, diagnostics, node.find("overrides"));
 }
@@ -67,7 +70,7 @@ std::vector<traffic::Fault> faults_of(const config::Node& root, const hardware::
 void describe(config::Schema& s, Scenario& scenario) {
   s.text("title", scenario.title, "what this is, for the report");
   s.node("machine", scenario.machine, "catalog machine, or {extends: NAME, ...} with changes");
-  s.node("model", scenario.model, "model preset, path of a config.json, or {preset: NAME, overrides: {...}}");
+  s.node("model", scenario.model, "model preset, path of a config.json, {preset: NAME, overrides: {...}} or {config: {...}} written in place");
   s.node("plan", scenario.plan, "auto, or a mapping of plan fields");
   s.integer("chips", scenario.chips, "chips of the job; all of the machine if absent", {.range = kCount});
   s.integer("sequence_length", scenario.sequence_length, "tokens per sequence", {.range = kCount});

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "validation/lowering.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <regex>
+
+#include "software/profile.hpp"
+
+namespace zettatwin::validation {
+namespace {
+
+using config::Node;
+
+class Lowering final {
+ public:
+  Lowering(const Row& row, const Vocabulary& vocabulary, const ModelIndex& models) : row_(row), vocabulary_(vocabulary), models_(models) {}
+
+  Lowered run() {
+    result_.scenario = mapping();
+    if (!row_.complete()) bad("the record has another number of cells than the file has columns");
+    measure();
+    machine();
+    model();
+    sizes();
+    software();
+    plan();
+    add(result_.scenario, "plan", std::move(plan_));
+    return std::move(result_);
+  }
+
+ private:
+  [[nodiscard]] config::Location here() const { return where_; }
+  [[nodiscard]] Node mapping() const {
+    Node node;
+    node.kind = Node::Kind::mapping;
+    node.where = here();
+    return node;
+  }
+  [[nodiscard]] Node scalar(std::string text) const {
+    Node node;
+    node.kind = Node::Kind::scalar;
+    node.where = here();
+    node.text = std::move(text);
+    return node;
+  }
+  void add(Node& to, const std::string& key, Node value) const {
+    const auto old = std::find_if(to.entries.begin(), to.entries.end(), [&](const config::Entry& e) { return e.key == key; });
+    if (old == to.entries.end()) to.entries.push_back({key, here(), std::move(value)});
+    else old->value = config::merged(old->value, value);
+  }
+  void add(Node& to, const std::string& key, const std::string& value) const { add(to, key, scalar(value)); }
+  void add(Node& to, const std::string& key, std::int64_t value) const { add(to, key, std::to_string(value)); }
+  void bad(std::string why) {
+    result_.problems.push_back(std::move(why));
+    result_.bad = true;
+  }
+  void unsupported(std::string why) { result_.problems.push_back(std::move(why)); }
+  void assume(std::string what) { result_.assumed.push_back(std::move(what)); }
+
+  void measure() {
+    struct Word {
+      std::string_view metric, unit;
+      MetricUnit is;
+    };
+    static constexpr std::array kWords{Word{"step_time", "s", {Metric::step_time, 1}}, Word{"step_time", "ms", {Metric::step_time, 1e-3}},
+                                       Word{"tokens_per_s_per_chip", "", {Metric::tokens_per_s_per_chip, 1}}, Word{"tokens_per_s", "", {Metric::tokens_per_s, 1}},
+                                       Word{"model_tflops_per_chip", "", {Metric::model_flop_rate_per_chip, 1e12}}};
+    const auto metric = row_.text("metric"), unit = row_.text("unit");
+    const auto word = std::find_if(kWords.begin(), kWords.end(), [&](const Word& w) { return w.metric == metric && (w.unit.empty() || w.unit == unit || (unit.empty() && w.unit == "s")); });
+    if (word == kWords.end()) unsupported(fmt::format("the metric '{}' in '{}' is not predicted", metric, unit));
+    else result_.metric = word->is;
+    const auto value = row_.number("value");
+    if (!value || *value <= 0) bad("value is not a positive number");
+    result_.measured = value.value_or(0);
+  }
+
+  void machine() {
+    const auto chip = row_.text("chip");
+    const auto chips = row_.whole("num_chips");
+    if (!chips || *chips < 1) bad("num_chips is not a positive number");
+    else add(result_.scenario, "chips", *chips);
+    const auto* rule = find_rule(vocabulary_.machines, chip);
+    if (!rule) return unsupported(fmt::format("no machine of the catalog is known for the chip '{}'", chip));
+    Node machine = mapping();
+    add(machine, "extends", rule->is);
+    if (rule->set.is_mapping()) machine = config::merged(machine, rule->set);
+    network_cards(machine, std::string(chip));
+    add(result_.scenario, "machine", std::move(machine));
+  }
+
+  // "4x100Gb RoCE per node", "8xHDR200": network cards of a node, whose machines here have 8 chips.
+  void network_cards(Node& machine, const std::string& chip) const {
+    static const std::regex kCards(R"((\d+)x(?:HDR|NDR|EDR)?(\d+)(?:Gb)?)");
+    std::smatch found;
+    if (!std::regex_search(chip, found, kCards)) return;
+    constexpr double kChipsPerNode = 8;
+    const double gigabits = std::stod(found[1]) * std::stod(found[2]) / kChipsPerNode;
+    Node network = mapping(), level = mapping(), levels = mapping();
+    add(network, "bandwidth", fmt::format("{} Gbit/s", gigabits));
+    add(level, "network", std::move(network));
+    add(levels, "cluster", std::move(level));
+    add(machine, "levels", std::move(levels));
+  }
+
+  void model() {
+    const auto* shape = models_.find(row_);
+    Node model = mapping();
+    if (shape) {
+      add(model, "preset", shape->name);
+      const auto layers = row_.whole("layers");
+      if (layers && *layers > 0 && *layers != shape->layers) {
+        Node overrides = mapping();
+        add(overrides, "num_hidden_layers", *layers);
+        add(model, "overrides", std::move(overrides));
+      }
+      return add(result_.scenario, "model", std::move(model));
+    }
+    built_model();
+  }
+
+  // No model of the catalog has this shape: a plain transformer is built from the row, gated or not by what its parameters say.
+  void built_model() {
+    const auto layers = row_.whole("layers"), hidden = row_.whole("hidden"), width = row_.whole("ffn"), heads = row_.whole("heads"), vocabulary = row_.whole("vocab");
+    if (row_.whole("experts").value_or(0) > 0) return unsupported(fmt::format("no model of the catalog has the shape of '{}', and experts cannot be described by the row's columns", row_.text("model")));
+    if (!layers || !hidden || !width || !heads || !vocabulary) return unsupported(fmt::format("no model of the catalog has the shape of '{}', and the row lacks layers, hidden, ffn, heads or vocab", row_.text("model")));
+    const auto kv = row_.whole("kv_heads").value_or(*heads);
+    const double h = static_cast<double>(*hidden), l = static_cast<double>(*layers);
+    const double attention = 2 * h * h * (1 + static_cast<double>(kv) / static_cast<double>(*heads));
+    const auto parameters = [&](double matrices, double tables) { return l * (attention + matrices * h * static_cast<double>(*width)) + tables * h * static_cast<double>(*vocabulary); };
+    const double published = row_.number("params_total_b").value_or(0) * 1e9;
+    const bool gated = published > 0 ? std::abs(parameters(3, 2) - published) < std::abs(parameters(2, 1) - published) : *width != 4 * *hidden;
+    const double tied = parameters(gated ? 3 : 2, 1), untied = parameters(gated ? 3 : 2, 2);
+    Node config = mapping();
+    add(config, "model_type", std::string("transformer"));
+    for (const auto& [key, value] : {std::pair{"num_hidden_layers", *layers}, {"hidden_size", *hidden}, {"intermediate_size", *width}, {"num_attention_heads", *heads}, {"num_key_value_heads", kv}, {"vocab_size", *vocabulary}})
+      add(config, key, value);
+    add(config, "gated", std::string(gated ? "true" : "false"));
+    add(config, "tie_word_embeddings", std::string(std::abs(tied - published) <= std::abs(untied - published) ? "true" : "false"));
+    Node model = mapping();
+    add(model, "config", std::move(config));
+    add(result_.scenario, "model", std::move(model));
+    assume(fmt::format("a plain {} transformer of the row's shape", gated ? "gated" : "ungated"));
+  }
+
+  void sizes() {
+    const auto batch = row_.whole("gbs");
+    if (!batch || *batch < 1) unsupported("gbs, the sequences of a step, is not given");
+    else add(result_.scenario, "global_batch", *batch);
+    const auto length = row_.whole("seq_len");
+    if (!length || *length < 1) unsupported("seq_len is not given");
+    else add(result_.scenario, "sequence_length", *length);
+  }
+
+  void software() {
+    const auto* rule = find_rule(vocabulary_.software, fmt::format("{} {} {}", row_.text("source"), row_.text("precision"), row_.text("attn_impl")));
+    plan_ = mapping();
+    software_ = mapping();
+    if (rule) add(software_, "extends", rule->is);
+    else assume("software megatron-core");
+    if (!rule) add(software_, "extends", std::string("megatron-core"));
+    if (rule && rule->set.is_mapping()) plan_ = config::merged(plan_, rule->set);
+  }
+
+  void plan() {
+    size("tp", "tp", 1);
+    size("cp", "cp", 1);
+    size("pp", "pp", 1);
+    size("ep", "ep", 1);
+    size("mbs", "micro_batch", 1);
+    const auto vpp = row_.whole("vpp");
+    if (vpp && *vpp > 1 && row_.whole("pp").value_or(1) > 1) {
+      add(plan_, "vpp", *vpp);
+      add(plan_, "schedule", std::string("interleaved"));
+    }
+    if (const auto sp = row_.text("sp"); !sp.empty()) add(plan_, "sequence_parallel", std::string(sp.substr(0, 1) == "1" ? "true" : "false"));
+    if (const auto dp = row_.whole("dp"); dp && *dp > 0) check_replicas(*dp);
+    word("zero_or_fsdp", "zero", vocabulary_.sharding, "1");
+    static const std::regex kGroup(R"((?:group|shard)=(\d+))");
+    const std::string sharding(row_.text("zero_or_fsdp"));
+    if (std::smatch found; std::regex_search(sharding, found, kGroup)) add(plan_, "zero_group", found[1].str());
+    word("precision", "recipe", vocabulary_.precisions, "bf16");
+    recompute();
+    add(result_.scenario, "software", std::move(software_));
+  }
+
+  void size(const char* column, const char* field, std::int64_t missing) {
+    const auto value = row_.whole(column);
+    if (value && *value > 0) return add(plan_, field, *value);
+    assume(fmt::format("{}={}", field, missing));
+    add(plan_, field, missing);
+  }
+
+  void check_replicas(std::int64_t dp) {
+    const auto product = dp * row_.whole("tp").value_or(1) * row_.whole("cp").value_or(1) * row_.whole("pp").value_or(1);
+    if (row_.whole("num_chips") && product != *row_.whole("num_chips")) assume(fmt::format("dp by the number of chips: {} as given would need {}", dp, product));
+  }
+
+  void word(const char* column, const char* field, const std::vector<Rule>& rules, const char* missing) {
+    const auto text = row_.text(column);
+    const auto* rule = text.empty() ? nullptr : find_rule(rules, text);
+    if (!rule) assume(fmt::format("{}={}{}", field, missing, text.empty() ? "" : fmt::format(" for '{}'", text)));
+    add(plan_, field, rule ? rule->is : std::string(missing));
+    if (rule && rule->set.is_mapping()) plan_ = config::merged(plan_, rule->set);
+  }
+
+  void recompute() {
+    const std::string text(row_.text("recompute"));
+    static const std::regex kModules(R"(modules ([a-z_+]+))");
+    if (std::smatch found; std::regex_search(text, found, kModules)) return modules(found[1].str());
+    const auto* rule = text.empty() ? nullptr : find_rule(vocabulary_.recompute, text);
+    if (!rule) assume(fmt::format("recompute=none{}", text.empty() ? "" : fmt::format(" for '{}'", text)));
+    add(plan_, "recompute", rule ? rule->is : std::string("none"));
+    if (rule && rule->set.is_mapping()) software_ = config::merged(software_, rule->set);
+  }
+
+  // "layernorm+moe_act": Megatron-Core's --recompute-modules.
+  void modules(const std::string& names) {
+    Node list;
+    list.kind = Node::Kind::sequence;
+    list.where = here();
+    for (std::size_t begin = 0; begin <= names.size();) {
+      const auto end = std::min(names.find('+', begin), names.size());
+      const auto name = names.substr(begin, end - begin);
+      begin = end + 1;
+      if (std::any_of(software::module_words().begin(), software::module_words().end(), [&](const config::Word& w) { return w.name == name; })) list.items.push_back(scalar(name));
+      else assume(fmt::format("module '{}' is not recomputed", name));
+    }
+    add(plan_, "recompute", std::string("selective"));
+    add(software_, "selective", std::move(list));
+  }
+
+  const Row& row_;
+  config::Location where_ = config::location_in("row " + std::string(row_.text("id")));
+  const Vocabulary& vocabulary_;
+  const ModelIndex& models_;
+  Lowered result_;
+  Node plan_, software_;
+};
+
+}  // namespace
+
+Lowered lower(const Row& row, const Vocabulary& vocabulary, const ModelIndex& models) { return Lowering(row, vocabulary, models).run(); }
+
+}  // namespace zettatwin::validation

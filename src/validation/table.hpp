@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Measured results as a table: columns by name, one record per measurement. Whoever reads the file fills it; cells stay text.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zettatwin::validation {
+
+struct Record {
+  std::int64_t line = 0;  // where it begins in the file
+  std::vector<std::string> cells;
+};
+
+struct Table {
+  std::string name;  // of the file, for messages
+  std::vector<std::string> columns;
+  std::vector<Record> records;
+
+  [[nodiscard]] std::optional<std::size_t> column(std::string_view title) const;
+};
+
+// One record read by column names. What a table lacks reads as empty.
+class Row final {
+ public:
+  Row(const Table& table, const Record& record) : table_(table), record_(record) {}
+
+  [[nodiscard]] std::string_view text(std::string_view column) const;
+  // The number that the cell begins with: "51200 (assumed)" is 51200; nothing if it begins with none.
+  [[nodiscard]] std::optional<double> number(std::string_view column) const;
+  [[nodiscard]] std::optional<std::int64_t> whole(std::string_view column) const;
+  [[nodiscard]] std::int64_t line() const { return record_.line; }
+  [[nodiscard]] bool complete() const { return record_.cells.size() == table_.columns.size(); }
+  // What stands before the first '-' or digit group of the id: rows of one source.
+  [[nodiscard]] std::string group() const;
+
+ private:
+  const Table& table_;
+  const Record& record_;
+};
+
+// Columns that a row is read from; the rest of a file is ignored.
+[[nodiscard]] const std::vector<std::string>& known_columns();
+// Columns without which no row can be judged.
+[[nodiscard]] const std::vector<std::string>& needed_columns();
+
+}  // namespace zettatwin::validation

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "validation/vocabulary.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace zettatwin::validation {
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return result;
+}
+
+}  // namespace
+
+void describe(config::Schema& s, Rule& rule) {
+  s.texts("words", rule.words, "all of these occur, in any case of letters");
+  s.texts("without", rule.without, "none of these occurs");
+  s.text("is", rule.is, "what it is called here");
+  s.node("set", rule.set, "machines: changes to the machine; software: fields of the plan that the framework sets");
+  s.text("note", rule.note, "why");
+}
+
+void describe(config::Schema& s, Vocabulary& v) {
+  s.list("machines", v.machines, "machines, by the words of the column chip");
+  s.list("software", v.software, "frameworks, by the words of source, precision and notes");
+  s.list("precisions", v.precisions, "recipes, by the words of precision");
+  s.list("sharding", v.sharding, "ZeRO stages, by the words of zero_or_fsdp");
+  s.list("recompute", v.recompute, "recomputation, by the words of recompute");
+}
+
+std::optional<Vocabulary> load_vocabulary(const config::DocumentSource& source, config::Diagnostics& diagnostics) {
+  constexpr const char* kPath = "validation/vocabulary.yaml";
+  const auto text = source.read(kPath);
+  if (!text) {
+    diagnostics.error(config::location_in(kPath), "cannot be read", "the catalog is incomplete", "");
+    return std::nullopt;
+  }
+  const auto document = config::parse_document(*text, kPath, diagnostics);
+  if (!document) return std::nullopt;
+  const auto errors_before = diagnostics.error_count();
+  Vocabulary vocabulary;
+  config::read(*document, "vocabulary", config::FigureForm::bare_allowed, diagnostics, vocabulary);
+  if (diagnostics.error_count() != errors_before) return std::nullopt;
+  return vocabulary;
+}
+
+const Rule* find_rule(const std::vector<Rule>& rules, std::string_view text) {
+  const auto in = lower(text);
+  const auto occurs = [&](const std::string& word) { return in.find(lower(word)) != std::string::npos; };
+  for (const auto& rule : rules)
+    if (std::all_of(rule.words.begin(), rule.words.end(), occurs) && std::none_of(rule.without.begin(), rule.without.end(), occurs)) return &rule;
+  return nullptr;
+}
+
+}  // namespace zettatwin::validation

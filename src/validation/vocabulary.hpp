@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the words of published results mean in the catalog's terms: chips, precisions, frameworks, sharding. Data, not code:
+// catalog/validation/vocabulary.yaml. A rule holds for every row whose cell has all of its words; the first that does decides.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/document.hpp"
+#include "config/schema.hpp"
+
+namespace zettatwin::validation {
+
+struct Rule {
+  std::vector<std::string> words;   // all must occur, letters of either case
+  std::vector<std::string> without; // and none of these
+  std::string is;                   // a name of the catalog, or a word of a plan
+  config::Node set;                 // machines: changes laid over; software: plan fields that the framework sets
+  std::string note;
+};
+void describe(config::Schema& s, Rule& rule);
+
+struct Vocabulary {
+  std::vector<Rule> machines;     // by chip
+  std::vector<Rule> software;     // by source and precision
+  std::vector<Rule> precisions;   // recipe
+  std::vector<Rule> sharding;     // zero stage
+  std::vector<Rule> recompute;
+};
+void describe(config::Schema& s, Vocabulary& vocabulary);
+
+[[nodiscard]] std::optional<Vocabulary> load_vocabulary(const config::DocumentSource& source, config::Diagnostics& diagnostics);
+
+// The first rule that holds for the text; null if none does.
+[[nodiscard]] const Rule* find_rule(const std::vector<Rule>& rules, std::string_view text);
+
+}  // namespace zettatwin::validation

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "../../support/catalog_files.hpp"
+#include "validation/lowering.hpp"
+
+namespace zettatwin::validation {
+namespace {
+
+// A row from column=value pairs.
+struct OneRow {
+  Table table;
+  explicit OneRow(const std::map<std::string, std::string>& cells) {
+    Record record{.line = 2, .cells = {}};
+    for (const auto& [column, cell] : cells) {
+      table.columns.push_back(column);
+      record.cells.push_back(cell);
+    }
+    table.records.push_back(record);
+  }
+  [[nodiscard]] Row row() const { return {table, table.records[0]}; }
+};
+
+const std::map<std::string, std::string> kLlama{{"id", "X-1"}, {"model", "LLAMA3-70B"}, {"layers", "80"}, {"hidden", "8192"}, {"ffn", "28672"}, {"heads", "64"}, {"kv_heads", "8"}, {"vocab", "128256"}, {"chip", "H100-SXM-80GB"},
+                                                {"num_chips", "64"}, {"seq_len", "8192"}, {"gbs", "128"}, {"mbs", "1"}, {"tp", "4"}, {"pp", "4"}, {"vpp", "5"}, {"metric", "step_time"}, {"value", "10"}, {"unit", "s"}};
+
+Lowered lowered(std::map<std::string, std::string> changes) {
+  for (const auto& [column, cell] : kLlama) changes.try_emplace(column, cell);
+  const test::CatalogFiles catalog;
+  config::Diagnostics diagnostics;
+  static const ModelIndex models(catalog, diagnostics);
+  static const auto vocabulary = load_vocabulary(catalog, diagnostics);
+  EXPECT_TRUE(vocabulary) << test::text_of(diagnostics);
+  return lower(OneRow(changes).row(), *vocabulary, models);
+}
+
+std::string at(const config::Node& node, const std::vector<std::string>& path) {
+  const config::Node* here = &node;
+  for (const auto& key : path)
+    if (!(here = here->find(key))) return "absent";
+  return here->text;
+}
+
+TEST(Lowering, SaysWhatAUserWouldHaveWritten) {
+  const auto l = lowered({{"precision", "FP8-MX"}, {"zero_or_fsdp", "ZeRO-1 distributed optimizer"}, {"recompute", "none set in preset"}, {"source", "NVIDIA-NeMo/Megatron-Bridge"}, {"sp", "1"}, {"cp", "1"}, {"ep", "1"}});
+  EXPECT_TRUE(l.problems.empty()) << l.problems[0];
+  EXPECT_TRUE(l.assumed.empty()) << l.assumed[0];
+  EXPECT_EQ(at(l.scenario, {"machine", "extends"}), "dgx-h100");
+  EXPECT_EQ(at(l.scenario, {"model", "preset"}), "llama-3.1-70b");
+  EXPECT_EQ(at(l.scenario, {"plan", "schedule"}), "interleaved");
+  EXPECT_EQ(at(l.scenario, {"plan", "vpp"}), "5");
+  EXPECT_EQ(at(l.scenario, {"plan", "recipe"}), "mxfp8");
+  EXPECT_EQ(at(l.scenario, {"plan", "zero"}), "1");
+  EXPECT_EQ(at(l.scenario, {"plan", "overlap", "tp"}), "true") << "what the framework does";
+  EXPECT_EQ(at(l.scenario, {"software", "extends"}), "megatron-core");
+}
+
+TEST(Lowering, ListsWhatItAssumes) {
+  const auto l = lowered({});
+  EXPECT_TRUE(l.problems.empty());
+  EXPECT_GE(l.assumed.size(), 4u) << "cp, ep, sharding, precision, recompute, software";
+}
+
+TEST(Lowering, ShorterStacksAndShapesWithoutPreset) {
+  EXPECT_EQ(at(lowered({{"layers", "12"}, {"model", "Llama3-70B (12 layers)"}}).scenario, {"model", "overrides", "num_hidden_layers"}), "12");
+  const auto built = lowered({{"hidden", "7680"}, {"ffn", "30720"}, {"heads", "60"}, {"kv_heads", "60"}, {"params_total_b", "57.6"}, {"vocab", "51200"}});
+  EXPECT_EQ(at(built.scenario, {"model", "config", "gated"}), "false") << "80 (4 + 8) h^2 + v h = 57.0 G; gated 94.7 G";
+  EXPECT_EQ(at(built.scenario, {"model", "config", "intermediate_size"}), "30720");
+}
+
+TEST(Lowering, NetworkCardsOfTheNode) {
+  EXPECT_EQ(at(lowered({{"chip", "A100-SXM-80GB (4x100Gb RoCE per node)"}}).scenario, {"machine", "levels", "cluster", "network", "bandwidth"}), "50 Gbit/s");
+  EXPECT_EQ(at(lowered({{"chip", "A100 (8/node, 4xHDR200=800Gb/s per node)"}}).scenario, {"machine", "levels", "cluster", "network", "bandwidth"}), "100 Gbit/s");
+  EXPECT_EQ(at(lowered({{"chip", "A100-SXM-40GB"}}).scenario, {"machine", "chip"}), "a100-40");
+}
+
+TEST(Lowering, RecomputedModulesAndShardingGroups) {
+  const auto l = lowered({{"recompute", "modules layernorm+moe_act"}, {"zero_or_fsdp", "ZeRO-1 group=8"}});
+  EXPECT_EQ(at(l.scenario, {"plan", "recompute"}), "selective");
+  EXPECT_EQ(l.scenario.find("software")->find("selective")->items.size(), 2u);
+  EXPECT_EQ(at(l.scenario, {"plan", "zero_group"}), "8");
+}
+
+TEST(Lowering, NamesWhatIsMissingOrUnknown) {
+  const auto unknown = lowered({{"chip", "Gaudi 4"}, {"gbs", ""}});
+  ASSERT_EQ(unknown.problems.size(), 2u);
+  EXPECT_FALSE(unknown.bad);
+  EXPECT_NE(unknown.problems[0].find("Gaudi 4"), std::string::npos);
+  const auto bad = lowered({{"value", "nan"}, {"num_chips", "-3"}});
+  EXPECT_TRUE(bad.bad);
+  EXPECT_EQ(bad.problems.size(), 2u);
+  EXPECT_FALSE(lowered({{"metric", "mfu"}, {"unit", "%"}}).problems.empty());
+}
+
+}  // namespace
+}  // namespace zettatwin::validation
