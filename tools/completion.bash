@@ -31,7 +31,7 @@ _zettatwin() {
           train | compare | faults)
             words="--machine --model --chips --plan --seq --global-batch --precision --software --fidelity --fault --json --help"
             [[ $command == faults ]] && words+=" --remaining"
-            [[ $command == train ]] && words+=" --explain --trace"
+            [[ $command == train ]] && words+=" --explain --trace --unfold"
             compopt -o default ;;
           collective) words="--machine --op --bytes --ranks --stride --algorithm --fidelity --fault --json --help" ;;
           validate) words="--rows --set --group --json --csv --help" ;;

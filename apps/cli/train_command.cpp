@@ -19,13 +19,14 @@ struct TrainCommand {
   std::string explain;
   bool explain_set = false;
   std::string trace;
+  std::optional<std::int64_t> unfold;
 };
 
 Exit run_train(const TrainCommand& c, const FileSource& source) {
   config::Diagnostics diagnostics;
   constexpr std::int64_t kTraceLimit = 2000;  // instructions per pipeline rank
   const auto scenario = scenario_of(c.job, source, diagnostics);
-  const auto answer = scenario ? api::train(*scenario, source, {.trace_limit = c.trace.empty() ? 0 : kTraceLimit}, diagnostics) : nullptr;
+  const auto answer = scenario ? api::train(*scenario, source, {.trace_limit = c.trace.empty() ? 0 : kTraceLimit, .unfold = c.unfold}, diagnostics) : nullptr;
   if (!answer) {
     print(diagnostics);
     return Exit::bad_input;
@@ -61,12 +62,14 @@ void add_train(CLI::App& app, const FileSource& source, Exit& exit) {
   command->add_flag("--json", c->json, "machine-readable result on standard output");
   auto* explain = command->add_option("--explain", c->explain, "formula, inputs and sources of a result, e.g. breakdown.compute.gemm; of all without a path")
                       ->type_name("PATH")->expected(0, 1);
-  command->add_option("--trace", c->trace, "write a timeline for Perfetto or chrome://tracing")->type_name("OUT.json");
+  command->add_option("--trace", c->trace, "write a timeline for Perfetto or chrome://tracing; of one chip with --unfold")->type_name("OUT.json");
+  command->add_option("--unfold", c->unfold, "one chip: its place, peers, faults, and its operations in time order")->type_name("RANK");
   command->footer("examples:\n"
                   "  zettatwin train scenarios/atlas-950-deepseek-v3.yaml\n"
                   "  zettatwin train --machine dgx-h100 --model llama-3.1-70b --chips 1024 --plan tp=8,pp=4\n"
                   "  zettatwin train --machine gb200-nvl72 --model path/to/config.json --chips 4608 --precision fp8 --json\n"
                   "  zettatwin train scenarios/atlas-950-deepseek-v3.yaml --explain breakdown.communication\n"
+                  "  zettatwin train scenarios/atlas-950-deepseek-v3.yaml --unfold 4711 --trace chip.json\n"
                   "exit codes: 0 answered, 1 the plan does not fit, 2 bad input, 70 internal error");
   command->callback([c, explain, &source, &exit] {
     c->explain_set = explain->count() > 0;

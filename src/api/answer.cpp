@@ -18,6 +18,7 @@ std::optional<report::PublishedPractice> at_published_practice(const Answer& ans
   report::PublishedPractice practice{.times_larger = times};
   training::Job job = answer.prepared.job;
   job.trace_limit = 0;
+  job.unfold.reset();
   job.faults.clear();
   job.plan = plan::Plan{};
   job.plan.recipe = answer.prepared.job.plan.recipe;
@@ -45,6 +46,7 @@ std::unique_ptr<Answer> train(const config::Node& scenario, const config::Docume
   if (!prepared) return nullptr;
   auto answer = std::make_unique<Answer>(Answer{.prepared = std::move(*prepared), .result = {}, .practice = std::nullopt});
   answer->prepared.job.trace_limit = options.trace_limit;
+  answer->prepared.job.unfold = options.unfold;
   auto result = training::train(answer->prepared.job, answer->prepared.where, diagnostics);
   if (!result) return nullptr;
   answer->result = std::move(*result);

@@ -26,6 +26,7 @@ struct Answer {
 
 struct TrainOptions {
   std::int64_t trace_limit = 0;     // timed instructions to keep per pipeline rank
+  std::optional<std::int64_t> unfold;  // rank whose own timeline is wanted
   bool published_practice = true;   // also answer at a batch of published practice when the scenario's is larger
 };
 

@@ -16,7 +16,7 @@ void Channel::grow() {
   ring_ = std::move(larger);
 }
 
-Executor::Executor(const TokenNetwork& network, std::int64_t trace_limit)
+Executor::Executor(const TokenNetwork& network, std::int64_t trace_limit, bool winners)
     : network_(network),
       trace_limit_(trace_limit),
       cursors_(network.processes.size()),
@@ -24,7 +24,8 @@ Executor::Executor(const TokenNetwork& network, std::int64_t trace_limit)
       channels_(static_cast<std::size_t>(network.channels)),
       waiter_(static_cast<std::size_t>(network.channels), kNone),
       probes_(static_cast<std::size_t>(network.probes)),
-      trace_(trace_limit > 0 ? network.processes.size() : 0) {
+      trace_(trace_limit > 0 ? network.processes.size() : 0),
+      winners_(winners ? network.processes.size() : 0) {
   std::vector<std::size_t> consumer(channels_.size(), network.processes.size());
   for (std::size_t p = 0; p < network.processes.size(); ++p) {
     for (const Step& step : network.processes[p].steps) {
@@ -89,17 +90,21 @@ std::int32_t Executor::missing(const Step& step) const {
   return kNone;
 }
 
-void Executor::wait_for(Picoseconds& start, Picoseconds time) {
+bool Executor::wait_for(Picoseconds& start, Picoseconds time) {
   if (slack_ != nullptr) slack_->push_back((start - time).count());
-  start = std::max(start, time);
+  if (time <= start) return false;
+  start = time;
+  return true;
 }
 
 void Executor::run_step(std::size_t process, const Step& step) {
   Picoseconds start = clocks_[process];
-  if (step.earliest > Picoseconds()) wait_for(start, step.earliest);
-  for (const std::int32_t channel : step.takes) {
-    if (channel != kNone) wait_for(start, channels_[static_cast<std::size_t>(channel)].pop());
+  std::uint8_t winner = kClockWon;
+  if (step.earliest > Picoseconds() && wait_for(start, step.earliest)) winner = kEarliestWon;
+  for (std::size_t i = 0; i < step.takes.size(); ++i) {
+    if (step.takes[i] != kNone && wait_for(start, channels_[static_cast<std::size_t>(step.takes[i])].pop())) winner = static_cast<std::uint8_t>(kTokenWon + i);
   }
+  if (!winners_.empty()) winners_[process].push_back(winner);
   const Picoseconds finish = start + step.duration;
   for (std::size_t i = 0; i < step.puts.size(); ++i) {
     if (step.puts[i] == kNone) continue;

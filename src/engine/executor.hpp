@@ -38,7 +38,7 @@ class Executor final {
  public:
   static constexpr std::int64_t kToTheEnd = std::numeric_limits<std::int64_t>::max();
 
-  Executor(const TokenNetwork& network, std::int64_t trace_limit);
+  Executor(const TokenNetwork& network, std::int64_t trace_limit, bool winners = false);
 
   // Runs every process as far as it gets, but not beyond `iterations` of its loop. True if all got so far (or to their end).
   bool advance(std::int64_t iterations);
@@ -54,6 +54,7 @@ class Executor final {
   [[nodiscard]] std::optional<Stuck> stuck() const;
   [[nodiscard]] std::vector<Span> take_probes() { return std::move(probes_); }
   [[nodiscard]] std::vector<std::vector<Span>> take_trace() { return std::move(trace_); }
+  [[nodiscard]] std::vector<std::vector<std::uint8_t>> take_winners() { return std::move(winners_); }
 
  private:
   enum class Section { prologue, body, epilogue, end };
@@ -69,7 +70,8 @@ class Executor final {
   bool run_steps(std::size_t process, const std::vector<std::int32_t>& code, std::size_t& index);
   void run_step(std::size_t process, const Step& step);
   [[nodiscard]] std::int32_t missing(const Step& step) const;
-  void wait_for(Picoseconds& start, Picoseconds time);
+  // Whether it is `time` that start waits for.
+  bool wait_for(Picoseconds& start, Picoseconds time);
 
   const TokenNetwork& network_;
   std::int64_t trace_limit_;
@@ -80,6 +82,7 @@ class Executor final {
   std::vector<std::int32_t> agenda_;  // processes that may get on, the last one first
   std::vector<Span> probes_;
   std::vector<std::vector<Span>> trace_;
+  std::vector<std::vector<std::uint8_t>> winners_;
   std::vector<std::int64_t>* slack_ = nullptr;
 };
 

@@ -98,6 +98,7 @@ class Folder final {
     if (periods == 0) return false;
     executor_.jump(periods * period, periods, increments);
     cut_ += periods * period;
+    folding_.jumps.push_back({cut_ - periods * period - folding_.iterations_jumped, period, periods});
     folding_.iterations_jumped += periods * period;
     folding_.period_iterations = period;
     folding_.period = Picoseconds(*std::max_element(increments.begin(), increments.begin() + static_cast<std::ptrdiff_t>(processes_)));

@@ -14,6 +14,7 @@ struct Folding {
   std::int64_t iterations_jumped = 0;
   std::int64_t period_iterations = 0;  // of the last jump
   Picoseconds period;
+  std::vector<Jump> jumps;
 };
 
 // Leaves the executor at a cut, all loops (nearly) done or not worth folding; the caller runs it to the end.

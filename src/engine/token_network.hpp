@@ -59,6 +59,14 @@ struct Stuck {
   std::int64_t position = 0;
 };
 
+// What decided when a step started.
+inline constexpr std::uint8_t kClockWon = 0, kEarliestWon = 1, kTokenWon = 2;  // + index in Step::takes; a tie counts for the first of these
+
+// After `after` iterations were played, `times` periods of `period` iterations were jumped over.
+struct Jump {
+  std::int64_t after = 0, period = 0, times = 0;
+};
+
 struct Run {
   std::vector<Picoseconds> finish;  // per process: its clock at the end
   std::vector<Span> probes;
@@ -67,11 +75,14 @@ struct Run {
   std::int64_t period_iterations = 0;    // of the last jump
   Picoseconds period;                    // time per period, of the slowest process at the last jump
   std::vector<std::vector<Span>> trace;  // per process, in program order
+  std::vector<std::vector<std::uint8_t>> winners;  // per process, of the steps that were played, if asked for
+  std::vector<Jump> jumps;
 };
 
 struct RunOptions {
   bool fold = true;              // look for the period and jump
   std::int64_t trace_limit = 0;  // keep so many spans per process; nothing is jumped then
+  bool winners = false;          // record what decided each start
 };
 
 [[nodiscard]] Run run(const TokenNetwork& network, const RunOptions& options = {});

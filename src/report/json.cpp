@@ -4,6 +4,7 @@
 
 #include "model/parameters.hpp"
 #include "report/detail/json_tree.hpp"
+#include "report/detail/step_json.hpp"
 #include "report/report.hpp"
 
 namespace zettatwin::report {
@@ -41,19 +42,11 @@ Json results_json(const Subject& s) {
   out["roles"] = roles_json(r);
   out["pipeline"] = {{"iterations_simulated", r.timeline.iterations_simulated}, {"iterations_jumped", r.timeline.iterations_jumped},
                      {"period_iterations", r.timeline.period_iterations}, {"period_s", r.timeline.period.seconds().si()}};
+  if (!r.links.empty()) out["links"] = detail::links_json(r);
+  if (!r.critical_path.empty()) out["critical_path"] = detail::path_json(r);
+  if (r.unfolded) out["unfold"] = detail::chip_json(r);
   if (!r.faults.empty()) {
-    Json faults = Json::array();
-    for (const auto& f : r.faults) {
-      Json one{{"fault", f.fault}, {"feasible", f.impossible.empty()}};
-      if (f.impossible.empty()) {
-        one["step_time_s"] = f.step_time.seconds().si();
-        one["cost_s"] = f.cost.seconds().si();
-        one["cost"] = f.cost.seconds().si() / r.healthy_step_time.seconds().si();
-      } else one["reason"] = f.impossible;
-      one["waits"] = f.waits;
-      faults.push_back(std::move(one));
-    }
-    out["faults"] = std::move(faults);
+    out["faults"] = detail::faults_json(r);
     out["healthy_step_time_s"] = r.healthy_step_time.seconds().si();
     out["faults_cost_s"] = (r.step_time - r.healthy_step_time).seconds().si();
   }

@@ -38,7 +38,8 @@ struct Subject {
 [[nodiscard]] std::string text(const Subject& subject);
 // docs/json.md documents the fields; they are stable.
 [[nodiscard]] std::string json(const Subject& subject);
-// Chrome trace format (Perfetto, chrome://tracing): one process per pipeline rank, one thread per stream.
+// Chrome trace format (Perfetto, chrome://tracing): one process per pipeline rank, one thread per stream; of an unfolded chip
+// its operations.
 [[nodiscard]] std::string trace(const Subject& subject);
 // Formula, inputs and sources of the node at `path` and below; what the whole result rests on if empty. Nothing if there is no such path.
 [[nodiscard]] std::optional<std::string> explanation(const Subject& subject, const std::string& path);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "model/parameters.hpp"
+#include "report/detail/step_text.hpp"
 #include "report/report.hpp"
 #include "units/text.hpp"
 
@@ -106,7 +107,8 @@ void faults(std::string& out, const Subject& s) {
   out += fmt::format("\nfaults, each alone (the step takes {} without any)\n", human(s.result.healthy_step_time, 4));
   for (const auto& f : s.result.faults) {
     if (!f.impossible.empty()) out += fmt::format("  {}\n    the job cannot run: {}\n", f.fault, f.impossible);
-    else out += fmt::format("  {}\n    {:+.2f} %, {} per step; {}\n", f.fault, share(f.cost), human(f.cost, 3), f.waits);
+    else out += fmt::format("  {}\n    {:+.2f} %, {} per step; {}: {}{}; {}\n", f.fault, share(f.cost), human(f.cost, 3), f.mechanism, f.part,
+                            f.slowed.empty() ? "" : fmt::format(", most in {}", f.slowed.front().leaf), f.waits);
   }
   const auto all = s.result.step_time - s.result.healthy_step_time;
   if (s.result.faults.size() > 1) out += fmt::format("  all together\n    {:+.2f} %, {} per step\n", share(all), human(all, 3));
@@ -127,10 +129,13 @@ std::string text(const Subject& s) {
     out += fmt::format("\nwhere the time goes ({})\n", breakdown->label);
     tree(out, *breakdown, breakdown->si, 0);
   }
+  if (!s.result.links.empty()) out += detail::links_text(s.result);
+  if (!s.result.critical_path.empty()) out += detail::path_text(s.result);
   if (const auto* memory = s.result.tree.find("memory")) {
     out += fmt::format("\n{}\n", memory->label);
     tree(out, *memory, memory->si, 1);
   }
+  if (s.result.unfolded) out += detail::chip_text(s.result);
   practice(out, s);
   rests_on(out, s);
   return out;

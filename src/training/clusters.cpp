@@ -139,6 +139,18 @@ std::int64_t cluster_of(const plan::Placement& placement, std::int64_t rank) {
   return rank;
 }
 
+bool is_at(const Fault& fault, const plan::Placement& placement, std::int64_t rank) {
+  for (const auto& place : places_of(fault, placement.fabric)) {
+    bool here = true;
+    for (std::size_t l = 0; l < place.size(); ++l) {
+      const auto coordinate = rank / (l > 0 ? placement.fabric.ranks_within(l - 1) : 1) % placement.fabric.used[l];
+      here = here && (place[l] == Place::kEvery || place[l] == coordinate);
+    }
+    if (here) return true;
+  }
+  return false;
+}
+
 std::vector<Felt> felt_by(const std::vector<Fault>& faults, const plan::Placement& placement) {
   std::vector<Felt> felt;
   const auto digits = digits_of(placement);
@@ -179,25 +191,28 @@ std::vector<StageFaults> distinct_clusters(const std::vector<Fault>& faults, con
   return result;
 }
 
+StageFaults faults_of_cluster(const std::vector<Fault>& faults, const plan::Placement& placement, std::int64_t stages, std::int64_t rank) {
+  const auto felt = felt_by(faults, placement);
+  std::vector<std::int64_t> cluster;
+  for (const auto& digit : digits_of(placement))
+    if (digit.part == Digit::Part::cluster) cluster.push_back(rank / digit.stride % digit.size);
+  auto result = nothing_felt(felt, faults, stages);
+  for (const auto& f : felt) {
+    bool here = true;
+    for (std::size_t i = 0; i < cluster.size(); ++i) here = here && (f.clusters[i] == Place::kEvery || f.clusters[i] == cluster[i]);
+    if (here) add(result.of_cluster[static_cast<std::size_t>(f.stage)], faults[f.fault]);
+  }
+  return result;
+}
+
 std::vector<StageFaults> every_cluster(const std::vector<Fault>& faults, const plan::Placement& placement, std::int64_t stages) {
-  const auto feels = [&](std::int64_t rank, const Fault& fault) {
-    for (const auto& place : places_of(fault, placement.fabric)) {
-      bool here = true;
-      for (std::size_t l = 0; l < place.size(); ++l) {
-        const auto coordinate = rank / (l > 0 ? placement.fabric.ranks_within(l - 1) : 1) % placement.fabric.used[l];
-        here = here && (place[l] == Place::kEvery || place[l] == coordinate);
-      }
-      if (here) return true;
-    }
-    return false;
-  };
   const auto none = nothing_felt(felt_by(faults, placement), faults, stages);
   std::map<std::int64_t, StageFaults> clusters;
   for (std::int64_t rank = 0; rank < placement.world; ++rank) {
     auto& cluster = clusters.try_emplace(cluster_of(placement, rank), none).first->second;
     const auto stage = static_cast<std::size_t>(rank / placement.pipeline_stride % stages);
     for (const auto& fault : faults)
-      if (feels(rank, fault)) add(cluster.of_cluster[stage], fault);
+      if (is_at(fault, placement, rank)) add(cluster.of_cluster[stage], fault);
   }
   std::vector<StageFaults> result;
   for (auto& [lowest, cluster] : clusters) result.push_back(std::move(cluster));

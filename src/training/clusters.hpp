@@ -32,11 +32,15 @@ struct StageFaults {
 // Lowest rank of the cluster of `rank`. Its members differ in tp, cp, ep, etp and pp coordinates.
 [[nodiscard]] std::int64_t cluster_of(const plan::Placement& placement, std::int64_t rank);
 
+// Whether the fault is at the rank's own chip, ports or switches.
+[[nodiscard]] bool is_at(const traffic::Fault& fault, const plan::Placement& placement, std::int64_t rank);
+
 // Empty for faults outside the job's part of the machine.
 [[nodiscard]] std::vector<Felt> felt_by(const std::vector<traffic::Fault>& faults, const plan::Placement& placement);
 
 // One entry for each set of faults that some cluster feels; no fault is one of them where a cluster feels none.
 [[nodiscard]] std::vector<StageFaults> distinct_clusters(const std::vector<traffic::Fault>& faults, const plan::Placement& placement, std::int64_t stages);
+[[nodiscard]] StageFaults faults_of_cluster(const std::vector<traffic::Fault>& faults, const plan::Placement& placement, std::int64_t stages, std::int64_t rank);
 // One entry per cluster, found rank by rank: the same on the identity partition.
 [[nodiscard]] std::vector<StageFaults> every_cluster(const std::vector<traffic::Fault>& faults, const plan::Placement& placement, std::int64_t stages);
 

@@ -41,43 +41,54 @@ std::vector<ShardedParameters> DataParallel::buckets(const plan::ModelChunk& chu
   return buckets;
 }
 
-Traffic DataParallel::collective(network::Collective op, workload::Group group, double bytes) const {
-  if (bytes <= 0 || timer_.group_size(group) == 1) return {};
-  return timer_.traffic(workload::Communication{.op = op, .group = group, .bytes = units::Bytes::from_si(bytes)});
+void DataParallel::add(std::vector<workload::Communication>& messages, network::Collective op, workload::Group group, double bytes) const {
+  if (bytes > 0 && timer_.group_size(group) > 1) messages.push_back({.op = op, .group = group, .bytes = units::Bytes::from_si(bytes)});
 }
 
-Picoseconds DataParallel::reduce_time(const ShardedParameters& bucket) const {
+Picoseconds DataParallel::time_of(const std::vector<workload::Communication>& messages) const {
   Picoseconds sum;
-  for (const auto& message : reductions(bucket)) sum += message.time;
+  for (const auto& message : messages) sum += timer_.time(message);
   return sum;
 }
 
-std::vector<Traffic> DataParallel::reductions(const ShardedParameters& bucket) const {
-  if (plan_.zero >= 2) return {};
+std::vector<Traffic> DataParallel::traffic(const std::vector<workload::Communication>& messages) const {
+  std::vector<Traffic> traffic;
+  for (const auto& message : messages) traffic.push_back(timer_.traffic(message));
+  return traffic;
+}
+
+Picoseconds DataParallel::reduce_time(const ShardedParameters& bucket) const { return time_of(reductions(bucket)); }
+
+std::vector<workload::Communication> DataParallel::reductions(const ShardedParameters& bucket) const {
+  std::vector<workload::Communication> messages;
+  if (plan_.zero >= 2) return messages;
   const double bytes = plan::bytes_of(plan_.reduce_type);
   const auto op = plan_.zero == 0 ? network::Collective::all_reduce : network::Collective::reduce_scatter;
-  const auto within = [&](double parameters, workload::Group shard) { return collective(op, shard, parameters * bytes); };
-  const auto over = [&](double parameters, workload::Group shard, workload::Group replica) {
-    return collective(network::Collective::all_reduce, replica, parameters * bytes / static_cast<double>(timer_.group_size(shard)));
+  const auto size = [&](workload::Group group) { return static_cast<double>(timer_.group_size(group)); };
+  const auto reduce = [&](double parameters, workload::Group shard, workload::Group replica) {
+    add(messages, op, shard, parameters * bytes);
+    add(messages, network::Collective::all_reduce, replica, parameters * bytes / size(shard));
   };
-  return {within(bucket.dense, workload::Group::shard), over(bucket.dense, workload::Group::shard, workload::Group::replica),
-          within(bucket.experts, workload::Group::expert_shard), over(bucket.experts, workload::Group::expert_shard, workload::Group::expert_replica), mirror(bucket)};
+  reduce(bucket.dense, workload::Group::shard, workload::Group::replica);
+  reduce(bucket.experts, workload::Group::expert_shard, workload::Group::expert_replica);
+  if (plan_.schedule != plan::ScheduleKind::dualpipe) return messages;
+  // DualPipe runs each stage on two pipeline ranks, which add up their shards of its gradients.
+  const auto shards = [&](workload::Group group) { return plan_.zero == 0 ? 1.0 : size(group); };
+  const double own = bucket.dense / shards(workload::Group::shard) + bucket.experts / shards(workload::Group::expert_shard);
+  add(messages, network::Collective::point_to_point, workload::Group::pipeline, own * bytes);
+  return messages;
 }
 
-// DualPipe runs each stage on two pipeline ranks, which add up their shards of its gradients.
-Traffic DataParallel::mirror(const ShardedParameters& bucket) const {
-  if (plan_.schedule != plan::ScheduleKind::dualpipe) return {};
-  const auto shards = [&](workload::Group group) { return plan_.zero == 0 ? 1.0 : static_cast<double>(timer_.group_size(group)); };
-  const double parameters = bucket.dense / shards(workload::Group::shard) + bucket.experts / shards(workload::Group::expert_shard);
-  return collective(network::Collective::point_to_point, workload::Group::pipeline, parameters * plan::bytes_of(plan_.reduce_type));
-}
-
-Picoseconds DataParallel::gather_time(const ShardedParameters& bucket) const {
-  if (plan_.zero == 0 || plan_.zero == 3) return {};
+std::vector<workload::Communication> DataParallel::gathers(const ShardedParameters& bucket) const {
+  std::vector<workload::Communication> messages;
+  if (plan_.zero == 0 || plan_.zero == 3) return messages;
   const double bytes = plan::bytes_of(plan_.parameter_type);
-  return collective(network::Collective::all_gather, workload::Group::shard, bucket.dense * bytes).time +
-         collective(network::Collective::all_gather, workload::Group::expert_shard, bucket.experts * bytes).time;
+  add(messages, network::Collective::all_gather, workload::Group::shard, bucket.dense * bytes);
+  add(messages, network::Collective::all_gather, workload::Group::expert_shard, bucket.experts * bytes);
+  return messages;
 }
+
+Picoseconds DataParallel::gather_time(const ShardedParameters& bucket) const { return time_of(gathers(bucket)); }
 
 // Per updated parameter: gradients read for the norm and for the update, states and master weights read and written, parameters written.
 units::Bytes DataParallel::optimizer_bytes(const ShardedParameters& all) const {

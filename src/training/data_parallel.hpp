@@ -34,7 +34,9 @@ class DataParallel final {
 
   [[nodiscard]] units::Picoseconds reduce_time(const ShardedParameters& bucket) const;  // 0 where each microbatch reduced already
   // The messages of which it consists, one after the other.
-  [[nodiscard]] std::vector<Traffic> reductions(const ShardedParameters& bucket) const;
+  [[nodiscard]] std::vector<workload::Communication> reductions(const ShardedParameters& bucket) const;
+  [[nodiscard]] std::vector<workload::Communication> gathers(const ShardedParameters& bucket) const;
+  [[nodiscard]] std::vector<Traffic> traffic(const std::vector<workload::Communication>& messages) const;
   [[nodiscard]] units::Picoseconds gather_time(const ShardedParameters& bucket) const;  // 0 without sharded optimizer
   [[nodiscard]] units::Picoseconds optimizer_time(const ShardedParameters& all) const;
   [[nodiscard]] units::Bytes optimizer_bytes(const ShardedParameters& all) const;
@@ -42,8 +44,9 @@ class DataParallel final {
   [[nodiscard]] units::Picoseconds norm_time() const;
 
  private:
-  [[nodiscard]] Traffic mirror(const ShardedParameters& bucket) const;
-  [[nodiscard]] Traffic collective(network::Collective op, workload::Group group, double bytes) const;
+  // Appends a message, unless there is nothing to send or nobody to send it to.
+  void add(std::vector<workload::Communication>& messages, network::Collective op, workload::Group group, double bytes) const;
+  [[nodiscard]] units::Picoseconds time_of(const std::vector<workload::Communication>& messages) const;
 
   const model::Architecture& architecture_;
   const plan::Plan& plan_;

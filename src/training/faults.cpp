@@ -47,6 +47,29 @@ std::vector<hardware::Chip> slow_chips(const hardware::Chip& chip, const std::ve
   return chips;
 }
 
+std::string_view mechanism_of(FaultKind kind) {
+  switch (kind) {
+    case FaultKind::slow_chip: return "computation";
+    case FaultKind::slow_hbm: return "memory";
+    case FaultKind::dead_chip: return "everything";
+    default: return "links";
+  }
+}
+
+std::string what_is_left(const Fault& fault, const hardware::Machine& machine) {
+  const auto left = fault.remaining > 0 ? fmt::format("at {:.4g} %", 100 * fault.remaining) : std::string("dead");
+  switch (fault.kind) {
+    case FaultKind::slow_chip: return "clock " + left;
+    case FaultKind::slow_hbm: return "memory bandwidth " + left;
+    case FaultKind::dead_chip: return "chip dead";
+    default: break;
+  }
+  const auto& level = machine.levels[*fault.place.port];
+  if (fault.place.peer) return fmt::format("{} link to peer {} {}", level.name, *fault.place.peer, left);
+  const auto port = traffic::port_left(fault, machine);
+  return fmt::format("{} port {}", level.name, port > 0 ? fmt::format("at {:.4g} %", 100 * port) : "dead");
+}
+
 std::string stopped_by(const std::vector<Fault>& faults, const plan::Placement& placement) {
   for (const auto& fault : faults)
     if (fault.kind == FaultKind::dead_chip && !felt_by({fault}, placement).empty())
@@ -72,6 +95,17 @@ std::string who_waits(const Fault& fault, const plan::Placement& placement, std:
   at.erase(std::unique(at.begin(), at.end()), at.end());
   const auto text = static_cast<std::int64_t>(at.size()) == stages && stages > 1 ? std::string("every pipeline rank") : fmt::format("pipeline rank{} {}", at.size() > 1 ? "s" : "", fmt::join(at, ", "));
   return fmt::format("felt by {}{}", text, waits.empty() ? "" : fmt::format("; for it wait {}", fmt::join(waits, ", ")));
+}
+
+std::string how_felt(const Fault& fault, const plan::Placement& placement, std::int64_t stages, std::int64_t rank) {
+  if (felt_by({fault}, placement).empty()) return "outside the job: not at all";
+  const auto stage = static_cast<std::size_t>(rank / placement.pipeline_stride % stages);
+  const auto here = faults_of_cluster({fault}, placement, stages, rank);
+  if (is_at(fault, placement, rank)) return fmt::format("itself: {}", what_is_left(fault, *placement.fabric.machine));
+  if (!here.of_cluster[stage].empty()) return "through a rank of its stage that it waits for in every layer";
+  for (const auto& other : here.of_cluster)
+    if (!other.empty()) return "through another stage of its pipeline";
+  return "at the reduction of gradients, where it waits for the slowest replicas";
 }
 
 }  // namespace zettatwin::training

@@ -19,4 +19,11 @@ namespace zettatwin::training {
 // "felt by pipeline rank 3: 7 tensor peers and 255 expert peers wait in every layer, ...".
 [[nodiscard]] std::string who_waits(const traffic::Fault& fault, const plan::Placement& placement, std::int64_t stages);
 
+// "clock at 80 %", "cluster port at 50 %", "board link to peer 3 dead".
+[[nodiscard]] std::string what_is_left(const traffic::Fault& fault, const hardware::Machine& machine);
+// Which part of the chip's work it slows: "computation", "memory", "links", "everything".
+[[nodiscard]] std::string_view mechanism_of(traffic::FaultKind kind);
+// How one rank feels a fault: itself, through its stage, its pipeline, or at the gradient reduction only.
+[[nodiscard]] std::string how_felt(const traffic::Fault& fault, const plan::Placement& placement, std::int64_t stages, std::int64_t rank);
+
 }  // namespace zettatwin::training

@@ -22,6 +22,7 @@ class MessageStreams final {
   Id send(bool parameters, units::Picoseconds release, Traffic message);
   // Messages sent later can only delay it.
   [[nodiscard]] units::Picoseconds finish(Id id) const { return streams_[id.parameters ? 1 : 0][id.index].finish; }
+  [[nodiscard]] units::Picoseconds start(Id id) const { return streams_[id.parameters ? 1 : 0][id.index].start; }
   // When all messages of the stream so far have finished.
   [[nodiscard]] units::Picoseconds free(bool parameters) const;
   [[nodiscard]] bool contended() const { return contended_; }

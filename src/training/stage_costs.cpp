@@ -80,6 +80,7 @@ StageCosts::Program StageCosts::timed(const std::vector<workload::Operation>& op
     t.bound = timer_.bound(op);
     t.parameters = op.category == workload::Category::parameter_comm;
     t.hiding = op.hiding;
+    t.operation = &op;
     if (const auto* c = std::get_if<workload::Communication>(&op.work)) {
       t.chunks = timer_.group_size(c->group);
       t.ports = timer_.traffic(*c).ports;
@@ -263,26 +264,27 @@ const ChunkCosts& StageCosts::of(const plan::ModelChunk& chunk) {
   return at->second;
 }
 
-PassCost StageCosts::pair(const plan::ModelChunk& forward, const plan::ModelChunk& backward) {
-  const auto [at, added] = pairs_.try_emplace(key_of(forward) + "|" + key_of(backward));
-  if (!added) return at->second;
+std::pair<StageCosts::Program, StageCosts::Program> StageCosts::programs_of_pair(const plan::ModelChunk& forward, const plan::ModelChunk& backward) {
   Program first, second;
   auto backward_uses = blocks_of(backward);
   std::reverse(backward_uses.begin(), backward_uses.end());
   const auto append = [](Program& to, const Program& from) { to.insert(to.end(), from.begin(), from.end()); };
   for (const auto& use : backward_uses)
-    for (std::int64_t i = 0; i < use.count; ++i) {
-      if (use.recompute) append(first, use.block->recompute);
-      append(first, use.block->backward_input);
-      append(first, use.block->backward_weight);
-    }
+    for (std::int64_t i = 0; i < use.count; ++i) append(first, pass_of(use, workload::Action::backward));
   for (const auto& use : blocks_of(forward))
-    for (std::int64_t i = 0; i < use.count; ++i) append(second, use.block->forward);
+    for (std::int64_t i = 0; i < use.count; ++i) append(second, pass_of(use, workload::Action::forward));
+  return {std::move(first), std::move(second)};
+}
+
+PassCost StageCosts::pair(const plan::ModelChunk& forward, const plan::ModelChunk& backward) {
+  const auto [at, added] = pairs_.try_emplace(key_of(forward) + "|" + key_of(backward));
+  if (!added) return at->second;
   if (!plan_.overlap.ep) {
     add(at->second, of(forward).forward, 1);
     add(at->second, of(backward).backward, 1);
     return at->second;
   }
+  const auto [first, second] = programs_of_pair(forward, backward);
   auto streams = run_streams_together(first, second);
   at->second.time = streams.time;
   at->second.ledger = std::move(streams.ledger);

@@ -15,6 +15,7 @@
 #include "training/ledger.hpp"
 #include "training/operation_timer.hpp"
 #include "training/streams.hpp"
+#include "workload/schedule.hpp"
 
 namespace zettatwin::training {
 
@@ -42,6 +43,10 @@ class StageCosts final {
   [[nodiscard]] const ChunkCosts& of(const plan::ModelChunk& chunk);
   // Forward of one chunk overlapped with backward of another.
   [[nodiscard]] PassCost pair(const plan::ModelChunk& forward, const plan::ModelChunk& backward);
+  // When each operation of an instruction runs, from its start on; what is timed as a whole comes last.
+  [[nodiscard]] Recording recorded(const workload::Instruction& instruction, const std::function<const plan::ModelChunk&(std::int64_t)>& chunk_of);
+  // Calls f(operation, times) for the operations of a pass.
+  void for_each_operation(const plan::ModelChunk& chunk, workload::Action action, const std::function<void(const TimedOperation&, std::int64_t)>& f);
   // Time of one microbatch through each kind of layer and through the ends: what a balanced layout equalises.
   [[nodiscard]] plan::LayerWeights weights();
 
@@ -65,6 +70,12 @@ class StageCosts final {
   void add_sharding_traffic(workload::LayerOperations& operations, const ShardedParameters& parameters) const;
   [[nodiscard]] ChunkCosts costs_of(const Block& block, bool recompute, bool edge);
   [[nodiscard]] PassCost cost(const Program& program, double host_share);
+  [[nodiscard]] Program pass_of(const BlockUse& use, workload::Action action) const;
+  [[nodiscard]] const PassCost& cost_of(const BlockUse& use, workload::Action action) const;
+  // The two programs of a pair, whose costs are not sums over blocks.
+  [[nodiscard]] std::pair<Program, Program> programs_of_pair(const plan::ModelChunk& forward, const plan::ModelChunk& backward);
+  void append_losses(const Ledger& ledger, units::Picoseconds from, Recording& recording) const;
+  void append_pass(const plan::ModelChunk& chunk, workload::Action action, units::Picoseconds& offset, Recording& recording);
   [[nodiscard]] PassCost gradient_cost(const Program& program, double host_share);
   static void add_bounds(PassCost& sum, const Program& program);
   void interfere(PassCost& cost, units::Picoseconds overlapped);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "training/step.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -11,15 +13,6 @@ namespace {
 
 using units::Picoseconds;
 using workload::Action;
-
-// Calls f(instruction, times) for each instruction of a program, its loop counted, not unrolled.
-template <class F>
-void for_each_counted(const workload::LoopProgram& program, F&& f) {
-  for (const auto& i : program.prologue) f(i, std::int64_t{1});
-  if (program.repeats > 0)
-    for (const auto& i : program.body) f(i, program.repeats);
-  for (const auto& i : program.epilogue) f(i, std::int64_t{1});
-}
 
 // The pass that makes each chunk's gradients final.
 std::vector<Action> last_passes(const workload::LoopProgram& program, std::int64_t chunks) {
@@ -40,6 +33,17 @@ Picoseconds duration_of(const std::vector<Traffic>& messages) {
 }
 
 }  // namespace
+
+std::string name_of(const workload::Instruction& i) {
+  switch (i.action) {
+    case Action::forward: return fmt::format("F{} mb{}", i.chunk, i.microbatch);
+    case Action::backward: return fmt::format("B{} mb{}", i.chunk, i.microbatch);
+    case Action::backward_input: return fmt::format("Bi{} mb{}", i.chunk, i.microbatch);
+    case Action::backward_weight: return fmt::format("W{} mb{}", i.chunk, i.microbatch);
+    case Action::forward_backward: return fmt::format("F{} mb{} & B{} mb{}", i.chunk, i.microbatch, i.second_chunk, i.second_microbatch);
+  }
+  return "?";
+}
 
 OwnPrices::OwnPrices(const Job& job, const plan::Placement& placement, LeafTable& leaves, std::vector<traffic::Fault> of_cluster, std::vector<traffic::Fault> of_all)
     : timer(job.machine.chip, job.plan, placement, job.architecture, of_cluster, flows_of(job)),
@@ -132,21 +136,25 @@ void Step::price_reduction(std::int64_t rank, std::int64_t local, Action last) {
   auto& tail = tails[static_cast<std::size_t>(rank)];
   auto& reductions = tail.buckets.emplace_back();
   Picoseconds reduction;
+  std::vector<Picoseconds> gathers;
   const auto buckets = data.buckets(chunk(rank, local));
   for (std::size_t i = buckets.size(); i-- > 0;) {
     const auto& bucket = buckets[i];
     tail.parameters.dense += bucket.dense;
     tail.parameters.experts += bucket.experts;
-    tail.gather += data.gather_time(bucket);
+    const auto gather = data.gather_time(bucket);
+    tail.gather += gather;
+    if (gather.count() > 0) gathers.push_back(gather);
     const bool again = i + 1 < buckets.size() && bucket == buckets[i + 1];
     if (again) {
       reductions.push_back({.time = reductions.back().time, .loss = reductions.back().loss, .delay = {}});
     } else {
-      const auto messages = data.reductions(bucket);
+      const auto messages = data.traffic(data.reductions(bucket));
       reductions.push_back({.time = duration_of(messages), .loss = loss_beside(messages, pass.activations, pass.time), .delay = {}});
     }
     reduction += reductions.back().time;
   }
+  tail.gathers.insert(tail.gathers.end(), gathers.rbegin(), gathers.rend());
   tail.reduction += reduction;
   if (!job.plan.overlap.gradients) return;
   auto& extra = pipeline_costs.last_backward_extra[static_cast<std::size_t>(rank)][static_cast<std::size_t>(local)];
@@ -171,6 +179,7 @@ void Step::price_sends() {
     send_ = answer.time;
     send_latency_ = answer.latency;
     send_level_ = request.spread.outermost();
+    send_request_ = std::move(request);
   }
   for (std::size_t d = 0; d < schedule.stage_rank.size(); ++d) {
     const auto& path = schedule.stage_rank[d];
@@ -227,7 +236,9 @@ void Step::reduce_gradients() {
       const auto finish = line.last_backward_finish[static_cast<std::size_t>(c)];
       for (std::size_t i = 0; i < buckets.size(); ++i) {
         const Picoseconds ready(start.count() + (finish - start).count() * static_cast<std::int64_t>(i + 1) / static_cast<std::int64_t>(buckets.size()));
-        reduced = std::max(reduced, job.plan.overlap.gradients ? ready : line.finish) + buckets[i].time + buckets[i].delay;
+        const auto begin = std::max(reduced, job.plan.overlap.gradients ? ready : line.finish);
+        reduced = begin + buckets[i].time + buckets[i].delay;
+        if (reduced > begin) tail.reductions.push_back({begin, reduced});
       }
     }
     tail.ready = std::max(line.finish, reduced);
@@ -259,17 +270,20 @@ Picoseconds Step::contention(std::int64_t rank) {
   return sum;
 }
 
+PassCost Step::pass(std::int64_t rank, const workload::Instruction& i) {
+  const auto& c = chunk(rank, i.chunk);
+  switch (i.action) {
+    case Action::forward: return costs_of(rank).of(c).forward;
+    case Action::backward: return costs_of(rank).of(c).backward;
+    case Action::backward_input: return costs_of(rank).of(c).backward_input;
+    case Action::backward_weight: return costs_of(rank).of(c).backward_weight;
+    case Action::forward_backward: return costs_of(rank).pair(c, chunk(rank, i.second_chunk));
+  }
+  return {};
+}
+
 void Step::for_each_pass(std::int64_t rank, const std::function<void(const PassCost&, std::int64_t)>& f) {
-  for_each_counted(schedule.programs[static_cast<std::size_t>(rank)], [&](const workload::Instruction& i, std::int64_t times) {
-    const auto& c = chunk(rank, i.chunk);
-    switch (i.action) {
-      case Action::forward: return f(costs_of(rank).of(c).forward, times);
-      case Action::backward: return f(costs_of(rank).of(c).backward, times);
-      case Action::backward_input: return f(costs_of(rank).of(c).backward_input, times);
-      case Action::backward_weight: return f(costs_of(rank).of(c).backward_weight, times);
-      case Action::forward_backward: return f(costs_of(rank).pair(c, chunk(rank, i.second_chunk)), times);
-    }
-  });
+  for_each_counted(schedule.programs[static_cast<std::size_t>(rank)], [&](const workload::Instruction& i, std::int64_t times) { f(pass(rank, i), times); });
 }
 
 // The busiest rank's computation at datasheet peaks, or its communication at datasheet bandwidth, whichever is longer; then the optimizer's traffic.

@@ -25,7 +25,15 @@ struct RankTail {
   units::Picoseconds ready;              // its gradients are reduced
   units::Picoseconds optimizer;
   units::Picoseconds gather;             // of all its parameters
+  struct Span {
+    units::Picoseconds start, finish;
+  };
+  std::vector<Span> reductions;            // of its buckets, in order
+  std::vector<units::Picoseconds> gathers; // of each bucket, in forward order
 };
+
+// "F0 mb3", "B1 mb2".
+[[nodiscard]] std::string name_of(const workload::Instruction& instruction);
 
 // A pipeline rank with prices of its own, because it feels faults or nothing is folded: of its cluster, and of all ranks that reduce gradients with it.
 struct OwnPrices {
@@ -38,6 +46,15 @@ struct OwnPrices {
   OwnPrices(const OwnPrices&) = delete;
   OwnPrices& operator=(const OwnPrices&) = delete;
 };
+
+// Calls f(instruction, times) for each instruction of a program, its loop counted, not unrolled.
+template <class F>
+void for_each_counted(const workload::LoopProgram& program, F&& f) {
+  for (const auto& i : program.prologue) f(i, std::int64_t{1});
+  if (program.repeats > 0)
+    for (const auto& i : program.body) f(i, program.repeats);
+  for (const auto& i : program.epilogue) f(i, std::int64_t{1});
+}
 
 struct Step {
   const Job& job;
@@ -74,9 +91,11 @@ struct Step {
   [[nodiscard]] units::Picoseconds time() const;   // of the whole step
   [[nodiscard]] units::Picoseconds bound();        // Fidelity::bound
   [[nodiscard]] Ledger ledger(std::int64_t rank);  // of the pipeline's instructions
+  [[nodiscard]] PassCost pass(std::int64_t rank, const workload::Instruction& instruction);
   // What it costs the rank that its activations and parameters cross the same levels: of its instructions, and of its last backward passes.
   [[nodiscard]] units::Picoseconds contention(std::int64_t rank);
   [[nodiscard]] units::Picoseconds pipeline_send() const { return send_; }
+  [[nodiscard]] const network::CollectiveRequest& send_request() const { return send_request_; }
 
   // Lays out, schedules and runs. Problems go to diagnostics; false if there were errors.
   [[nodiscard]] bool run(const config::Location& where, config::Diagnostics& diagnostics);
@@ -97,6 +116,7 @@ struct Step {
   units::Picoseconds send_;
   units::Seconds send_latency_;
   std::size_t send_level_ = 0;
+  network::CollectiveRequest send_request_;  // between neighbours in the pipeline; no bytes without one
 };
 
 }  // namespace zettatwin::training

@@ -34,10 +34,13 @@ struct Streams {
   std::vector<Sent> background;
   Picoseconds communicated, computed;
   Ledger ledger;
+  Recording* recording;
+  std::vector<Sent> messages;  // all, while recording
 
-  explicit Streams(Ports p) : ports(p) {}
+  Streams(Ports p, Recording* r) : ports(p), recording(r) {}
 
   void compute(const TimedOperation& op, Picoseconds start) {
+    if (recording) recording->push_back({Stream::computation, op.leaf, false, start, start + op.time});
     computation = start + op.time;
     computed += op.time;
     ledger.add(op.leaf, op.time);
@@ -49,15 +52,25 @@ struct Streams {
     const Picoseconds beside = chunked ? op.partner - Picoseconds(op.partner.count() / op.chunks) : Picoseconds();
     communicated += op.time;
     const Traffic message{ports == Ports::shared ? op.ports : nullptr, op.time};
-    const Sent sent{op.leaf, communication.send(op.parameters, op.partner_follows ? now : now - beside, message), op.partner_follows ? beside : Picoseconds()};
-    if (op.hiding == Hiding::background) background.push_back(sent);
-    return sent;
+    const Sent now_sent{op.leaf, communication.send(op.parameters, op.partner_follows ? now : now - beside, message), op.partner_follows ? beside : Picoseconds()};
+    if (op.hiding == Hiding::background) background.push_back(now_sent);
+    if (recording) messages.push_back(now_sent);
+    return now_sent;
   }
   [[nodiscard]] Picoseconds until(const Sent& sent) const { return communication.finish(sent.message) - sent.early; }
   void wait(LeafId leaf, Picoseconds until) {
     if (until <= computation) return;
     ledger.add(leaf, until - computation);
+    if (recording) recording->push_back({Stream::computation, leaf, true, computation, until});
     computation = until;
+  }
+  // A message that is delayed once nobody waits for it any more is shown up to the end of the program.
+  void record_messages() {
+    if (!recording) return;
+    for (const auto& message : messages) {
+      const auto finish = std::min(communication.finish(message.message), computation), start = std::min(communication.start(message.message), finish);
+      recording->push_back({message.message.parameters ? Stream::parameters : Stream::activations, message.leaf, false, start, finish});
+    }
   }
   // Waits for what is still under way, in the order in which it finishes, and for `others`.
   StreamResult finish(std::vector<Wait> others = {}) {
@@ -66,6 +79,7 @@ struct Streams {
     waits.insert(waits.end(), others.begin(), others.end());
     std::sort(waits.begin(), waits.end(), [](const Wait& a, const Wait& b) { return a.until < b.until; });
     for (const auto& w : waits) wait(w.leaf, w.until);
+    record_messages();
     return {.time = computation, .overlapped = std::max(Picoseconds(), communicated - (computation - computed)), .contention = {}, .ledger = std::move(ledger)};
   }
 };
@@ -109,18 +123,18 @@ struct Running {
 
 // With what contention cost: `run` plays the programs with shared or with separate ports.
 template <class Run>
-StreamResult with_contention(Run&& run) {
-  Streams shared(Ports::shared);
+StreamResult with_contention(Run&& run, Recording* recording) {
+  Streams shared(Ports::shared, recording);
   StreamResult result = run(shared);
   if (!shared.communication.contended()) return result;
-  Streams separate(Ports::separate);
+  Streams separate(Ports::separate, nullptr);
   result.contention = std::max(Picoseconds(), result.time - run(separate).time);
   return result;
 }
 
 }  // namespace
 
-StreamResult run_streams(const Program& program) {
+StreamResult run_streams(const Program& program, Recording* recording) {
   return with_contention([&](Streams& s) {
     for (const auto& op : program) {
       if (!op.communication) {
@@ -131,10 +145,10 @@ StreamResult run_streams(const Program& program) {
       if (op.hiding != Hiding::background) s.wait(op.leaf, s.until(sent));
     }
     return s.finish();
-  });
+  }, recording);
 }
 
-StreamResult run_streams_together(const Program& first, const Program& second) {
+StreamResult run_streams_together(const Program& first, const Program& second, Recording* recording) {
   return with_contention([&](Streams& s) {
     std::array<Running, 2> programs{Running{.operations = &first}, Running{.operations = &second}};
     while (true) {
@@ -151,7 +165,7 @@ StreamResult run_streams_together(const Program& first, const Program& second) {
       if (p.ready > s.computation) ends.push_back({p.waits_for, p.ready});
     }
     return s.finish(std::move(ends));
-  });
+  }, recording);
 }
 
 }  // namespace zettatwin::training

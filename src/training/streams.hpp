@@ -6,8 +6,9 @@
 
 #include <vector>
 
-#include "training/ledger.hpp"
+#include "training/chip_timeline.hpp"
 #include "training/footprint.hpp"
+#include "training/ledger.hpp"
 #include "training/operation_timer.hpp"
 
 namespace zettatwin::training {
@@ -24,6 +25,7 @@ struct TimedOperation {
   units::Picoseconds partner;           // chunked: time of the computation beside it,
   bool partner_follows = false;         // which comes after a gather and before a reduction
   const Footprint* ports = nullptr;     // communication: what it keeps busy; nothing shares with null
+  const workload::Operation* operation = nullptr;
 };
 
 struct StreamResult {
@@ -33,15 +35,25 @@ struct StreamResult {
   Ledger ledger;                  // sums to time
 };
 
+// When an operation, or a wait of the computation stream for one, ran.
+struct OperationInterval {
+  Stream stream = Stream::computation;
+  LeafId leaf = 0;
+  bool waiting = false;
+  units::Picoseconds start, finish;
+};
+// The computation stream's intervals cover the program without gaps; those of each other stream do not overlap.
+using Recording = std::vector<OperationInterval>;
+
 // One program. A communication starts when the one before it on its stream has finished and its place in the program is reached.
 //   none:       computation waits for it
 //   chunked:    pipelined with its partner in n chunks: max(g, d + g/n) - g is exposed
 //   background: computation goes on; the program ends when it has finished
 // A message of activations and one of parameters under way at the same time share ports (message_streams.hpp).
-[[nodiscard]] StreamResult run_streams(const std::vector<TimedOperation>& program);
+[[nodiscard]] StreamResult run_streams(const std::vector<TimedOperation>& program, Recording* recording = nullptr);
 
 // Two programs that share the streams: while one waits for its communication the other computes (DualPipe's overlapped forward and backward). The operation
 // that can start first runs first; `first` wins ties.
-[[nodiscard]] StreamResult run_streams_together(const std::vector<TimedOperation>& first, const std::vector<TimedOperation>& second);
+[[nodiscard]] StreamResult run_streams_together(const std::vector<TimedOperation>& first, const std::vector<TimedOperation>& second, Recording* recording = nullptr);
 
 }  // namespace zettatwin::training

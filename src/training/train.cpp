@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <map>
 
 #include "plan/check.hpp"
 #include "training/breakdown.hpp"
@@ -11,6 +13,7 @@
 #include "training/clusters.hpp"
 #include "training/faults.hpp"
 #include "training/step.hpp"
+#include "training/unfold.hpp"
 #include "units/text.hpp"
 
 namespace zettatwin::training {
@@ -58,22 +61,11 @@ void fill_roles(const Job& job, const Step& step, const workload::MemoryReport& 
   }
 }
 
-std::string instruction_text(const workload::Instruction& i) {
-  switch (i.action) {
-    case workload::Action::forward: return fmt::format("F{} mb{}", i.chunk, i.microbatch);
-    case workload::Action::backward: return fmt::format("B{} mb{}", i.chunk, i.microbatch);
-    case workload::Action::backward_input: return fmt::format("Bi{} mb{}", i.chunk, i.microbatch);
-    case workload::Action::backward_weight: return fmt::format("W{} mb{}", i.chunk, i.microbatch);
-    case workload::Action::forward_backward: return fmt::format("F{} mb{} & B{} mb{}", i.chunk, i.microbatch, i.second_chunk, i.second_microbatch);
-  }
-  return "?";
-}
-
 void fill_trace(const Step& step, TrainingResult& result) {
   for (std::size_t rank = 0; rank < step.timeline.trace.size(); ++rank) {
     const auto pipeline_rank = static_cast<std::int64_t>(rank);
     for (const auto& timed : step.timeline.trace[rank])
-      result.trace.push_back({pipeline_rank, "compute", instruction_text(timed.instruction), timed.start, timed.finish});
+      result.trace.push_back({pipeline_rank, "compute", name_of(timed.instruction), timed.start, timed.finish});
     const auto& tail = step.tails[rank];
     const auto finish = step.timeline.ranks[rank].finish;
     if (tail.reduction_exposed.count() > 0) result.trace.push_back({pipeline_rank, "communication", "gradient reduction (exposed)", finish, tail.ready});
@@ -130,6 +122,7 @@ std::optional<TrainingResult> run(const Job& job, bool explain, const config::Lo
   if (placement) (void)plan::check_replicas(job.plan, placement->dp, where, diagnostics);
   if (placement) (void)check_job(job, placement->world, where, diagnostics);
   if (placement && diagnostics.error_count() == errors_before) (void)(check_shards(job.plan, *placement, where, diagnostics) && check_links(job, *placement, where, diagnostics));
+  if (placement) (void)check_unfold(job, *placement, where, diagnostics);
   if (placement) (void)check_faults(job, *placement, where, diagnostics);
   if (!placement || diagnostics.error_count() != errors_before) return std::nullopt;
 
@@ -166,6 +159,10 @@ std::optional<TrainingResult> run(const Job& job, bool explain, const config::Lo
   if (!explain) return result;
   fill_roles(job, step, memory, result);
   fill_trace(step, result);
+  if (job.fidelity != Fidelity::bound) {
+    result.links = link_loads(step);
+    result.critical_path = critical_path(step);
+  }
   result.tree.key = "results";
   result.tree.label = "training step";
   if (job.fidelity != Fidelity::bound) result.tree.add(time_tree(step));
@@ -175,23 +172,46 @@ std::optional<TrainingResult> run(const Job& job, bool explain, const config::Lo
   return result;
 }
 
+void leaves_below(const result::Node& node, const std::string& path, std::map<std::string, double>& leaves) {
+  if (node.children.empty()) leaves[path] += node.si;
+  for (const auto& child : node.children) leaves_below(child, path.empty() ? child.key : path + "." + child.key, leaves);
+}
+
+// Where the slowest pipeline loses time to a fault, by leaf of the breakdown.
+std::vector<FaultEffect::Slowed> slowed_by(const TrainingResult& healthy, const TrainingResult& faulty) {
+  std::map<std::string, double> more, before;
+  for (const auto& [result, leaves] : {std::pair(&faulty, &more), std::pair(&healthy, &before)})
+    if (const auto* breakdown = result->tree.find("breakdown")) leaves_below(*breakdown, "", *leaves);
+  for (const auto& [leaf, seconds] : before) more[leaf] -= seconds;
+  std::vector<FaultEffect::Slowed> slowed;
+  for (const auto& [leaf, seconds] : more)
+    if (const auto cost = units::Picoseconds::from(units::Seconds::from_si(std::max(0.0, seconds))); cost.count() > 0) slowed.push_back({leaf, cost});
+  std::stable_sort(slowed.begin(), slowed.end(), [](const auto& a, const auto& b) { return a.cost > b.cost; });
+  return slowed;
+}
+
 // Each fault alone, against none.
 void price_faults(const Job& job, const config::Location& where, TrainingResult& result) {
   config::Diagnostics ignored;  // the same job without faults, or with fewer
   Job one = job;
   one.trace_limit = 0;
+  one.unfold.reset();
   one.faults.clear();
-  const auto healthy = run(one, false, where, ignored);
+  const auto healthy = run(one, true, where, ignored);
   const auto placement = plan::place(job.plan, job.machine, job.chips, where, ignored);
   if (!healthy || !placement) return;
   result.healthy_step_time = healthy->step_time;
   for (const auto& fault : job.faults) {
     one.faults = {fault};
-    const auto alone = run(one, false, where, ignored);
+    const auto alone = run(one, true, where, ignored);
     if (!alone) continue;
     const bool stopped = alone->infeasible && alone->infeasible->limit == "faults";
-    result.faults.push_back({fault.text, stopped ? alone->infeasible->reason : "", alone->step_time, stopped ? units::Picoseconds() : alone->step_time - healthy->step_time,
-                             who_waits(fault, *placement, job.plan.pp)});
+    FaultEffect effect{.fault = fault.text, .step_time = alone->step_time, .waits = who_waits(fault, *placement, job.plan.pp), .mechanism = std::string(mechanism_of(fault.kind)),
+                       .part = what_is_left(fault, job.machine)};
+    if (stopped) effect.impossible = alone->infeasible->reason;
+    else effect.cost = alone->step_time - healthy->step_time;
+    effect.slowed = slowed_by(*healthy, *alone);
+    result.faults.push_back(std::move(effect));
   }
 }
 
@@ -207,6 +227,10 @@ std::span<const config::Word> fidelity_words() {
 
 std::optional<TrainingResult> train(const Job& job, const config::Location& where, config::Diagnostics& diagnostics) {
   auto result = run(job, true, where, diagnostics);
+  if (result && job.unfold && !(result->infeasible && result->infeasible->limit == "faults")) {
+    config::Diagnostics known;
+    result->unfolded = unfold(job, *plan::place(job.plan, job.machine, job.chips, where, known), where, known);
+  }
   if (result && !job.faults.empty()) price_faults(job, where, *result);
   return result;
 }

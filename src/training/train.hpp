@@ -17,6 +17,9 @@
 #include "plan/plan.hpp"
 #include "result/tree.hpp"
 #include "traffic/fault.hpp"
+#include "training/chip_timeline.hpp"
+#include "training/critical_path.hpp"
+#include "training/link_load.hpp"
 #include "workload/memory.hpp"
 #include "workload/pipeline.hpp"
 
@@ -40,6 +43,7 @@ struct Job {
   software::Profile software;        // the framework: what a plan does not say
   std::int64_t trace_limit = 0;      // timed instructions to keep per pipeline rank
   std::vector<traffic::Fault> faults;
+  std::optional<std::int64_t> unfold;  // rank whose own timeline is wanted
 };
 
 // The answer when the plan cannot run.
@@ -79,6 +83,13 @@ struct FaultEffect {
   units::Picoseconds step_time;
   units::Picoseconds cost;       // step time with it less without any
   std::string waits;             // who feels it and who waits for them
+  std::string mechanism;         // "computation", "memory", "link"
+  std::string part;              // what of it is slow: "clock at 80 %", "cluster port at 50 %"
+  struct Slowed {                // by leaf of the breakdown: what the pipeline that is shown spends more there
+    std::string leaf;
+    units::Picoseconds cost;
+  };
+  std::vector<Slowed> slowed;    // largest first
 };
 
 struct TrainingResult {
@@ -106,6 +117,9 @@ struct TrainingResult {
   std::vector<Interval> trace;
   units::Picoseconds healthy_step_time;            // without faults
   std::vector<FaultEffect> faults;                 // each alone; the step time is that with all of them
+  std::vector<LinkLoad> links;                     // busiest first
+  std::vector<PathPart> critical_path;             // parts sum to the step time
+  std::optional<ChipTimeline> unfolded;            // if asked for
   result::Node tree;                               // breakdown, memory, throughput
 };
 
