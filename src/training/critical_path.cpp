@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
+#include <tuple>
 
 #include "base/contract.hpp"
 #include "engine/critical_chain.hpp"
@@ -19,6 +21,8 @@ using units::Picoseconds;
 using workload::Action;
 
 constexpr std::array kPhases{"gather", "warm-up", "steady state", "drain", "reduction", "update"};
+
+constexpr int kSend = -1;  // in place of an action
 
 std::string what_of(Action action) {
   switch (action) {
@@ -56,10 +60,10 @@ class Path final {
     std::optional<Picoseconds> part;
   };
 
-  PathPart& add(const char* phase, std::string what, std::int64_t rank, Picoseconds time) {
+  PathPart& add(const char* phase, std::string what, std::int64_t rank, Picoseconds time, std::int64_t count = 1) {
     auto at = std::find_if(parts_.begin(), parts_.end(), [&](const PathPart& p) { return p.phase == phase && p.what == what && p.pipeline_rank == rank; });
     if (at == parts_.end()) at = parts_.insert(parts_.end(), {.phase = phase, .what = std::move(what), .pipeline_rank = rank, .count = 0, .time = {}, .shares = {}});
-    ++at->count;
+    at->count += count;
     at->time += time;
     return *at;
   }
@@ -119,12 +123,20 @@ class Path final {
     }
     engine::visit_critical_chain(network_, run_, static_cast<std::size_t>(step_.critical), last.position, [&](const engine::ChainLink& link) {
       const auto rank = static_cast<std::int64_t>(link.process);
-      instruction(rank, link.position, part.value_or(link.step->duration));
+      const auto phase = phase_of(rank, link.position);
+      auto i = step_.schedule.programs[link.process].at(link.position);
+      i.microbatch = i.second_microbatch = 0;
+      ++counts_[{phase, rank, static_cast<int>(i.action), i.chunk, i.second_chunk, part.value_or(link.step->duration).count()}];
       part.reset();
       if (link.gap.count() == 0) return;
       if (link.cause == engine::Cause::earliest) add("gather", "parameter gather", rank, link.gap);
-      else add(phase_of(rank, link.position), "pipeline send", rank, link.gap);
+      else ++counts_[{phase, rank, kSend, 0, 0, link.gap.count()}];
     });
+    for (const auto& [link, count] : counts_) {
+      const auto& [phase, rank, action, chunk, second, time] = link;
+      if (action == kSend) add(kPhases[phase], "pipeline send", rank, Picoseconds(time) * count, count);
+      else instruction(phase, rank, {.action = static_cast<Action>(action), .chunk = chunk, .second_chunk = second}, Picoseconds(time), count);
+    }
   }
 
   // Of the critical rank's last instruction: its clock less what it sends.
@@ -134,15 +146,14 @@ class Path final {
     return run_.finish[static_cast<std::size_t>(step_.critical)] - process.steps[static_cast<std::size_t>(code)].occupancy;
   }
 
-  [[nodiscard]] const char* phase_of(std::int64_t rank, std::int64_t position) const {
+  [[nodiscard]] std::size_t phase_of(std::int64_t rank, std::int64_t position) const {
     const auto& p = step_.schedule.programs[static_cast<std::size_t>(rank)];
     const auto prologue = static_cast<std::int64_t>(p.prologue.size()), loop = static_cast<std::int64_t>(p.body.size()) * p.repeats;
-    return kPhases[position < prologue ? 1 : position < prologue + loop ? 2 : 3];
+    return position < prologue ? 1 : position < prologue + loop ? 2 : 3;
   }
 
-  void instruction(std::int64_t rank, std::int64_t position, Picoseconds time) {
-    auto i = step_.schedule.programs[static_cast<std::size_t>(rank)].at(position);
-    auto& part = add(phase_of(rank, position), what_of(i.action), rank, time);
+  void instruction(std::size_t phase, std::int64_t rank, const workload::Instruction& i, Picoseconds time, std::int64_t count) {
+    auto& part = add(kPhases[phase], what_of(i.action), rank, time * count, count);
     const auto pass = step_.pass(rank, i);
     // Of a part of a pass the same shares; what is beyond the pass is gradient traffic beside it.
     const auto scaled = [&](Picoseconds share) { return time < pass.time ? Picoseconds(static_cast<std::int64_t>(static_cast<__int128>(share.count()) * time.count() / pass.time.count())) : share; };
@@ -151,11 +162,11 @@ class Path final {
       const auto share = scaled(pass.ledger.of(id));
       if (share.count() == 0) continue;
       left -= share;
-      share_of(part, step_.leaves.at(id).group, step_.leaves.at(id).name) += share;
+      share_of(part, step_.leaves.at(id).group, step_.leaves.at(id).name) += share * count;
     }
     if (left.count() == 0) return;
-    if (time > pass.time) share_of(part, "communication", "gradient traffic beside the last backward") += left;
-    else if (!part.shares.empty()) part.shares.front().time += left;  // of rounding
+    if (time > pass.time) share_of(part, "communication", "gradient traffic beside the last backward") += left * count;
+    else if (!part.shares.empty()) part.shares.front().time += left * count;  // of rounding
   }
 
   static Picoseconds& share_of(PathPart& part, const std::string& group, const std::string& name) {
@@ -169,6 +180,8 @@ class Path final {
   engine::TokenNetwork network_;
   engine::Run run_;
   std::vector<PathPart> parts_;
+  // By phase, rank, action, chunks and time: how often they are on the path.
+  std::map<std::tuple<std::size_t, std::int64_t, int, std::int32_t, std::int32_t, std::int64_t>, std::int64_t> counts_;
 };
 
 }  // namespace

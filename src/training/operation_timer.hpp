@@ -42,6 +42,7 @@ class OperationTimer final {
   [[nodiscard]] units::Picoseconds time(const workload::Communication& communication) const { return *priced(communication).time; }
   // With what it keeps busy; the footprint lives as long as the timer.
   [[nodiscard]] Traffic traffic(const workload::Communication& communication) const;
+  [[nodiscard]] Footprint footprint(workload::Group group, const network::CollectiveLoad& load) const;
   [[nodiscard]] const space::View& view(workload::Group group) const { return views_[static_cast<std::size_t>(group)]; }
   [[nodiscard]] std::int64_t group_size(workload::Group group) const { return view(group).size(); }
   [[nodiscard]] const hardware::Chip& chip() const { return chip_; }  // healthy
@@ -56,7 +57,6 @@ class OperationTimer final {
   };
   [[nodiscard]] const Priced& priced(const workload::Communication& communication) const;
   [[nodiscard]] units::Picoseconds by_flows(const workload::Communication& communication, units::Picoseconds healthy) const;
-  [[nodiscard]] Footprint footprint(workload::Group group, const network::CollectiveLoad& load) const;
 
   const hardware::Chip& chip_;
   const plan::Placement& placement_;

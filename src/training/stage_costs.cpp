@@ -23,7 +23,7 @@ void add(PassCost& sum, const PassCost& term, std::int64_t times) {
   for (std::size_t s = 0; s < sum.comm_bound.size(); ++s) sum.comm_bound[s] += term.comm_bound[s] * times;
   sum.ledger.add(term.ledger, times);
   sum.contention += term.contention * times;
-  for (const auto& traffic : term.activations) add_traffic(sum.activations, traffic, times);
+  for (const auto& traffic : term.messages) add_traffic(sum.messages, traffic, times);
 }
 
 void add(ChunkCosts& sum, const ChunkCosts& term, std::int64_t times) {
@@ -158,18 +158,9 @@ StageCosts::Block& StageCosts::block(const std::string& key, const std::function
 PassCost StageCosts::cost(const Program& program, double host_share) {
   auto streams = run_streams(program);
   PassCost result{.time = streams.time, .ledger = std::move(streams.ledger), .contention = streams.contention};
-  add_bounds(result, program);
+  add_demands(result, program);
   interfere(result, streams.overlapped);
   wait_for_host(result, host_share);
-  return result;
-}
-
-// Of a pass that ends with final gradients.
-PassCost StageCosts::gradient_cost(const Program& program, double host_share) {
-  PassCost result = cost(program, host_share);
-  if (plan_.zero >= 2 || !plan_.overlap.gradients) return result;  // reduced by each pass, or after the last
-  for (const auto& op : program)
-    if (op.communication && !op.parameters) add_traffic(result.activations, {op.ports, op.time}, 1);
   return result;
 }
 
@@ -183,8 +174,11 @@ void StageCosts::wait_for_host(PassCost& cost, double layers) {
   cost.time = issued;
 }
 
-void StageCosts::add_bounds(PassCost& sum, const Program& program) {
-  for (const auto& op : program) (op.communication ? sum.comm_bound[op.parameters ? 1 : 0] : sum.bound) += op.bound;
+void StageCosts::add_demands(PassCost& sum, const Program& program) {
+  for (const auto& op : program) {
+    (op.communication ? sum.comm_bound[op.parameters ? 1 : 0] : sum.bound) += op.bound;
+    if (op.communication) add_traffic(sum.messages, {op.ports, op.time}, 1);
+  }
 }
 
 // Communication kernels take cores and memory bandwidth from the computation beside them.
@@ -202,9 +196,9 @@ ChunkCosts StageCosts::costs_of(const Block& b, bool recompute, bool edge) {
   const double host = edge ? 0 : 1;
   const auto input = recompute ? joined(b.recompute, b.backward_input) : b.backward_input;
   return {.forward = cost(b.forward, host * kHostForward),
-          .backward = gradient_cost(joined(input, b.backward_weight), host * (1 - kHostForward)),
+          .backward = cost(joined(input, b.backward_weight), host * (1 - kHostForward)),
           .backward_input = cost(input, host * (1 - kHostForward) / 2),
-          .backward_weight = gradient_cost(b.backward_weight, host * (1 - kHostForward) / 2)};
+          .backward_weight = cost(b.backward_weight, host * (1 - kHostForward) / 2)};
 }
 
 std::vector<StageCosts::BlockUse> StageCosts::blocks_of(const plan::ModelChunk& chunk) {
@@ -289,7 +283,7 @@ PassCost StageCosts::pair(const plan::ModelChunk& forward, const plan::ModelChun
   at->second.time = streams.time;
   at->second.ledger = std::move(streams.ledger);
   at->second.contention = streams.contention;
-  for (const auto* program : {&first, &second}) add_bounds(at->second, *program);
+  for (const auto* program : {&first, &second}) add_demands(at->second, *program);
   interfere(at->second, streams.overlapped);
   wait_for_host(at->second, kHostForward * static_cast<double>(forward.layer_count()) + (1 - kHostForward) * static_cast<double>(backward.layer_count()));
   return at->second;

@@ -25,7 +25,7 @@ struct PassCost {
   std::array<units::Picoseconds, 2> comm_bound;  // communication alone, at datasheet bandwidth: of activations, of parameters
   Ledger ledger;                  // sums to time
   units::Picoseconds contention;  // of time: because activations and parameters share ports
-  std::vector<Traffic> activations;  // of backward passes that gradients are reduced beside: what they send, one entry for all that is alike
+  std::vector<Traffic> messages;  // what it sends, one entry for all that is alike
 };
 
 struct ChunkCosts {
@@ -76,8 +76,7 @@ class StageCosts final {
   [[nodiscard]] std::pair<Program, Program> programs_of_pair(const plan::ModelChunk& forward, const plan::ModelChunk& backward);
   void append_losses(const Ledger& ledger, units::Picoseconds from, Recording& recording) const;
   void append_pass(const plan::ModelChunk& chunk, workload::Action action, units::Picoseconds& offset, Recording& recording);
-  [[nodiscard]] PassCost gradient_cost(const Program& program, double host_share);
-  static void add_bounds(PassCost& sum, const Program& program);
+  static void add_demands(PassCost& sum, const Program& program);
   void interfere(PassCost& cost, units::Picoseconds overlapped);
   void wait_for_host(PassCost& cost, double layers);
   [[nodiscard]] std::vector<BlockUse> blocks_of(const plan::ModelChunk& chunk);

@@ -26,6 +26,41 @@ std::vector<Action> last_passes(const workload::LoopProgram& program, std::int64
 
 traffic::Fidelity flows_of(const Job& job) { return job.fidelity == Fidelity::unfolded ? traffic::Fidelity::unfolded : traffic::Fidelity::folded; }
 
+// Calls f(instruction, the next one) for each neighbours of a program.
+template <class F>
+void for_each_neighbours(const workload::LoopProgram& p, F&& f) {
+  const workload::Instruction* before = nullptr;
+  const auto walk = [&](const std::vector<workload::Instruction>& instructions) {
+    for (const auto& i : instructions) {
+      if (before) f(*before, i);
+      before = &i;
+    }
+  };
+  walk(p.prologue);
+  for (std::int64_t i = 0; i < std::min<std::int64_t>(2, p.repeats); ++i) walk(p.body);
+  walk(p.epilogue);
+}
+
+// Messages to other pipeline ranks that leave at its end.
+std::int64_t sends_after(const workload::Schedule& s, std::int64_t rank, const workload::Instruction& i) {
+  const auto leaves = [&](std::int32_t chunk, bool forward) -> std::int64_t {
+    for (std::size_t d = 0; d < s.stage_rank.size(); ++d)
+      for (std::size_t k = 0; k < s.model_chunks(); ++k) {
+        if (s.stage_rank[d][k] != rank || s.stage_chunk[d][k] != chunk) continue;
+        return (forward ? k + 1 < s.model_chunks() && s.stage_rank[d][k + 1] != rank : k > 0 && s.stage_rank[d][k - 1] != rank) ? 1 : 0;
+      }
+    return 0;
+  };
+  switch (i.action) {
+    case Action::forward: return leaves(i.chunk, true);
+    case Action::backward:
+    case Action::backward_input: return leaves(i.chunk, false);
+    case Action::backward_weight: return 0;
+    case Action::forward_backward: return leaves(i.chunk, true) + leaves(i.second_chunk, false);
+  }
+  return 0;
+}
+
 Picoseconds duration_of(const std::vector<Traffic>& messages) {
   Picoseconds sum;
   for (const auto& message : messages) sum += message.time;
@@ -150,7 +185,7 @@ void Step::price_reduction(std::int64_t rank, std::int64_t local, Action last) {
       reductions.push_back({.time = reductions.back().time, .loss = reductions.back().loss, .delay = {}});
     } else {
       const auto messages = data.traffic(data.reductions(bucket));
-      reductions.push_back({.time = duration_of(messages), .loss = loss_beside(messages, pass.activations, pass.time), .delay = {}});
+      reductions.push_back({.time = duration_of(messages), .loss = loss_beside(messages, pass.messages, pass.time), .delay = {}});
     }
     reduction += reductions.back().time;
   }
@@ -188,6 +223,57 @@ void Step::price_sends() {
     pipeline_costs.backward_send.push_back(forward);
   }
   if (!plan.overlap.pp) pipeline_costs.send_occupancy = send_;
+  else if (send_.count() > 0) price_losses_to_sends();
+}
+
+// A send leaves while the next instruction runs, and takes ports from its messages; the one that arrives from the same neighbour meanwhile takes the other
+// direction of the same ports (docs/math/overlap.md).
+void Step::price_losses_to_sends() {
+  send_ports_ = timer.footprint(workload::Group::pipeline, network::collective_load(placement.fabric, send_request_));
+  std::vector<double> slowed(static_cast<std::size_t>(schedule.ranks), 1);
+  send_losses_.resize(slowed.size());
+  for (std::int64_t rank = 0; rank < schedule.ranks; ++rank) {
+    auto& losses = send_losses_[static_cast<std::size_t>(rank)];
+    for_each_neighbours(schedule.programs[static_cast<std::size_t>(rank)], [&](const workload::Instruction& before, workload::Instruction kind) {
+      const auto sends = sends_after(schedule, rank, before);
+      kind.microbatch = kind.second_microbatch = 0;
+      const auto known = std::find_if(losses.begin(), losses.end(), [&](const SendLoss& l) { return l.kind == kind; });
+      auto& loss = known == losses.end() ? losses.emplace_back(SendLoss{kind, {}}) : *known;
+      if (sends == 0) return;
+      const auto alone = pass_alone(rank, kind);
+      const double lost = loss_beside({{&send_ports_, send_}}, alone.messages, alone.time);
+      slowed[static_cast<std::size_t>(rank)] = std::max(slowed[static_cast<std::size_t>(rank)], 1 + lost);
+      if (lost > 0) loss.time = std::max(loss.time, Picoseconds::from(std::min(send_ * sends, alone.time).seconds() * lost));
+    });
+    for (const auto& loss : losses) lengthen(rank, loss.kind, loss.time);
+  }
+  for (auto* sends : {&pipeline_costs.forward_send, &pipeline_costs.backward_send})
+    for (std::size_t d = 0; d < sends->size(); ++d)
+      for (std::size_t k = 0; k < (*sends)[d].size(); ++k) {
+        const auto by = std::max(slowed[static_cast<std::size_t>(schedule.stage_rank[d][k])], slowed[static_cast<std::size_t>(schedule.stage_rank[d][k + 1])]);
+        if (by > 1) (*sends)[d][k] = Picoseconds::from((*sends)[d][k].seconds() * by);
+      }
+}
+
+void Step::lengthen(std::int64_t rank, const workload::Instruction& kind, Picoseconds by) {
+  const auto r = static_cast<std::size_t>(rank), c = static_cast<std::size_t>(kind.chunk);
+  auto& times = pipeline_costs.chunks[r][c];
+  switch (kind.action) {
+    case Action::forward: times.forward += by; return;
+    case Action::backward: times.backward += by; return;
+    case Action::backward_input: times.backward_input += by; return;
+    case Action::backward_weight: times.backward_weight += by; return;
+    case Action::forward_backward: pipeline_costs.pairs[r][c][static_cast<std::size_t>(kind.second_chunk)] += by; return;
+  }
+}
+
+Picoseconds Step::send_loss(std::int64_t rank, const workload::Instruction& instruction) const {
+  if (send_losses_.empty()) return {};
+  auto kind = instruction;
+  kind.microbatch = kind.second_microbatch = 0;
+  for (const auto& loss : send_losses_[static_cast<std::size_t>(rank)])
+    if (loss.kind == kind) return loss.time;
+  return {};
 }
 
 // Updated parameters are gathered after the optimizer: before the step goes on, or behind the first forward passes, where a chunk may start once
@@ -271,6 +357,15 @@ Picoseconds Step::contention(std::int64_t rank) {
 }
 
 PassCost Step::pass(std::int64_t rank, const workload::Instruction& i) {
+  auto cost = pass_alone(rank, i);
+  if (const auto lost = send_loss(rank, i); lost.count() > 0) {
+    cost.time += lost;
+    cost.ledger.add(leaves.intern("communication", kSendLeaf), lost);
+  }
+  return cost;
+}
+
+PassCost Step::pass_alone(std::int64_t rank, const workload::Instruction& i) {
   const auto& c = chunk(rank, i.chunk);
   switch (i.action) {
     case Action::forward: return costs_of(rank).of(c).forward;

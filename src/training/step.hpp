@@ -92,6 +92,8 @@ struct Step {
   [[nodiscard]] units::Picoseconds bound();        // Fidelity::bound
   [[nodiscard]] Ledger ledger(std::int64_t rank);  // of the pipeline's instructions
   [[nodiscard]] PassCost pass(std::int64_t rank, const workload::Instruction& instruction);
+  // What a pass loses to the sends that leave beside it.
+  [[nodiscard]] units::Picoseconds send_loss(std::int64_t rank, const workload::Instruction& instruction) const;
   // What it costs the rank that its activations and parameters cross the same levels: of its instructions, and of its last backward passes.
   [[nodiscard]] units::Picoseconds contention(std::int64_t rank);
   [[nodiscard]] units::Picoseconds pipeline_send() const { return send_; }
@@ -104,6 +106,9 @@ struct Step {
   void price_chunks();
   void price_reduction(std::int64_t rank, std::int64_t local, workload::Action last);
   void price_sends();
+  void price_losses_to_sends();
+  void lengthen(std::int64_t rank, const workload::Instruction& kind, units::Picoseconds by);
+  [[nodiscard]] PassCost pass_alone(std::int64_t rank, const workload::Instruction& instruction);
   void price_gathers();
   void run_pipeline();
   void reduce_gradients();
@@ -116,6 +121,12 @@ struct Step {
   units::Picoseconds send_;
   units::Seconds send_latency_;
   std::size_t send_level_ = 0;
+  Footprint send_ports_;
+  struct SendLoss {
+    workload::Instruction kind;  // without its microbatches
+    units::Picoseconds time;
+  };
+  std::vector<std::vector<SendLoss>> send_losses_;  // by pipeline rank
   network::CollectiveRequest send_request_;  // between neighbours in the pipeline; no bytes without one
 };
 

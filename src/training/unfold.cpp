@@ -120,6 +120,9 @@ class Unfolding final {
       add(interval.stream, leaf.name, leaf.group, timed.start + interval.start, timed.start + interval.finish, index, interval.waiting);
       if (interval.stream == Stream::computation) end = std::max(end, timed.start + interval.finish);
     }
+    const auto lost = std::min(own_->send_loss(chip_.pipeline_rank, timed.instruction), timed.finish - end);
+    add(Stream::computation, std::string(kSendLeaf), "communication", end, end + lost, index, true);
+    end += lost;
     add(Stream::computation, "gradient traffic beside the last backward", "communication", end, timed.finish, index, true);
   }
 
