@@ -49,7 +49,7 @@ Node time_tree(Step& step) {
   Node root{.key = "breakdown", .label = fmt::format("step time on pipeline rank {}, the last to have its gradients", step.critical), .dimension = units::kTime, .sums = true};
   const Ledger ledger = step.ledger(step.critical);
   const auto groups = {"compute.gemm", "compute.attention", "compute.experts", "compute.memory_bound", "compute.quantise", "compute.recompute", "compute",
-                       "communication.tensor_parallel", "communication.context_parallel", "communication.expert_parallel", "communication.parameter_gather", "communication"};
+                       "communication.tensor_parallel", "communication.context_parallel", "communication.expert_parallel", "communication.parameter_gather", "communication.gradient_reduction", "communication"};
   for (const std::string_view group : groups)
     for (LeafId id = 0; id < step.leaves.size(); ++id) {
       const auto& leaf = step.leaves.at(id);

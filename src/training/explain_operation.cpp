@@ -15,6 +15,8 @@ Input derived(std::string name, std::string value, std::string source) {
   return {.name = std::move(name), .value = std::move(value), .source = std::move(source), .confidence = config::Confidence::derived, .note = ""};
 }
 
+std::string classes(std::int64_t count) { return fmt::format("{} class{}", count, count == 1 ? "" : "es"); }
+
 // What a group is priced as where borders of units cut it; "" if none does.
 std::string pieces_text(const Step& step, workload::Group group) {
   const auto& fabric = step.placement.fabric;
@@ -27,6 +29,20 @@ std::string pieces_text(const Step& step, workload::Group group) {
   return text + ": an upper bound";
 }
 
+// How faults that the critical rank feels slow its collective: classes, and the slowest link of each stage.
+void explain_flows(const Step& step, const workload::Communication& c, std::vector<Input>& inputs) {
+  if (!step.has_own(step.critical)) return;
+  const auto flows = step.own[static_cast<std::size_t>(step.critical)]->timer.flows(c);
+  if (!flows || !flows->impossible.empty()) return;
+  inputs.push_back(derived("with faults", fmt::format("{}; {} of ranks, {} of links, {} of flows", units::human(flows->time), classes(flows->classes.ranks), classes(flows->classes.links), classes(flows->classes.flows)), "traffic"));
+  for (const auto& stage : flows->stages) {
+    inputs.push_back(derived(fmt::format("{}, slowest flow", stage.level), stage.slowest.empty() ? "latency alone" : "limited by " + stage.slowest, "traffic"));
+    for (const auto& use : stage.links)
+      if (use.remaining < 1)
+        inputs.push_back(derived(fmt::format("{} {}", use.level, use.kind), fmt::format("{:.4g} % left of {}, busy {:.2f} % of the stage", 100 * use.remaining, use.place, 100 * use.busy), "traffic"));
+  }
+}
+
 OperationExplanation explain(const Step& step, const workload::Communication& c) {
   const auto answer = network::collective_time(step.placement.fabric, step.timer.request(c));
   OperationExplanation e{.formula = answer.formula, .inputs = {}};
@@ -34,6 +50,7 @@ OperationExplanation explain(const Step& step, const workload::Communication& c)
                                                        name_of(c.group), answer.algorithm), "plan"));
   e.inputs.push_back(derived("one takes", fmt::format("{}, of it latency {}", units::human(answer.time), units::human(answer.latency)), "network"));
   if (const auto pieces = pieces_text(step, c.group); !pieces.empty()) e.inputs.push_back(derived("worst-placed member", pieces, "placement"));
+  explain_flows(step, c, e.inputs);
   for (const auto& term : answer.levels) {
     e.inputs.push_back(derived(fmt::format("{} level", term.level), fmt::format("{} through each chip at {} ({}), {}", units::human(term.bytes), units::human(term.bandwidth),
                                                                                 term.algorithm, units::human(term.time)), "network"));

@@ -129,14 +129,23 @@ Footprint OperationTimer::footprint(workload::Group group, const network::Collec
 // Messages between two ranks are priced by who sends them, who knows which ranks they are.
 units::Picoseconds OperationTimer::by_flows(const workload::Communication& c, units::Picoseconds healthy) const {
   if (c.op == network::Collective::point_to_point) return healthy;
+  const auto answer = traffic::simulate(placement_.fabric, query(c));
+  if (impossible_.empty()) impossible_ = answer.impossible;
+  return answer.impossible.empty() ? std::max(answer.time, healthy) : healthy;
+}
+
+traffic::CollectiveQuery OperationTimer::query(const workload::Communication& c) const {
   traffic::CollectiveQuery query;
   query.request = request(c);
   query.group = view(c.group);
   query.faults = faults_;
   query.fidelity = fidelity_;
-  const auto answer = traffic::simulate(placement_.fabric, query);
-  if (impossible_.empty()) impossible_ = answer.impossible;
-  return answer.impossible.empty() ? std::max(answer.time, healthy) : healthy;
+  return query;
+}
+
+std::optional<traffic::CollectiveAnswer> OperationTimer::flows(const workload::Communication& c) const {
+  if (faults_.empty() || c.op == network::Collective::point_to_point) return std::nullopt;
+  return traffic::simulate(placement_.fabric, query(c));
 }
 
 units::Picoseconds OperationTimer::time(const workload::Operation& op) const {

@@ -37,6 +37,8 @@ class OperationTimer final {
   // No schedule, algorithm or kernel is faster: datasheet peaks, no latency.
   [[nodiscard]] units::Picoseconds bound(const workload::Operation& op) const;
 
+  // The flows of a communication that faults may slow; nothing without faults.
+  [[nodiscard]] std::optional<traffic::CollectiveAnswer> flows(const workload::Communication& communication) const;
   // The network's question behind a communication.
   [[nodiscard]] network::CollectiveRequest request(const workload::Communication& communication) const;
   [[nodiscard]] units::Picoseconds time(const workload::Communication& communication) const { return *priced(communication).time; }
@@ -56,6 +58,7 @@ class OperationTimer final {
     Footprint ports;
   };
   [[nodiscard]] const Priced& priced(const workload::Communication& communication) const;
+  [[nodiscard]] traffic::CollectiveQuery query(const workload::Communication& communication) const;
   [[nodiscard]] units::Picoseconds by_flows(const workload::Communication& communication, units::Picoseconds healthy) const;
 
   const hardware::Chip& chip_;

@@ -33,14 +33,12 @@ void add(ChunkCosts& sum, const ChunkCosts& term, std::int64_t times) {
   add(sum.backward_weight, term.backward_weight, times);
 }
 
-std::string group_of(workload::Category category) {
-  switch (category) {
-    case workload::Category::tensor_comm:
-    case workload::Category::context_comm:
-    case workload::Category::expert_comm:
-    case workload::Category::parameter_comm: return fmt::format("communication.{}", name_of(category));
-    default: return fmt::format("compute.{}", name_of(category));
-  }
+// Path of an operation's leaf. Gradients that ZeRO reduces in each microbatch are apart from the parameters that it gathers.
+std::string group_of(const workload::Operation& op) {
+  const auto* communication = std::get_if<workload::Communication>(&op.work);
+  if (!communication) return fmt::format("compute.{}", name_of(op.category));
+  const bool gradients = op.category == workload::Category::parameter_comm && communication->op != network::Collective::all_gather;
+  return fmt::format("communication.{}", gradients ? "gradient_reduction" : name_of(op.category));
 }
 
 // Share of a layer's host time that goes to the forward pass; the backward pass issues more kernels.
@@ -75,7 +73,8 @@ StageCosts::Program StageCosts::timed(const std::vector<workload::Operation>& op
     TimedOperation t;
     const bool compute_again = group == "recompute";
     t.communication = std::holds_alternative<workload::Communication>(op.work);
-    t.leaf = leaves_.intern(compute_again ? "compute.recompute" : group_of(op.category), op.name, &op);
+    const bool again = compute_again && t.communication;
+    t.leaf = leaves_.intern(compute_again && !again ? "compute.recompute" : group_of(op), again ? fmt::format("{}, once more", op.name) : std::string(op.name), &op);
     t.time = timer_.time(op);
     t.bound = timer_.bound(op);
     t.parameters = op.category == workload::Category::parameter_comm;
