@@ -39,6 +39,8 @@ void add_job_options(CLI::App& command, JobOptions& o) {
   command.add_option("--tokens", o.training_tokens, "tokens of the whole training run, for days and chip-hours")->type_name("N");
   command.add_option("--fidelity", o.fidelity, "bound, folded (exact by symmetry) or unfolded (rank by rank, small machines)")->type_name("F");
   command.add_option("--fault", o.faults, "KIND@PLACE[:fraction of speed left], such as slow-chip@pod=3/npu=5:0.8; may be repeated")->type_name("FAULT")->allow_extra_args(false);
+  command.add_option("--jitter", o.jitter, "relative standard deviation of one operation's time on one chip, such as 2%; the report says what it costs")->type_name("RATIO");
+  command.add_option("--step-jitter", o.step_jitter, "relative standard deviation of one chip's speed from step to step, such as 1%")->type_name("RATIO");
 }
 
 std::optional<config::Node> scenario_of(const JobOptions& o, const FileSource& source, config::Diagnostics& diagnostics) {
@@ -78,6 +80,10 @@ std::optional<config::Node> scenario_of(const JobOptions& o, const FileSource& s
     for (const auto& fault : o.faults) list.items.push_back(scalar("--fault", fault));
     over.entries.push_back({"faults", config::location_in("--fault"), std::move(list)});
   }
+  config::Node jitter = mapping("--jitter");
+  if (!o.jitter.empty()) jitter.entries.push_back({"operation", config::location_in("--jitter"), scalar("--jitter", o.jitter)});
+  if (!o.step_jitter.empty()) jitter.entries.push_back({"step", config::location_in("--step-jitter"), scalar("--step-jitter", o.step_jitter)});
+  if (!jitter.entries.empty()) over.entries.push_back({"jitter", jitter.where, std::move(jitter)});
   if (!o.plan.empty()) {
     config::Node plan = scalar("--plan", o.plan);
     if (o.plan.find('=') != std::string::npos) {

@@ -17,6 +17,7 @@ struct JobOptions {
   std::string scenario, machine, model, plan, precision, software, fidelity;
   std::string chips, sequence_length, global_batch, training_tokens;
   std::vector<std::string> faults;
+  std::string jitter, step_jitter;
 };
 
 void add_job_options(CLI::App& command, JobOptions& options);

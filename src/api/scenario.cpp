@@ -79,6 +79,7 @@ void describe(config::Schema& s, Scenario& scenario) {
   s.number("training_tokens", scenario.training_tokens, "tokens of the whole training run", {.range = config::kPositive});
   s.choice("fidelity", scenario.fidelity, training::fidelity_words(), "bound, folded or unfolded");
   s.texts("faults", scenario.faults, "what is slow or dead: KIND@PLACE[:fraction of speed left], such as slow-link@pod=3/cabinet=17/npu=5/port=up:0.5");
+  s.object("jitter", scenario.jitter, "how much chips vary: {operation: 2 %, step: 1 %}; the report says what it costs");
   s.node("software", scenario.software, "framework of the catalog, or {extends: NAME, ...} with changes; megatron-core if absent");
   s.node("memory", scenario.memory, "changes of the software's memory: workspace, fragmentation, loss kernels");
 }
@@ -129,6 +130,7 @@ std::optional<Prepared> prepare(const config::Node& root, const config::Document
   job.sequence_length = scenario.sequence_length;
   job.fidelity = scenario.fidelity;
   job.software = std::move(*software);
+  job.jitter = scenario.jitter;
   if (scenario.global_batch > 0 && plan.global_batch > 0 && scenario.global_batch != plan.global_batch)
     diagnostics.warning(scenario.plan.find("global_batch")->where, "global_batch of the plan has no effect", "the scenario sets it to " + units::grouped(scenario.global_batch));
   if (scenario.global_batch > 0) plan.global_batch = scenario.global_batch;
@@ -139,6 +141,11 @@ std::optional<Prepared> prepare(const config::Node& root, const config::Document
   if (diagnostics.error_count() != errors_before) return std::nullopt;
   const auto choice = search::choose_plan(job, freedom, root.where, diagnostics);  // chosen for the healthy machine
   if (!choice) return std::nullopt;
+  if (!faults.empty() && job.jitter.any()) {
+    diagnostics.error(root.find("jitter")->where, "jitter cannot be combined with faults", "with a fault replicas differ, and the slowest of unlike ones is not calculated", "ask for one of them at a time");
+    return std::nullopt;
+  }
+  if (job.jitter.any() && job.fidelity == training::Fidelity::bound) diagnostics.warning(root.find("jitter")->where, "jitter has no effect", "a lower bound knows none");
   job.faults = std::move(faults);
   job.plan = choice->plan;
   prepared.candidates = choice->candidates;

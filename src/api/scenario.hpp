@@ -25,6 +25,7 @@ struct Scenario {
   double training_tokens = 0;         // of the whole run, for days and chip-hours; 0: not asked
   training::Fidelity fidelity = training::Fidelity::folded;
   std::vector<std::string> faults;    // "slow-chip@pod=3/npu=5:0.8"; traffic/fault.hpp
+  training::Jitter jitter;            // none by default
   config::Node software;              // a profile of the catalog, or {extends: NAME, ...}
   config::Node memory;                // changes of it: workspace, fragmentation, loss kernels
 };

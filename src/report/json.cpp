@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model/parameters.hpp"
+#include "report/detail/jitter_facts.hpp"
 #include "report/detail/json_tree.hpp"
 #include "report/detail/step_json.hpp"
 #include "report/report.hpp"
@@ -50,6 +51,7 @@ Json results_json(const Subject& s) {
     out["healthy_step_time_s"] = r.healthy_step_time.seconds().si();
     out["faults_cost_s"] = (r.step_time - r.healthy_step_time).seconds().si();
   }
+  if (r.jitter) out["jitter"] = detail::jitter_json(s.job, r);
   if (s.practice)
     out["published_practice"] = {{"tokens_per_step", s.practice->tokens_per_step}, {"batch_times_larger", s.practice->times_larger},
                                  {"feasible", s.practice->feasible}, {"tokens_per_s", s.practice->tokens_per_s}, {"mfu", s.practice->mfu}};

@@ -4,6 +4,7 @@
 
 #include "model/parameters.hpp"
 #include "report/detail/step_text.hpp"
+#include "report/detail/jitter_facts.hpp"
 #include "report/report.hpp"
 #include "units/text.hpp"
 
@@ -125,6 +126,7 @@ std::string text(const Subject& s) {
   }
   headline(out, s);
   faults(out, s);
+  out += detail::jitter_text(s.job, s.result);
   if (const auto* breakdown = s.result.tree.find("breakdown")) {
     out += fmt::format("\nwhere the time goes ({})\n", breakdown->label);
     tree(out, *breakdown, breakdown->si, 0);

@@ -81,6 +81,7 @@ StageCosts::Program StageCosts::timed(const std::vector<workload::Operation>& op
     t.hiding = op.hiding;
     t.operation = &op;
     if (const auto* c = std::get_if<workload::Communication>(&op.work)) {
+      t.group = c->group;
       t.chunks = timer_.group_size(c->group);
       t.ports = timer_.traffic(*c).ports;
     }
@@ -242,6 +243,22 @@ plan::LayerWeights StageCosts::weights() {
   weights.head = time({.has_head = true});
   if (architecture_.mtp_layer) weights.mtp = time({.mtp = 1});
   return weights;
+}
+
+void StageCosts::each_operation(const plan::ModelChunk& chunk, workload::Action pass, const std::function<void(const TimedOperation&)>& f) {
+  using workload::Action;
+  auto uses = blocks_of(chunk);
+  if (pass != Action::forward) std::reverse(uses.begin(), uses.end());
+  const auto all = [&f](const Program& program) { for (const auto& op : program) f(op); };
+  for (const auto& use : uses)
+    for (std::int64_t i = 0; i < use.count; ++i) {
+      if (pass == Action::forward) { all(use.block->forward); continue; }
+      if (pass != Action::backward_weight) {
+        if (use.recompute) all(use.block->recompute);
+        all(use.block->backward_input);
+      }
+      if (pass != Action::backward_input) all(use.block->backward_weight);
+    }
 }
 
 std::string StageCosts::key_of(const plan::ModelChunk& chunk) {

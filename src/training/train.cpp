@@ -12,6 +12,7 @@
 #include "training/check_job.hpp"
 #include "training/clusters.hpp"
 #include "training/faults.hpp"
+#include "training/jittered_step.hpp"
 #include "training/step.hpp"
 #include "training/unfold.hpp"
 #include "units/text.hpp"
@@ -167,6 +168,10 @@ std::optional<TrainingResult> run(const Job& job, bool explain, const config::Lo
   result.tree.label = "training step";
   if (job.fidelity != Fidelity::bound) result.tree.add(time_tree(step));
   result.tree.add(memory_tree(memory));
+  if (job.jitter.any() && job.fidelity != Fidelity::bound) {
+    result.jitter = with_jitter(step);
+    result.tree.add(jitter_tree(job.jitter, *result.jitter));
+  }
   result.tree.add(headline_tree(job, result));
   result.timeline = std::move(step.timeline);
   return result;

@@ -16,6 +16,7 @@
 #include "plan/placement.hpp"
 #include "plan/plan.hpp"
 #include "result/tree.hpp"
+#include "training/jitter.hpp"
 #include "traffic/fault.hpp"
 #include "training/chip_timeline.hpp"
 #include "training/critical_path.hpp"
@@ -44,6 +45,7 @@ struct Job {
   std::int64_t trace_limit = 0;      // timed instructions to keep per pipeline rank
   std::vector<traffic::Fault> faults;
   std::optional<std::int64_t> unfold;  // rank whose own timeline is wanted
+  Jitter jitter;
 };
 
 // The answer when the plan cannot run.
@@ -120,6 +122,7 @@ struct TrainingResult {
   std::vector<LinkLoad> links;                     // busiest first
   std::vector<PathPart> critical_path;             // parts sum to the step time
   std::optional<ChipTimeline> unfolded;            // if asked for
+  std::optional<JitterEffect> jitter;              // if asked for; the step time is that without
   result::Node tree;                               // breakdown, memory, throughput
 };
 
