@@ -70,6 +70,7 @@ void add_train(CLI::App& app, const FileSource& source, Exit& exit) {
                   "  zettatwin train --machine gb200-nvl72 --model path/to/config.json --chips 4608 --precision fp8 --json\n"
                   "  zettatwin train scenarios/atlas-950-deepseek-v3.yaml --explain breakdown.communication\n"
                   "  zettatwin train scenarios/atlas-950-deepseek-v3.yaml --unfold 4711 --trace chip.json\n"
+                  "  zettatwin train scenarios/atlas-950-deepseek-v3.yaml --jitter 2% --step-jitter 1%\n"
                   "exit codes: 0 answered, 1 the plan does not fit, 2 bad input, 70 internal error");
   command->callback([c, explain, &source, &exit] {
     c->explain_set = explain->count() > 0;

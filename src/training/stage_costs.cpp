@@ -245,22 +245,6 @@ plan::LayerWeights StageCosts::weights() {
   return weights;
 }
 
-void StageCosts::each_operation(const plan::ModelChunk& chunk, workload::Action pass, const std::function<void(const TimedOperation&)>& f) {
-  using workload::Action;
-  auto uses = blocks_of(chunk);
-  if (pass != Action::forward) std::reverse(uses.begin(), uses.end());
-  const auto all = [&f](const Program& program) { for (const auto& op : program) f(op); };
-  for (const auto& use : uses)
-    for (std::int64_t i = 0; i < use.count; ++i) {
-      if (pass == Action::forward) { all(use.block->forward); continue; }
-      if (pass != Action::backward_weight) {
-        if (use.recompute) all(use.block->recompute);
-        all(use.block->backward_input);
-      }
-      if (pass != Action::backward_input) all(use.block->backward_weight);
-    }
-}
-
 std::string StageCosts::key_of(const plan::ModelChunk& chunk) {
   std::string key = fmt::format("{}{}{}", chunk.has_embedding ? "e" : "", chunk.has_head ? "h" : "", chunk.mtp);
   for (const auto& run : chunk.layers) key += fmt::format(",{}x{}", run.count, run.kind);

@@ -47,8 +47,8 @@ class StageCosts final {
   [[nodiscard]] Recording recorded(const workload::Instruction& instruction, const std::function<const plan::ModelChunk&(std::int64_t)>& chunk_of);
   // Calls f(operation, times) for the operations of a pass.
   void for_each_operation(const plan::ModelChunk& chunk, workload::Action action, const std::function<void(const TimedOperation&, std::int64_t)>& f);
-  // Calls f for the operations of one pass, in order.
-  void each_operation(const plan::ModelChunk& chunk, workload::Action pass, const std::function<void(const TimedOperation&)>& f);
+  // Calls f for the operations of a pass in the order in which they run, layer after layer.
+  void each_operation(const plan::ModelChunk& chunk, workload::Action action, const std::function<void(const TimedOperation&)>& f);
   // Time of one microbatch through each kind of layer and through the ends: what a balanced layout equalises.
   [[nodiscard]] plan::LayerWeights weights();
 

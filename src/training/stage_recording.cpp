@@ -77,4 +77,13 @@ void StageCosts::for_each_operation(const plan::ModelChunk& chunk, Action action
     for (const auto& operation : pass_of(use, action)) f(operation, use.count);
 }
 
+void StageCosts::each_operation(const plan::ModelChunk& chunk, Action action, const std::function<void(const TimedOperation&)>& f) {
+  auto uses = blocks_of(chunk);
+  if (action != Action::forward) std::reverse(uses.begin(), uses.end());
+  for (const auto& use : uses) {
+    const auto pass = pass_of(use, action);
+    for (std::int64_t i = 0; i < use.count; ++i) std::for_each(pass.begin(), pass.end(), f);
+  }
+}
+
 }  // namespace zettatwin::training
