@@ -12,11 +12,23 @@ namespace zettatwin::flow {
 
 using units::Picoseconds;
 
+namespace {
+
+template <class Changes>
+std::vector<ResourceId> resources_of(const Changes& changes) {
+  std::vector<ResourceId> resources;
+  for (const auto& change : changes) resources.push_back(change.resource);
+  return resources;
+}
+
+}  // namespace
+
 FluidRun::FluidRun(const FlowProgram& program, const SimulationOptions& options)
     : program_(program),
       options_(options),
-      solver_(program.sharing_),
-      ledger_(program.sharing_.resources()),
+      shared_(program.sharing_, resources_of(program.changes_)),
+      solver_(shared_.problem()),
+      ledger_(shared_.problem().resources()),
       flows_(program.sharing_.flows()),
       changes_(program.changes_) {
   result_.flows.resize(flows_.size());
@@ -60,7 +72,7 @@ Picoseconds FluidRun::next_time() const {
 void FluidRun::change_capacities() {
   for (; next_change_ < changes_.size() && changes_[next_change_].time == now_; ++next_change_) {
     const auto& change = changes_[next_change_];
-    solver_.set_capacity(change.resource, change.capacity);
+    solver_.set_capacity(shared_.shared(change.resource), change.capacity);
     stale_ = true;
   }
 }
@@ -125,16 +137,33 @@ void FluidRun::share() {
 void FluidRun::apply_share(FlowId flow) {
   Flow& f = flows_[flow];
   const double rate = solver_.shares().rate[flow];
-  const ResourceId limited_by = solver_.shares().limited_by[flow];
+  const ResourceId limited_by = limit_of(flow);
   if (rate == f.rate && limited_by == f.limited_by) return;
   close_interval(flow);
   f.limited_by = limited_by;
+  f.capped = solver_.shares().limited_by[flow] == kOwnCap;
+  f.peak_rate = std::max(f.peak_rate, rate);
   if (rate == f.rate) return;
   f.rate = rate;
   ++f.version;
   const double duration = std::round(f.left / rate * 1e12);
   if (!(duration < static_cast<double>((kNever - now_).count()))) return;  // never, or too late to be told
   events_.push({now_ + Picoseconds(static_cast<std::int64_t>(duration)), flow, f.version});
+}
+
+// The first full one of its resources, in the order of its uses, or its own cap. At its cap in the solver, it may be one of its private resources that is full,
+// or one that it shares and that fills at the same level.
+ResourceId FluidRun::limit_of(FlowId flow) const {
+  const auto& shares = solver_.shares();
+  const ResourceId limit = shares.limited_by[flow];
+  if (limit != kOwnCap) return limit < kUnlimited ? shared_.original(limit) : limit;
+  const double level = Arithmetic<double>::tie_limit(shares.rate[flow] / program_.sharing_.weight(flow));
+  if (program_.sharing_.has_cap(flow) && program_.sharing_.rate_cap(flow) <= shares.rate[flow]) return kOwnCap;
+  for (const auto& use : program_.sharing_.uses(flow)) {
+    const ResourceId shared = shared_.shared(use.resource);
+    if (shared_.is_private(use.resource) ? shared_.caps(flow, use) : shares.saturated[shared] != 0 && shares.level[shared] <= level) return use.resource;
+  }
+  return kOwnCap;
 }
 
 // Brings a flow up to date with what it did since its rate last changed.
@@ -154,6 +183,7 @@ void FluidRun::close_interval(FlowId flow) {
     limits_[known].duration += duration;
   }
   f.left = std::max(0.0, f.left - f.rate * duration.seconds().si());
+  if (f.capped) f.at_cap += duration;
   f.since = now_;
 }
 
@@ -176,9 +206,25 @@ void FluidRun::conclude() {
     if (outcome.state != FlowState::finished) result_.unfinished.push_back(f);
     outcome.limited_by = longest_limit(f);
   }
-  result_.resources = ledger_.close(now_);
+  const auto of_shared = ledger_.close(now_);
+  result_.resources.resize(program_.sharing_.resources());
+  for (ResourceId l = 0; l < of_shared.size(); ++l) result_.resources[shared_.original(l)] = of_shared[l];
+  for (FlowId f = 0; f < flows_.size(); ++f) account_private_resources(f);
   std::sort(result_.rates.begin(), result_.rates.end(),
             [](const RateInterval& a, const RateInterval& b) { return std::pair(a.flow, a.begin) < std::pair(b.flow, b.begin); });
+}
+
+// What resources did that only this flow uses follows from what the flow did.
+void FluidRun::account_private_resources(FlowId flow) {
+  const Flow& f = flows_[flow];
+  if (result_.flows[flow].start == kNever) return;
+  for (const auto& use : program_.sharing_.uses(flow)) {
+    if (!shared_.is_private(use.resource)) continue;
+    auto& outcome = result_.resources[use.resource];
+    outcome.carried = units::Bytes::from_si(use.load * (program_.bytes_[flow] - f.left));
+    outcome.peak_utilisation = std::min(1.0, use.load * f.peak_rate / program_.sharing_.capacity(use.resource));
+    if (shared_.caps(flow, use)) outcome.saturated = f.at_cap;
+  }
 }
 
 SimulationResult simulate(const FlowProgram& program, const SimulationOptions& options) { return FluidRun(program, options).run(); }

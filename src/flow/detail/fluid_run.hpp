@@ -7,6 +7,7 @@
 #include <queue>
 #include <vector>
 
+#include "flow/detail/private_resources.hpp"
 #include "flow/detail/resource_ledger.hpp"
 #include "flow/simulation.hpp"
 
@@ -34,6 +35,9 @@ class FluidRun final {
     std::uint32_t missing = 0;  // flows that it waits for
     std::uint32_t version = 0;  // of its rate
     std::uint32_t limits = kNone;  // the last of them
+    bool capped = false;           // now
+    double peak_rate = 0;
+    units::Picoseconds at_cap;     // time
   };
   // How long a flow was limited by one resource: lists, one per flow, in one vector.
   struct Limit {
@@ -51,12 +55,15 @@ class FluidRun final {
   void finish(FlowId flow);
   void share();
   void apply_share(FlowId flow);
+  [[nodiscard]] ResourceId limit_of(FlowId flow) const;
   void close_interval(FlowId flow);
   [[nodiscard]] ResourceId longest_limit(FlowId flow) const;
   void conclude();
+  void account_private_resources(FlowId flow);
 
   const FlowProgram& program_;
   SimulationOptions options_;
+  SharedPart shared_;
   MaxMinSolver<double> solver_;
   ResourceLedger ledger_;
   SimulationResult result_;

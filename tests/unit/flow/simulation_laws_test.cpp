@@ -61,6 +61,30 @@ TEST(SimulationLaws, EqualsTheStepByStepInDouble) {
   }
 }
 
+// Resources of one flow are taken for caps, but not those whose capacity changes: a change to what it is, long after the end, takes the other way.
+TEST(SimulationLaws, ResourcesOfOneFlowAreLikeAnyOther) {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    Random random(seed);
+    const auto sharing = test::random_sharing<double>(random, 14, 8, 100);
+    const auto program = test::as_program(sharing, test::random_phases<double>(random, sharing.flows()));
+    auto all_shared = program;
+    for (ResourceId l = 0; l < sharing.resources(); ++l) all_shared.change_capacity(Picoseconds(1'000'000'000'000'000), l, units::BytesPerSecond::from_si(sharing.capacity(l)));
+    const auto a = flow::simulate(program), b = flow::simulate(all_shared);
+    ASSERT_EQ(a.unfinished, b.unfinished) << "seed " << seed;
+    for (FlowId f = 0; f < sharing.flows(); ++f) {
+      if (a.flows[f].finish == flow::kNever) continue;
+      ASSERT_NEAR(a.flows[f].finish.seconds().si(), b.flows[f].finish.seconds().si(), kRounding) << "seed " << seed << " flow " << f;
+      if (a.flows[f].finish == b.flows[f].finish) { ASSERT_EQ(a.flows[f].limited_by, b.flows[f].limited_by) << "seed " << seed << " flow " << f; }
+    }
+    for (ResourceId l = 0; a.unfinished.empty() && l < sharing.resources(); ++l) {
+      const auto &x = a.resources[l], &y = b.resources[l];
+      ASSERT_NEAR(x.carried.si(), y.carried.si(), 1e-8) << "seed " << seed << " resource " << l;
+      ASSERT_NEAR(x.peak_utilisation, y.peak_utilisation, 1e-9) << "seed " << seed << " resource " << l;
+      ASSERT_NEAR(x.saturated.seconds().si(), y.saturated.seconds().si(), kRounding) << "seed " << seed << " resource " << l;
+    }
+  }
+}
+
 TEST(SimulationLaws, ClassesHaveThePicosecondsOfTheirMembers) {
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     Random random(seed);
