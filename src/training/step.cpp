@@ -276,6 +276,20 @@ Picoseconds Step::send_loss(std::int64_t rank, const workload::Instruction& inst
   return {};
 }
 
+// Of the gathers of a chunk, which begin at `from`, those that are under way while its first forward pass runs from `release` on, and cross the same levels.
+Picoseconds Step::lost_by_gathers(std::int64_t rank, std::int64_t local, Picoseconds from, Picoseconds release) {
+  const auto& data = data_parallel_of(rank);
+  const auto& forward = costs_of(rank).of(chunk(rank, local)).forward;
+  double lost = 0;
+  for (const auto& bucket : data.buckets(chunk(rank, local))) {
+    const auto until = from + data.gather_time(bucket);
+    const auto beside = std::min(until, release + forward.time) - std::max(from, release);
+    if (beside.count() > 0) lost += beside.seconds().si() * loss_beside(data.traffic(data.gathers(bucket)), forward.messages, forward.time);
+    from = until;
+  }
+  return Picoseconds::from(units::Seconds::from_si(lost));
+}
+
 // Updated parameters are gathered after the optimizer: before the step goes on, or behind the first forward passes, where a chunk may start once
 // the layers that it has not reached yet will be there in time.
 void Step::price_gathers() {
@@ -292,11 +306,16 @@ void Step::price_gathers() {
       const auto buckets = data_parallel_of(rank).buckets(chunk(rank, c));
       const auto forward = pipeline_costs.chunks[static_cast<std::size_t>(rank)][static_cast<std::size_t>(c)].forward;
       Picoseconds release;
+      const auto before = gathered;
       for (std::size_t i = 0; i < buckets.size(); ++i) {
         gathered += data_parallel_of(rank).gather_time(buckets[i]);
         const Picoseconds reached(forward.count() * static_cast<std::int64_t>(i) / static_cast<std::int64_t>(buckets.size()));
         release = std::max(release, gathered - reached);
       }
+      // What the gathers lose beside the pass, they and the pass are later by.
+      const auto lost = lost_by_gathers(rank, c, before, release);
+      gathered += lost;
+      release += 2 * lost;
       pipeline_costs.release[static_cast<std::size_t>(rank)][static_cast<std::size_t>(c)] = release;
     }
   }

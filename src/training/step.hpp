@@ -110,6 +110,7 @@ struct Step {
   void lengthen(std::int64_t rank, const workload::Instruction& kind, units::Picoseconds by);
   [[nodiscard]] PassCost pass_alone(std::int64_t rank, const workload::Instruction& instruction);
   void price_gathers();
+  [[nodiscard]] units::Picoseconds lost_by_gathers(std::int64_t rank, std::int64_t local, units::Picoseconds from, units::Picoseconds release);
   void run_pipeline();
   void reduce_gradients();
   // Calls f(cost, times) for the instructions of a pipeline rank, its loop counted, not unrolled.

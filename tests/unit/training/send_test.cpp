@@ -36,9 +36,9 @@ struct Ran {
   std::unique_ptr<Step> step;
 };
 
-std::unique_ptr<Ran> run(const std::vector<test::ToyLevel>& levels, bool background) {
+std::unique_ptr<Ran> run(const std::vector<test::ToyLevel>& levels, bool background, const plan::Plan& plan = {.tp = 2, .pp = 2, .global_batch = 8}) {
   auto ran = std::make_unique<Ran>(Ran{.job = test::toy_job({.levels = levels}), .step = nullptr});
-  ran->job.plan = {.tp = 2, .pp = 2, .global_batch = 8};
+  ran->job.plan = plan;
   ran->job.plan.overlap.pp = background;
   config::Diagnostics diagnostics;
   const auto where = config::location_in("test");
@@ -69,6 +69,15 @@ TEST(Sends, ALossIsInTheLedgerAndAtMostTheSend) {
     }
     EXPECT_LE(step.ledger(rank).total(), step.timeline.ranks[static_cast<std::size_t>(rank)].busy);
   }
+}
+
+TEST(Sends, GathersBehindTheFirstForwardPassShareToo) {
+  const plan::Plan plan{.tp = 2, .zero = 1, .global_batch = 8};
+  const auto one_switch = run({{"node", 4, 1e9}}, true, plan), apart = run({{"node", 2, 1e9}, {"cluster", 2, 1e9}}, true, plan);
+  EXPECT_EQ(one_switch->step->tails[0].gather, apart->step->tails[0].gather);
+  const auto later = one_switch->step->pipeline_costs.release[0][0] - apart->step->pipeline_costs.release[0][0];
+  EXPECT_GT(later.count(), 0) << "tensor messages of the pass cross the switch of the gathers";
+  EXPECT_LE(later, 2 * one_switch->step->tails[0].gather) << "each is later by at most the gathers beside the pass";
 }
 
 }  // namespace

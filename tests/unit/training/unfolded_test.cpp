@@ -63,7 +63,7 @@ std::optional<Job> random_job(Random& r, std::int64_t faults) {
 
 TEST(Unfolded, EqualsFolded) {
   std::array<int, 4> compared{};
-  for (std::uint64_t seed = 0; seed < 240; seed += test::kThinning) {
+  for (std::uint64_t seed = 0; seed < 180; seed += test::kThinning) {
     Random r(seed);
     const auto faults = static_cast<std::int64_t>(seed % 4);
     auto job = random_job(r, faults);
