@@ -71,6 +71,8 @@ std::vector<std::string> estimated_figures(const hardware::Machine& machine) {
     add(level.network.pair_bandwidth, "pair bandwidth");
     add(level.network.bandwidth, "bandwidth");
     add(level.network.oversubscription, "oversubscription");
+    for (const auto& rule : level.network.graph.links) add(rule.bandwidth, fmt::format("{} to {}", rule.from.text, rule.to.text).c_str());
+    if (const auto& dragonfly = level.network.graph.dragonfly) add(dragonfly->unit_bandwidth, "unit bandwidth"), add(dragonfly->local_bandwidth, "local bandwidth"), add(dragonfly->global_bandwidth, "global bandwidth");
     add(level.network.efficiency, "efficiency");
     add(level.network.latency, "latency");
   }
@@ -83,7 +85,34 @@ struct Scene {
   topology::Fabric fabric;
   space::View group;
   std::vector<traffic::Fault> faults;
+  std::optional<traffic::RoutingChoice> routing;  // on the explicit graph; nothing: by classes
 };
+
+std::optional<traffic::RoutingChoice> routing_of(const CollectiveQuestion& q, config::Diagnostics& diagnostics) {
+  using graph::Routing;
+  traffic::RoutingChoice choice{.seed = static_cast<std::uint64_t>(q.seed), .seeds = q.seeds};
+  std::vector<std::string> words;
+  bool known = false;
+  for (const auto routing : {Routing::spraying, Routing::d_mod_k, Routing::ecmp, Routing::first}) {
+    words.emplace_back(graph::name_of(routing));
+    if (words.back() != q.routing) continue;
+    choice.routing = routing;
+    known = true;
+  }
+  const auto near = config::nearest(q.routing, words);
+  if (!known) diagnostics.error(location_in("--routing"), fmt::format("unknown '{}'", q.routing), fmt::format("it is one of {}", fmt::join(words, ", ")), near.empty() ? "" : fmt::format("did you mean '{}'?", near));
+  constexpr std::int64_t kSeedsMax = 100'000;
+  if (q.seeds < 1 || q.seeds > kSeedsMax) diagnostics.error(location_in("--seeds"), fmt::format("an ensemble of {} draws", q.seeds), fmt::format("it has 1 to {}", kSeedsMax), "write --seeds 32");
+  if (q.seed < 0) diagnostics.error(location_in("--seed"), fmt::format("a seed of {}", q.seed), "seeds count from 0", "write --seed 1");
+  if (choice.routing != Routing::ecmp) choice.seeds = 1;
+  return known ? std::optional(choice) : std::nullopt;
+}
+
+// Whether flows must be put on the explicit graph: for what classes cannot express.
+bool wants_graph(const Scene& scene, const traffic::RoutingChoice& choice) {
+  const bool named = std::any_of(scene.faults.begin(), scene.faults.end(), [](const traffic::Fault& f) { return !f.place.ends.first.empty(); });
+  return named || choice.routing != graph::Routing::spraying || traffic::needs_graph(scene.fabric);
+}
 
 bool group_fits(const CollectiveQuestion& q, std::int64_t ranks, config::Diagnostics& diagnostics) {
   constexpr std::int64_t kRanksMax = std::int64_t{1} << 40;
@@ -122,17 +151,26 @@ std::unique_ptr<Scene> scene_of(const CollectiveQuestion& q, hardware::Machine m
   return scene;
 }
 
+// By classes, or with every flow on real cables if there is a routing.
+traffic::RoutedAnswer answer_of(const Scene& scene, const traffic::CollectiveQuery& query) {
+  if (scene.routing) return traffic::simulate_on_graph(scene.fabric, query, *scene.routing);
+  return {traffic::simulate(scene.fabric, query), std::nullopt};
+}
+
 // Without faults, with all of them, and if wanted with each alone.
 report::CollectivePoint point_of(const Scene& scene, traffic::CollectiveQuery query, bool each_fault) {
   query.faults.clear();
-  report::CollectivePoint point{.bytes = query.request.bytes, .answer = traffic::simulate(scene.fabric, query), .healthy = {}, .faults = {}};
+  auto routed = answer_of(scene, query);
+  report::CollectivePoint point{.bytes = query.request.bytes, .answer = std::move(routed.answer), .healthy = {}, .faults = {}, .ensemble = routed.ensemble};
   point.healthy = point.time();
   if (scene.faults.empty()) return point;
   query.faults = scene.faults;
-  point.answer = traffic::simulate(scene.fabric, query);
+  routed = answer_of(scene, query);
+  point.answer = std::move(routed.answer);
+  point.ensemble = routed.ensemble;
   for (std::size_t i = 0; each_fault && i < scene.faults.size(); ++i) {
     query.faults = {scene.faults[i]};
-    const auto alone = traffic::simulate(scene.fabric, query);
+    const auto alone = answer_of(scene, query).answer;
     point.faults.push_back({scene.faults[i].text, alone.impossible.empty(), alone.impossible, alone.time.seconds(), alone.time.seconds() - point.healthy});
   }
   return point;
@@ -146,6 +184,7 @@ std::optional<report::CollectiveSubject> collective(const CollectiveQuestion& q,
   const auto sizes = sizes_of(q.bytes, diagnostics);
   if (q.fidelity != "folded" && q.fidelity != "unfolded") diagnostics.error(location_in("--fidelity"), fmt::format("unknown '{}'", q.fidelity), "", "write folded (classes) or unfolded (every rank)");
   auto machine = hardware::load_machine(source, q.machine, location_in("--machine"), diagnostics);
+  const auto routing = routing_of(q, diagnostics);
   if (!machine) return std::nullopt;
   const std::string title = machine->title;
   const auto scene = scene_of(q, std::move(*machine), diagnostics);
@@ -153,6 +192,9 @@ std::optional<report::CollectiveSubject> collective(const CollectiveQuestion& q,
   const auto ranks = scene->group.size();
   report::CollectiveSubject subject{.machine = q.machine, .title = title, .chip = scene->machine.chip.title, .op = *op, .ranks = ranks, .stride = q.stride, .groups = scene->fabric.ranks() / ranks,
                                     .fidelity = q.fidelity == "folded" ? traffic::Fidelity::folded : traffic::Fidelity::unfolded, .estimated = estimated_figures(scene->machine), .points = {}};
+  if (wants_graph(*scene, *routing)) scene->routing = *routing;
+  subject.routing = routing->routing;
+  subject.on_graph = scene->routing.has_value();
   const double flows = static_cast<double>(scene->fabric.ranks()) * static_cast<double>(*op == Collective::all_to_all ? ranks : 64);
   if (subject.fidelity == traffic::Fidelity::unfolded && flows > kUnfoldedFlows) {
     diagnostics.error(location_in("--fidelity"), fmt::format("unfolded, this is about {:.2g} flows", flows), fmt::format("at most {:.2g} fit in memory", kUnfoldedFlows), "take fewer ranks, or --fidelity folded, which is exact");
@@ -164,6 +206,10 @@ std::optional<report::CollectiveSubject> collective(const CollectiveQuestion& q,
   query.request.spread = topology::spread_of(scene->fabric, scene->group);
   query.group = scene->group;
   query.fidelity = subject.fidelity;
+  if (const auto large = scene->routing ? traffic::too_large(scene->fabric, query) : std::string{}; !large.empty()) {
+    diagnostics.error(location_in("--ranks"), "too large for an explicit graph: " + large, "routing on real cables has no classes", "take fewer ranks, or on nested levels --routing spraying");
+    return std::nullopt;
+  }
   for (const auto bytes : sizes) {
     query.request.bytes = bytes;
     subject.points.push_back(point_of(*scene, query, bytes == sizes.back()));

@@ -19,6 +19,9 @@ struct CollectiveQuestion {
   std::int64_t stride = 1;            // between members of a group; the groups in between run at the same time
   std::string algorithm = "auto";     // or ring, tree, halving-doubling, direct, bruck, hierarchical, in-network
   std::string fidelity = "folded";    // or unfolded
+  std::string routing = "spraying";   // or d-mod-k, ecmp, first; all but spraying act on real cables
+  std::int64_t seeds = 32;            // ecmp: draws of the hash
+  std::int64_t seed = 1;              // ecmp: of the first draw
   std::vector<std::string> faults;
 };
 

@@ -61,7 +61,11 @@ std::vector<traffic::Fault> faults_of(const config::Node& root, const hardware::
   const auto* list = root.find("faults");
   if (list == nullptr) return faults;
   for (const auto& item : list->items)
-    if (auto fault = traffic::parse_fault(item.text, machine, item.where, diagnostics)) faults.push_back(std::move(*fault));
+    if (auto fault = traffic::parse_fault(item.text, machine, item.where, diagnostics)) {
+      if (!fault->place.ends.first.empty())
+        diagnostics.error(item.where, fmt::format("{} names a cable or switch", fault->text), "a training step prices networks by level and by chip's port", "name a port such as gpu=0/port=up, or ask zettatwin collective");
+      faults.push_back(std::move(*fault));
+    }
   return faults;
 }
 

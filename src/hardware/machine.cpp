@@ -14,7 +14,9 @@ std::span<const config::Word> network_words() {
       config::Word{"full_mesh", static_cast<int>(NetworkKind::full_mesh), "a direct link between each two peers"},
       config::Word{"switched", static_cast<int>(NetworkKind::switched), "one switching domain"},
       config::Word{"clos", static_cast<int>(NetworkKind::clos), "a fat tree of several tiers"},
-      config::Word{"torus", static_cast<int>(NetworkKind::torus), "a ring per dimension"}};
+      config::Word{"torus", static_cast<int>(NetworkKind::torus), "a ring per dimension"},
+      config::Word{"graph", static_cast<int>(NetworkKind::graph), "switches and links as listed"},
+      config::Word{"dragonfly", static_cast<int>(NetworkKind::dragonfly), "groups of routers, each joined with each"}};
   return words;
 }
 
@@ -32,6 +34,8 @@ units::BytesPerSecond Level::port_bandwidth() const {
     case NetworkKind::torus: return 2.0 * static_cast<double>(network.torus.size()) * network.pair_bandwidth.value;
     case NetworkKind::switched:
     case NetworkKind::clos: return network.bandwidth.value;
+    case NetworkKind::graph:
+    case NetworkKind::dragonfly: return network.rates ? network.rates->ports : units::BytesPerSecond{};
   }
   return {};
 }
@@ -46,6 +50,13 @@ std::optional<std::size_t> Machine::level_named(std::string_view level) const {
   for (std::size_t l = 0; l < levels.size(); ++l)
     if (levels[l].name == level) return l;
   return std::nullopt;
+}
+
+void derive_rates(Machine& machine) {
+  for (std::size_t l = 0; l < machine.levels.size(); ++l) {
+    auto& level = machine.levels[l];
+    if (is_graph(level.network.kind)) level.network.rates = graph_rates(level.network.graph, level.size, machine.chips_within(l));
+  }
 }
 
 double Machine::units_of(std::string_view level) const {
@@ -93,7 +104,9 @@ void check_network(config::Schema& s, const LevelNetwork& n) {
     s.check(present, fmt::format("a {} network lacks '{}'", name_of(n.kind), key));
   };
   need(!pairs || n.pair_bandwidth.present, "pair_bandwidth");
-  need(pairs || n.bandwidth.present, "bandwidth");
+  need(pairs || is_graph(n.kind) || n.bandwidth.present, "bandwidth");
+  need(n.kind != NetworkKind::dragonfly || n.graph.dragonfly.has_value(), "dragonfly");
+  s.check(!is_graph(n.kind) || !n.in_network_reduction, fmt::format("a {} network cannot add up in its switches", name_of(n.kind)), "which switches would is not known");
   need(n.kind != NetworkKind::torus || !n.torus.empty(), "torus");
   static const std::vector<std::string> known{"ring", "tree", "halving_doubling", "direct", "bruck"};
   for (const auto& algorithm : n.algorithms)
@@ -114,6 +127,9 @@ void describe(config::Schema& s, LevelNetwork& n) {
   s.integer("ports_per_chip", n.ports_per_chip, "ports of one chip into this level: one per plane if not given; fewer if planes are rails", {.range = {0, 1e9}});
   s.integer("tiers", n.tiers, "tiers of switches", kCount);
   torus_sizes(s, n.torus);
+  s.table("switches", n.graph.switches, "graph: names of switches and how many there are of each");
+  s.list("links", n.graph.links, "graph: what is joined with what");
+  s.optional_object("dragonfly", n.graph.dragonfly, "dragonfly: its shape and links");
   s.figure("latency", n.latency, "one way from chip to chip across this level, per step of a collective", {config::Presence::required, config::kNonNegative});
   s.figure("efficiency", n.efficiency, "share of the bandwidth that long messages reach", {config::Presence::required, config::kFraction});
   s.figure("half_message", n.half_message, "bytes through one chip's ports at which half of the long-message bandwidth is reached", kAny);
@@ -135,6 +151,7 @@ void describe(config::Schema& s, Level& level) {
   s.boolean("scale_out", level.scale_out, "reached through NICs rather than the memory fabric");
   s.boolean("shares_ports", level.shares_ports, "the same ports of a chip as the level below: their traffic adds up");
   s.object("network", level.network, "the network between those units", kRequiredText);
+  level.network.graph.units = std::max(level.network.graph.units, level.size);
   double product = 1;
   for (const auto size : level.network.torus) product *= static_cast<double>(size);
   s.check(level.network.kind != NetworkKind::torus || product == static_cast<double>(level.size),

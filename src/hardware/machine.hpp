@@ -15,6 +15,7 @@
 #include "config/figure.hpp"
 #include "config/schema.hpp"
 #include "hardware/chip.hpp"
+#include "hardware/graph_network.hpp"
 
 namespace zettatwin::hardware {
 
@@ -24,9 +25,14 @@ enum class NetworkKind {
   switched,   // one switching domain: any chip to any other at `bandwidth`, one tier or several planes
   clos,       // fat tree of `tiers`, `bandwidth` per chip into the first tier, divided by `oversubscription` above it
   torus,      // ring per dimension, `pair_bandwidth` per chip to each of its two neighbours per dimension
+  graph,      // switches and links as listed; a unit's chips share its links
+  dragonfly,  // groups of fully joined routers, fully joined by global links; a unit's chips share its links
 };
 [[nodiscard]] std::span<const config::Word> network_words();
 [[nodiscard]] inline std::string_view name_of(NetworkKind kind) { return config::word_of(network_words(), kind); }
+
+// Whether links are described one by one, so that rates follow from the graph instead of being figures.
+[[nodiscard]] inline bool is_graph(NetworkKind kind) { return kind == NetworkKind::graph || kind == NetworkKind::dragonfly; }
 
 struct LevelNetwork {
   NetworkKind kind = NetworkKind::switched;
@@ -38,6 +44,8 @@ struct LevelNetwork {
   std::int64_t ports_per_chip = 0;                       // switched, clos: 0: one into each plane; fewer: rails, each chip has its own planes
   std::int64_t tiers = 1;
   std::vector<std::int64_t> torus;                       // sizes per dimension
+  GraphNetwork graph;                                    // graph, dragonfly
+  std::optional<GraphRates> rates;                       // graph, dragonfly: derived by derive_rates
   config::Figure<units::Seconds> latency;                // one way, chip to chip across this level, per step of a collective
   config::Figure<units::Ratio> efficiency;               // achieved share of bandwidth for long messages
   config::Figure<units::Bytes> half_message;             // bytes through one chip's ports at which half of that is reached
@@ -150,6 +158,9 @@ struct Machine {
   // How many of an inventory item the whole machine has.
   [[nodiscard]] double total_of(const InventoryItem& item) const;
 };
+
+// What the graphs of a machine's levels give their chips, at the machine's present size. Expects graphs without errors.
+void derive_rates(Machine& machine);
 
 // The machine with `chips` chips: whole units of some level, inside one unit of the next; the outermost level also grows.
 // Levels beyond keep size 1. Nothing, and a diagnostic with the nearest possible sizes, if `chips` divides a unit.

@@ -93,6 +93,15 @@ std::optional<std::int64_t> take_chips(Node& root, config::Location& where, Diag
   return chips;
 }
 
+void check_graphs(const Node& root, const Machine& machine, Diagnostics& diagnostics) {
+  const Node* levels = root.find("levels");
+  for (std::size_t l = 0; levels && l < std::min(machine.levels.size(), levels->items.size()); ++l) {
+    const auto& level = machine.levels[l];
+    const Node* network = levels->items[l].find("network");
+    if (is_graph(level.network.kind)) check_graph(level.network.graph, level.name, network ? network->where : levels->items[l].where, diagnostics);
+  }
+}
+
 std::optional<Machine> build(const config::DocumentSource& source, Node root, const std::string& name, FigureForm form,
                              Diagnostics& diagnostics) {
   const auto errors_before = diagnostics.error_count();
@@ -104,15 +113,33 @@ std::optional<Machine> build(const config::DocumentSource& source, Node root, co
   Machine machine;
   machine.name = name;
   config::read(root, fmt::format("machine {}", name), form, diagnostics, machine);
+  check_graphs(root, machine, diagnostics);
   if (!chip || diagnostics.error_count() != errors_before) return std::nullopt;
   machine.chip = std::move(*chip);
+  if (!chips) derive_rates(machine);
   return chips ? resized(machine, *chips, where, diagnostics) : std::optional(std::move(machine));
+}
+
+// A user's own file: figures may be bare values.
+std::optional<Machine> machine_in_file(const config::DocumentSource& source, const std::string& path, const config::Location& where, Diagnostics& diagnostics) {
+  const auto text = source.read(path);
+  if (!text) {
+    diagnostics.error(where, fmt::format("there is no file '{}'", path), "names that end in .yaml are files", "leave .yaml out for a machine of the catalog");
+    return std::nullopt;
+  }
+  const auto node = config::parse_document(*text, path, diagnostics);
+  if (node && !node->is_mapping()) diagnostics.error(node->where, fmt::format("{} must be a mapping of keys to values", path));
+  if (!node || !node->is_mapping()) return std::nullopt;
+  auto machine = machine_from(source, *node, diagnostics);
+  if (machine && !node->find("name")) machine->name = path;
+  return machine;
 }
 
 }  // namespace
 
 std::optional<Machine> load_machine(const config::DocumentSource& source, const std::string& name, const config::Location& where,
                                     Diagnostics& diagnostics) {
+  if (name.ends_with(".yaml")) return machine_in_file(source, name, where, diagnostics);
   auto node = config::load_document(source, "machines", name, where, diagnostics);
   if (!node) return std::nullopt;
   return build(source, std::move(*node), name, FigureForm::provenance_required, diagnostics);

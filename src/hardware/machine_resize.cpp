@@ -15,7 +15,7 @@ namespace {
 // The most units that level l can hold: only the outermost level can be built larger than it is.
 std::int64_t size_limit(const Machine& machine, std::size_t l) {
   const Level& level = machine.levels[l];
-  const bool fixed = level.network.kind == NetworkKind::full_mesh || level.network.kind == NetworkKind::torus;
+  const bool fixed = level.network.kind == NetworkKind::full_mesh || level.network.kind == NetworkKind::torus || is_graph(level.network.kind);
   if (l + 1 < machine.levels.size() || fixed) return level.size;
   constexpr std::int64_t kNoLimit = 1'000'000'000;
   return level.size_max > 0 ? level.size_max : kNoLimit;
@@ -88,6 +88,7 @@ std::optional<Machine> resized(const Machine& machine, std::int64_t chips, const
     auto& torus = result.levels[outer].network.torus;
     std::fill(torus.begin(), torus.end(), 1);
   }
+  derive_rates(result);
   ZT_ENSURE(result.chips() == chips, std::to_string(chips));
   return result;
 }

@@ -55,6 +55,12 @@ void table(std::string& out, const CollectiveSubject& s) {
   }
 }
 
+void ensemble(std::string& out, const CollectivePoint& point) {
+  const auto& e = *point.ensemble;
+  out += fmt::format("\nensemble of {} draws of the hash, at {}: mean {} +- {} (95 % confidence), standard deviation {}, {} to {}\n", e.seeds, size_text(point.bytes), human(e.mean, 4), human(e.confidence_95, 2),
+                     human(e.standard_deviation, 2), human(e.least, 4), human(e.most, 4));
+}
+
 void faults(std::string& out, const CollectivePoint& point) {
   if (point.faults.empty()) return;
   out += fmt::format("\nfaults, at {} ({} without any)\n", size_text(point.bytes), human(point.healthy, 4));
@@ -87,6 +93,10 @@ Json stages_json(const traffic::CollectiveAnswer& answer) {
   return stages;
 }
 
+Json ensemble_json(const traffic::Ensemble& e) {
+  return {{"seeds", e.seeds}, {"mean_s", e.mean.si()}, {"standard_deviation_s", e.standard_deviation.si()}, {"confidence_95_s", e.confidence_95.si()}, {"min_s", e.least.si()}, {"max_s", e.most.si()}};
+}
+
 Json point_json(const CollectiveSubject& s, const CollectivePoint& point) {
   const auto& a = point.answer;
   Json out{{"bytes", point.bytes.si()}, {"feasible", a.impossible.empty()}};
@@ -96,6 +106,7 @@ Json point_json(const CollectiveSubject& s, const CollectivePoint& point) {
     out["algorithm_bandwidth_bytes_per_s"] = algorithm_bandwidth(point).si();
     out["bus_bandwidth_bytes_per_s"] = bus_bandwidth(s, point).si();
   }
+  if (point.ensemble) out["ensemble"] = ensemble_json(*point.ensemble);
   out["healthy_time_s"] = point.healthy.si();
   out["algorithm"] = a.algorithm;
   out["classes"] = {{"ranks", a.classes.ranks}, {"links", a.classes.links}, {"flows", a.classes.flows}};
@@ -119,8 +130,10 @@ std::string text(const CollectiveSubject& s) {
   if (s.groups > 1) out += fmt::format("groups   {} at once, members {} ranks apart\n", grouped(s.groups), grouped(s.stride));
   const auto& a = last.answer;
   out += fmt::format("classes  {} of {} ranks, {} of links, {} of {:.6g} flows ({})\n", a.classes.ranks, grouped(a.ranks), a.classes.links, a.classes.flows, a.flows,
-                     s.fidelity == traffic::Fidelity::folded ? "folded: exact by symmetry" : "unfolded");
+                     s.on_graph ? "every flow and cable of its own" : s.fidelity == traffic::Fidelity::folded ? "folded: exact by symmetry" : "unfolded");
+  if (s.on_graph) out += fmt::format("routing  {}\n", graph::name_of(s.routing));
   table(out, s);
+  if (last.ensemble) ensemble(out, last);
   faults(out, last);
   if (s.possible()) links(out, last);
   if (!s.estimated.empty()) out += fmt::format("\nestimated, not published: {}\n", fmt::join(s.estimated, ", "));
@@ -129,6 +142,7 @@ std::string text(const CollectiveSubject& s) {
 
 std::string json(const CollectiveSubject& s) {
   Json results = point_json(s, s.points.back());
+  results["routing"] = std::string(graph::name_of(s.routing));
   results["stages"] = stages_json(s.points.back().answer);
   Json faults = Json::array();
   for (const auto& f : s.points.back().faults) {

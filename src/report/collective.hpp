@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "traffic/collective.hpp"
+#include "traffic/graph_collective.hpp"
 
 namespace zettatwin::report {
 
@@ -24,6 +24,7 @@ struct CollectivePoint {
   traffic::CollectiveAnswer answer;
   units::Seconds healthy;     // without faults
   std::vector<FaultCost> faults;
+  std::optional<traffic::Ensemble> ensemble = std::nullopt;  // ecmp
 
   [[nodiscard]] units::Seconds time() const { return answer.time.seconds(); }
 };
@@ -37,6 +38,8 @@ struct CollectiveSubject {
   std::int64_t stride = 1;    // between members of a group
   std::int64_t groups = 1;    // that run at once
   traffic::Fidelity fidelity = traffic::Fidelity::folded;
+  graph::Routing routing = graph::Routing::spraying;
+  bool on_graph = false;      // every flow and cable of its own, instead of classes
   std::vector<std::string> estimated;   // network figures of the machine that nobody has published
   std::vector<CollectivePoint> points;  // ascending sizes; at least one
 

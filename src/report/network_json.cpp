@@ -18,7 +18,9 @@ Json names_of(const topology::Survey& s, const std::vector<std::size_t>& levels)
 }
 
 Json cut_json(const topology::Cut& cut) {
-  return {{"chips_per_half", cut.chips}, {"bandwidth_bytes_per_s", cut.bandwidth.si()}, {"achieved_bytes_per_s", cut.achieved.si()}};
+  Json out{{"chips_per_half", cut.chips}, {"bandwidth_bytes_per_s", cut.bandwidth.si()}, {"achieved_bytes_per_s", cut.achieved.si()}};
+  if (cut.at_least.si() > 0) out["at_least_bytes_per_s"] = cut.at_least.si();
+  return out;
 }
 
 Json level_json(const topology::Survey& s, std::size_t i) {
@@ -27,7 +29,10 @@ Json level_json(const topology::Survey& s, std::size_t i) {
   Json out{{"name", l.level.name}, {"network", std::string(name_of(n.kind))}, {"units", l.units}, {"unit", i == 0 ? "chip" : s.levels[i - 1].level.name},
            {"chips", l.chips()}, {"count", l.count}, {"scale_out", l.level.scale_out}, {"shares_ports", l.shares_ports}};
   if (n.kind == hardware::NetworkKind::torus) out["torus"] = n.torus;
-  if (!l.direct()) out["planes"] = n.planes, out["ports_per_chip"] = l.ports_per_chip(), out["tiers"] = l.tiers(), out["oversubscription"] = l.oversubscription();
+  if (l.graph) {
+    const auto& rates = *n.rates;
+    out["derived"] = {{"uniform_bytes_per_s", rates.uniform.si()}, {"neighbours_bytes_per_s", rates.neighbours.si()}, {"stream_bytes_per_s", rates.stream.si()}, {"cable_latency_s", rates.latency.si()}};
+  } else if (!l.direct()) out["planes"] = n.planes, out["ports_per_chip"] = l.ports_per_chip(), out["tiers"] = l.tiers(), out["oversubscription"] = l.oversubscription();
   out["bandwidth_bytes_per_s"] = l.bandwidth().si();
   out["achieved_bytes_per_s"] = l.bandwidth().si() * l.efficiency().si();
   out["latency_s"] = n.latency.si();
@@ -41,6 +46,7 @@ Json link_name(const topology::Survey& s, const topology::LinkClass& c) {
   Json out{{"levels", names_of(s, c.levels)}, {"sort", std::string(topology::name_of(c.sort))}};
   if (c.sort == LinkSort::ring) out["dimension"] = c.part;
   if (c.sort == LinkSort::uplink) out["above_tier"] = c.part;
+  if (c.sort == LinkSort::listed) out["name"] = c.name;
   return out;
 }
 

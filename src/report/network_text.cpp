@@ -34,7 +34,8 @@ std::string network_text(const topology::LevelInUse& used) {
   const auto& n = used.level.network;
   std::string text(name_of(n.kind));
   for (std::size_t d = 0; d < n.torus.size(); ++d) text += fmt::format("{}{}", d == 0 ? " " : " x ", n.torus[d]);
-  if (used.direct()) return text;
+  if (n.graph.dragonfly) text += fmt::format(", {} groups of {} routers, {} units each", n.graph.dragonfly->groups, n.graph.dragonfly->routers_per_group, n.graph.dragonfly->units_per_router);
+  if (used.direct() || used.graph) return text;
   const auto counted = [&](std::int64_t count, const char* what) { text += fmt::format(", {} {}{}", count, what, count == 1 ? "" : "s"); };
   counted(n.planes, "plane");
   if (used.ports_per_chip() != n.planes) text += used.ports_per_chip() == 1 ? " (rails)" : fmt::format(" ({} per chip)", used.ports_per_chip());
@@ -48,6 +49,7 @@ std::string link_text(const topology::Survey& s, const topology::LinkClass& c) {
     case LinkSort::ring: return fmt::format("chip to chip, rings of {}", s.levels[c.levels.front()].level.network.torus[static_cast<std::size_t>(c.part - 1)]);
     case LinkSort::chip_port: return "chip to switch";
     case LinkSort::uplink: return fmt::format("switch, tier {} to {}", c.part, c.part + 1);
+    case LinkSort::listed: return c.name;
   }
   return "";
 }
@@ -73,7 +75,7 @@ void levels(std::string& out, const topology::Survey& s) {
   for (std::size_t i = 0; i < s.levels.size(); ++i) {
     const auto& l = s.levels[i];
     table.row({l.level.name, joined(s, i), network_text(l), human(l.bandwidth(), 4), human(l.bandwidth() * l.efficiency().si(), 4), human(l.level.network.latency.value),
-               l.direct() ? "-" : fmt::format("{:.3g} : 1", l.oversubscription()), i == 0 ? "-" : fmt::format("{:.2f} x", topology::taper(s.levels, i))});
+               l.direct() || l.graph ? "-" : fmt::format("{:.3g} : 1", l.oversubscription()), i == 0 ? "-" : fmt::format("{:.2f} x", topology::taper(s.levels, i))});
   }
   out += table.text();
 }
@@ -100,7 +102,7 @@ void bisections(std::string& out, const topology::Survey& s) {
   out += "\nbisection: between halves of the units, one direction\n";
   Table table("lrrrr", {"halves of", "chips in each", "datasheet", "achieved", "per chip"});
   const auto row = [&](std::string name, const topology::Cut& cut) {
-    table.row({std::move(name), grouped(cut.chips), human(cut.bandwidth, 4), human(cut.achieved, 4), human(cut.bandwidth / static_cast<double>(cut.chips), 4)});
+    table.row({std::move(name), grouped(cut.chips), (cut.at_least.si() > 0 ? human(cut.at_least, 4) + " to " : "") + human(cut.bandwidth, 4), human(cut.achieved, 4), human(cut.bandwidth / static_cast<double>(cut.chips), 4)});
   };
   for (std::size_t i = 0; i < s.levels.size(); ++i) row(fmt::format("one {}: {}", name_of_level(s, i), joined(s, i)), s.unit_bisections[i]);
   row(fmt::format("the machine, along {}", name_of_level(s, s.bisection->level)), *s.bisection);

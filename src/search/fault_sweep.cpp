@@ -72,7 +72,9 @@ class Sweep final {
     const auto& level = job_.machine.levels[l];
     switch (level.network.kind) {
       case hardware::NetworkKind::full_mesh: return of_mesh(l, level);
-      case hardware::NetworkKind::torus: return of_ports(l, level);
+      case hardware::NetworkKind::torus:
+      case hardware::NetworkKind::graph:  // its switches differ: no one stands for all
+      case hardware::NetworkKind::dragonfly: return of_ports(l, level);
       default: break;
     }
     of_ports(l, level);

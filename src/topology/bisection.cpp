@@ -34,7 +34,7 @@ Cut bisection_of(const std::vector<LevelInUse>& levels, std::size_t i) {
   const auto& level = levels[i];
   const auto& network = level.level.network;
   const std::int64_t half = level.units / 2;
-  Cut cut{i, half * level.chips_below, {}, {}};
+  Cut cut{i, half * level.chips_below, {}, {}, {}};
   switch (network.kind) {
     case NetworkKind::full_mesh:
       cut.bandwidth = static_cast<double>(half * (level.units - half) * level.chips_below) * network.pair_bandwidth.value;
@@ -44,6 +44,11 @@ Cut bisection_of(const std::vector<LevelInUse>& levels, std::size_t i) {
       break;
     case NetworkKind::switched:
     case NetworkKind::clos: cut.bandwidth = static_cast<double>(cut.chips) * level.bandwidth_above_leaves(); break;
+    case NetworkKind::graph:
+    case NetworkKind::dragonfly:
+      cut.bandwidth = level.graph->bisection.at_most;
+      if (!level.graph->bisection.exact) cut.at_least = level.graph->bisection.at_least;
+      break;
   }
   cut.achieved = cut.bandwidth * level.efficiency().si();
   return cut;
@@ -57,7 +62,7 @@ Cut bisection_of(const std::vector<LevelInUse>& levels) {
     if (inner.units % 2 != 0) continue;
     Cut cut = bisection_of(levels, i - 1);
     const double count = static_cast<double>(inner.count);
-    cut = {cut.level, inner.count * cut.chips, count * cut.bandwidth, count * cut.achieved};
+    cut = {cut.level, inner.count * cut.chips, count * cut.bandwidth, count * cut.achieved, {}};
     if (cut.bandwidth < least.bandwidth) least = cut;
   }
   return least;

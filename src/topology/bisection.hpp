@@ -3,7 +3,7 @@
 // odd number one side has one more.
 // Full mesh of n units: floor(n/2) ceil(n/2) pairs, one link per position. Torus: 2 links per line along the dimension that is cut (1 if it has
 // two units); an odd dimension is cut beside its middle layer, which is then halved itself (Aroca, Fernandez Anta, "Bisection (band)width of
-// product networks", IEEE TPDS 2014). Switched: the ports of the smaller half; Clos: those over the oversubscription.
+// product networks", IEEE TPDS 2014). Explicit networks: graph/bisection.hpp. Switched: the ports of the smaller half; Clos: those over the oversubscription.
 #pragma once
 
 #include "topology/level_in_use.hpp"
@@ -15,6 +15,7 @@ struct Cut {
   std::int64_t chips = 0;          // on the smaller side
   units::BytesPerSecond bandwidth; // across, one direction, datasheet
   units::BytesPerSecond achieved;  // for long messages
+  units::BytesPerSecond at_least = {};  // graphs too large to try all halves: between this and `bandwidth`; else zero
 };
 
 // Links across the smallest cut of a torus with one chip per unit into halves.

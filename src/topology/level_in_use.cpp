@@ -42,6 +42,7 @@ double LevelInUse::oversubscription() const {
 
 units::BytesPerSecond LevelInUse::bandwidth() const {
   const auto& network = level.network;
+  if (graph) return network.rates->ports;
   if (!direct()) return network.bandwidth.value;
   std::int64_t links = units - 1;
   if (network.kind == NetworkKind::torus) {
@@ -57,7 +58,8 @@ std::vector<LevelInUse> levels_in_use(const hardware::Machine& machine) {
     const auto& level = machine.levels[l];
     if (level.size < 2) continue;
     const std::int64_t chips_below = machine.chips_within(l);
-    LevelInUse used{level, level.size, chips_below, machine.chips() / (chips_below * level.size), false};
+    LevelInUse used{level, level.size, chips_below, machine.chips() / (chips_below * level.size)};
+    if (hardware::is_graph(level.network.kind)) used.graph = graph_survey(level.network.graph, level.size);
     used.shares_ports = level.shares_ports && !levels.empty() && !levels.back().direct() && !used.direct();
     levels.push_back(std::move(used));
   }

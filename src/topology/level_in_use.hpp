@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "hardware/machine.hpp"
+#include "topology/graph_survey.hpp"
 
 namespace zettatwin::topology {
 
@@ -15,6 +17,7 @@ struct LevelInUse {
   std::int64_t units = 2;        // of the level below, joined in one unit of this level
   std::int64_t chips_below = 1;  // in one of those
   std::int64_t count = 1;        // units of this level in the machine
+  std::optional<GraphSurvey> graph = std::nullopt;  // graph, dragonfly
   bool shares_ports = false;     // with the level in use below it: the same ports of a chip, the same switches up to that level's tiers
 
   [[nodiscard]] std::int64_t chips() const { return units * chips_below; }  // in one unit of this level

@@ -12,7 +12,7 @@ namespace {
 using hardware::NetworkKind;
 
 LinkClass per_unit_of(LinkSort sort, const LevelInUse& level, std::size_t i, std::int64_t part, std::int64_t per_unit, units::BytesPerSecond bandwidth) {
-  return {sort, {i}, part, per_unit, per_unit * level.count, bandwidth};
+  return {sort, {i}, part, per_unit, per_unit * level.count, bandwidth, {}};
 }
 
 void add_rings(std::vector<LinkClass>& classes, const LevelInUse& level, std::size_t i) {
@@ -23,6 +23,14 @@ void add_rings(std::vector<LinkClass>& classes, const LevelInUse& level, std::si
     if (extent > 1)
       classes.push_back(per_unit_of(LinkSort::ring, level, i, static_cast<std::int64_t>(d) + 1, level.units / extent * per_ring * level.chips_below,
                                     level.level.network.pair_bandwidth.value));
+  }
+}
+
+void add_listed(std::vector<LinkClass>& classes, const LevelInUse& level, std::size_t i) {
+  for (std::size_t k = 0; k < level.graph->links.size(); ++k) {
+    const auto& links = level.graph->links[k];
+    classes.push_back(per_unit_of(LinkSort::listed, level, i, static_cast<std::int64_t>(k), links.cables, links.bandwidth));
+    classes.back().name = links.name;
   }
 }
 
@@ -65,6 +73,8 @@ double busy_per_byte(const std::vector<LevelInUse>& levels, const LinkClass& lin
       const double outside = (units - static_cast<double>(level.units_of_last_leaf())) / (units - 1);
       return destinations * outside / level.bandwidth_above_leaves().si();
     }
+    // All chips of a unit share its links.
+    case LinkSort::listed: return destinations * static_cast<double>(level.chips_below) * level.graph->links[static_cast<std::size_t>(links.part)].busy_per_byte;
   }
   return 0;
 }
@@ -77,6 +87,7 @@ std::string_view name_of(LinkSort sort) {
     case LinkSort::ring: return "ring";
     case LinkSort::chip_port: return "chip_port";
     case LinkSort::uplink: return "uplink";
+    case LinkSort::listed: return "listed";
   }
   return "?";
 }
@@ -90,6 +101,8 @@ std::vector<LinkClass> link_classes(const std::vector<LevelInUse>& levels) {
         classes.push_back(per_unit_of(LinkSort::mesh, level, i, 0, level.units * (level.units - 1) / 2 * level.chips_below, level.level.network.pair_bandwidth.value));
         break;
       case NetworkKind::torus: add_rings(classes, level, i); break;
+      case NetworkKind::graph:
+      case NetworkKind::dragonfly: add_listed(classes, level, i); break;
       case NetworkKind::switched:
       case NetworkKind::clos: add_switched(classes, level, i); break;
     }

@@ -5,9 +5,10 @@
 // the speed of a chip's port, rounded up.
 // Routing: messages take the links of the innermost unit that holds both chips. A switched level leads to any chip of the other unit at
 // once. A mesh or torus joins chips of the same position only, so the levels inside it are crossed too (dimension order); on rings the
-// short way round, half of the bytes each way between opposite chips. Traffic between different leaves climbs to the top tier.
+// short way round, half of the bytes each way between opposite chips. Explicit networks spray over shortest ways between units. Traffic between different leaves climbs to the top tier.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +21,7 @@ enum class LinkSort {
   ring,       // chip to the next chip along one dimension of a torus
   chip_port,  // chip to a switch of the first tier: one per plane, or as many as the machine says (rails)
   uplink,     // switch to a switch of the next tier
+  listed,     // of an explicit network
 };
 [[nodiscard]] std::string_view name_of(LinkSort sort);
 
@@ -29,7 +31,8 @@ struct LinkClass {
   std::int64_t part = 0;            // ring: the dimension; uplink: the tier below the link; both count from 1
   std::int64_t per_unit = 0;        // in one unit of the first of `levels`
   std::int64_t count = 0;           // in the machine
-  units::BytesPerSecond bandwidth;  // of one link, per direction
+  units::BytesPerSecond bandwidth;  // of one link, per direction; listed: of the narrowest
+  std::string name = {};            // listed: "leaf to spine"; part is its place among the level's
 };
 
 // Innermost level first, from the chip upwards.

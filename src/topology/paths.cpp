@@ -64,6 +64,22 @@ std::vector<PathClass> across_switches(std::vector<PathClass> inside, const Leve
   return inside;
 }
 
+// Pairs inside one unit of an explicit network: those inside its units, and those between units, which cross the listed links only.
+std::vector<PathClass> across_graph(std::vector<PathClass> inside, const LevelInUse& level, std::size_t i) {
+  for (auto& path : inside) path.pairs *= level.units;
+  for (const auto& distance : level.graph->distances) {
+    PathClass path{std::vector<std::int64_t>(inside.front().hops_on.size(), 0), 0, distance.latency, distance.pairs * level.chips_below * level.chips_below};
+    path.hops_on[i] = distance.hops;
+    inside.push_back(std::move(path));
+  }
+  return inside;
+}
+
+std::vector<PathClass> across(std::vector<PathClass> inside, const LevelInUse& level, std::size_t i) {
+  if (level.graph) return across_graph(std::move(inside), level, i);
+  return level.direct() ? across_direct(inside, level, i) : across_switches(std::move(inside), level, i);
+}
+
 void measure(PathClass& path, const std::vector<LevelInUse>& levels) {
   for (std::size_t i = 0; i < levels.size(); ++i) {
     const std::int64_t crossings = levels[i].direct() ? path.hops_on[i] : path.hops_on[i] > 0 ? 1 : 0;
@@ -82,7 +98,8 @@ double most_path_classes(const std::vector<LevelInUse>& levels) {
       const auto farthest = extent / 2;
       distances += static_cast<double>(farthest);
     }
-    classes = level.direct() ? classes * distances : classes + 2;
+    if (level.graph) classes += static_cast<double>(level.graph->distances.size());
+    else classes = level.direct() ? classes * distances : classes + 2;
   }
   return classes;
 }
@@ -92,7 +109,7 @@ Paths paths_of(const std::vector<LevelInUse>& levels) {
   ZT_EXPECT(chips <= kChipsCounted, std::to_string(chips));
   std::vector<PathClass> classes{{std::vector<std::int64_t>(levels.size(), 0), 0, {}, 1}};
   for (std::size_t i = 0; i < levels.size(); ++i)
-    classes = levels[i].direct() ? across_direct(classes, levels[i], i) : across_switches(std::move(classes), levels[i], i);
+    classes = across(std::move(classes), levels[i], i);
   Paths paths;
   for (auto& path : classes) {
     measure(path, levels);

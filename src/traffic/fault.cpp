@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "base/contract.hpp"
+#include "topology/machine_graph.hpp"
 #include "units/text.hpp"
 
 namespace zettatwin::traffic {
@@ -69,6 +70,8 @@ class PlaceReader final {
     if (key == "port") return port(value);
     if (key == "peer") return set(place_.peer, key, value);
     if (key == "plane") return set(place_.plane, key, value);
+    if (key == "from" || key == "switch") return name(place_.ends.first, key, value);
+    if (key == "to") return name(place_.ends.second, key, value);
     for (std::size_t l = 0; l < machine_.levels.size(); ++l)
       if (l == 0 ? is_chip_word(key) : key == machine_.levels[l - 1].name) return coordinate(l, key, value);
     const auto near = config::nearest(std::string(key), words());
@@ -96,6 +99,12 @@ class PlaceReader final {
     if (!place_.port) error(fmt::format("{} has no level '{}'", machine_.name, value), fmt::format("ports lead to the levels {}, or up (the first that has switches)", fmt::join(level_names(), ", ")));
   }
 
+  void name(std::string& field, std::string_view key, std::string_view value) {
+    if (!field.empty()) return error(fmt::format("{} is given twice", key), "");
+    field = value;
+    if (value.empty()) error(fmt::format("{} of what?", key), "write from=leaf0/to=spine1, or switch=leaf0");
+  }
+
   void set(std::optional<std::int64_t>& field, std::string_view key, std::string_view value) {
     field = index_of(value);
     if (!field) error(fmt::format("'{}' is not an index", value), fmt::format("write {}=0", key));
@@ -109,7 +118,7 @@ class PlaceReader final {
   [[nodiscard]] std::vector<std::string> words() const {
     std::vector<std::string> words;
     for (std::size_t l = machine_.levels.size(); l-- > 0;) words.push_back(unit_word(machine_, l));
-    for (const auto* word : {"port", "peer", "plane"}) words.emplace_back(word);
+    for (const auto* word : {"port", "peer", "plane", "from", "to", "switch"}) words.emplace_back(word);
     return words;
   }
   [[nodiscard]] std::string suggestion() const { return fmt::format("a place is a path of {}", fmt::join(words(), "=, ")) + "="; }
@@ -121,10 +130,42 @@ class PlaceReader final {
   Place place_;
 };
 
+// The names of a cable or switch must be those of the explicit graph.
+void complete_ends(const Fault& fault, const hardware::Machine& machine, config::Diagnostics& diagnostics) {
+  const auto& [from, to] = fault.place.ends;
+  const bool link = fault.kind == FaultKind::slow_link || fault.kind == FaultKind::dead_link;
+  const bool alone = !fault.place.port && !fault.place.peer && !fault.place.plane &&
+                     std::all_of(fault.place.coordinate.begin(), fault.place.coordinate.end(), [](std::int64_t c) { return c == Place::kEvery; });
+  if (!alone || from.empty() || link == to.empty() || (!link && fault.kind != FaultKind::dead_switch)) {
+    diagnostics.error(fault.where, fmt::format("{} is not about that place", fault.text), "a cable has two ends and no other place, a switch a name", "write dead-link@from=leaf0/to=spine1 or dead-switch@switch=leaf0");
+    return;
+  }
+  const auto fabric = topology::whole(machine);
+  constexpr double kCablesMax = 2e6;
+  if (topology::estimated_cables(fabric) > kCablesMax) {
+    diagnostics.error(fault.where, fmt::format("the cables of {} are too many to be named", machine.name), "", "name a place such as port=up");
+    return;
+  }
+  const topology::MachineGraph known(fabric);
+  std::vector<std::string> names;
+  for (graph::Vertex v = 0; v < known.graph().vertices(); ++v)
+    if (link || known.graph().role(v) == graph::Role::switching) names.push_back(known.graph().name(v));
+  for (const auto& name : {from, to}) {
+    if (name.empty() || std::find(names.begin(), names.end(), name) != names.end()) continue;
+    const auto near = config::nearest(name, names);
+    diagnostics.error(fault.where, fmt::format("{} has no '{}'", machine.name, name), "", near.empty() ? "" : fmt::format("did you mean '{}'?", near));
+    return;
+  }
+  for (graph::LinkId l = 0; l < known.graph().links(); ++l)
+    if (known.graph().name(known.graph().link(l).from) == from && (!link || known.graph().name(known.graph().link(l).to) == to)) return;
+  diagnostics.error(fault.where, fmt::format("no link joins {} and {}", from, to), "", "zettatwin network shows what is joined");
+}
+
 // Fills in what the kind of fault implies, and checks that such a part exists.
 void complete(Fault& fault, const hardware::Machine& machine, config::Diagnostics& diagnostics) {
   Place& place = fault.place;
   const bool network = word_of(fault.kind).network;
+  if (!place.ends.first.empty() || !place.ends.second.empty()) return complete_ends(fault, machine, diagnostics);
   if (!network) {
     if (place.port || place.peer || place.plane) diagnostics.error(fault.where, fmt::format("{} is about a chip, not about a port", name_of(fault.kind)), "", "leave port, peer and plane out");
     for (auto& c : place.coordinate) c = std::max<std::int64_t>(c, 0);
@@ -140,6 +181,8 @@ void complete(Fault& fault, const hardware::Machine& machine, config::Diagnostic
   const auto& level = machine.levels[port];
   const bool mesh = point_to_point(level.network.kind);
   const bool link = fault.kind == FaultKind::slow_link || fault.kind == FaultKind::dead_link;
+  if (!link && hardware::is_graph(level.network.kind))
+    diagnostics.error(fault.where, fmt::format("the {} level is a {}: its switches have names", level.name, hardware::name_of(level.network.kind)), "", "write dead-switch@switch=NAME");
   if (!link && mesh)
     diagnostics.error(fault.where, fmt::format("the {} level is a {}: it has neither switches nor planes", level.name, hardware::name_of(level.network.kind)), "", "name a link: dead-link@.../port=" + level.name + "/peer=1");
   if (place.plane && *place.plane >= level.network.planes)
@@ -179,7 +222,7 @@ bool chip_has_plane(const hardware::LevelNetwork& network, std::int64_t chip, st
 }
 
 double port_left(const Fault& fault, const hardware::Machine& machine) {
-  if (!word_of(fault.kind).network || fault.place.peer) return 1;
+  if (!word_of(fault.kind).network || !fault.place.port || fault.place.peer) return 1;
   const double planes = static_cast<double>(planes_of_chip(machine.levels[*fault.place.port].network));
   return fault.place.plane ? 1 - (1 - fault.remaining) / planes : fault.remaining;
 }
@@ -191,6 +234,7 @@ std::string unit_word(const hardware::Machine& machine, std::size_t level) {
 
 std::string place_text(const Place& place, const hardware::Machine& machine) {
   std::vector<std::string> steps;
+  if (!place.ends.first.empty()) return place.ends.second.empty() ? "switch=" + place.ends.first : fmt::format("from={}/to={}", place.ends.first, place.ends.second);
   for (std::size_t l = place.coordinate.size(); l-- > 0;)
     if (place.coordinate[l] != Place::kEvery) steps.push_back(fmt::format("{}={}", unit_word(machine, l), place.coordinate[l]));
   if (place.port) steps.push_back("port=" + machine.levels[*place.port].name);

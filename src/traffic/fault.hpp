@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/diagnostic.hpp"
@@ -24,6 +25,8 @@ struct Place {
   std::optional<std::size_t> port;    // level whose network is meant
   std::optional<std::int64_t> peer;   // full mesh and torus: position at the other end of the link
   std::optional<std::int64_t> plane;  // of a network of several planes; nothing: all planes
+  // Names in the machine's explicit graph: both ends of a cable, or a switch and nothing.
+  std::pair<std::string, std::string> ends = {};
   friend bool operator==(const Place&, const Place&) = default;
 };
 
@@ -36,7 +39,7 @@ struct Fault {
 };
 
 // Reads "KIND@PLACE[:factor]". PLACE is a path of unit=index, outermost first, units named as the machine's levels name them (the chip is "npu", "gpu" or
-// "chip"), then port=LEVEL|up, peer=, plane=. Coordinates that a chip's or link's place leaves out are 0: by symmetry any will do; those that a
+// "chip"), then port=LEVEL|up, peer=, plane=; or names in the explicit graph: from=leaf0/to=spine1, switch=leaf0 (see ends). Coordinates that a chip's or link's place leaves out are 0: by symmetry any will do; those that a
 // plane's or switch's place leaves out mean all. Errors name the words that would do.
 [[nodiscard]] std::optional<Fault> parse_fault(std::string_view text, const hardware::Machine& machine, const config::Location& where, config::Diagnostics& diagnostics);
 

@@ -101,12 +101,13 @@ bool check_links(const Job& job, const plan::Placement& placement, const config:
     const auto& network = level.network;
     if (placement.fabric.used[l] == 1) continue;
     const auto& figure = network.pair_bandwidth.present ? network.pair_bandwidth : network.bandwidth;
+    const auto bandwidth = network.rates ? std::min(network.rates->stream, network.rates->neighbours) : figure.value;
     const double over = network.oversubscription.present ? std::max(1.0, network.oversubscription.si()) : 1;
     const double ramp = std::sqrt(network.half_message.value.si() * most.messages / most.bytes);
-    const double seconds = most.bytes * (1 + ramp) * over / (figure.si() * network.efficiency.si()) +
+    const double seconds = most.bytes * (1 + ramp) * over / (bandwidth.si() * network.efficiency.si()) +
                            most.messages * (units_used * (network.latency.si() + network.message_gap.si()) + network.launch.si());
     if (seconds <= kLongestTraffic.si()) continue;
-    diagnostics.error(where, fmt::format("{} level: {} per chip with {} latency is too slow for this job", level.name, units::human(figure.value), units::human(network.latency.value)),
+    diagnostics.error(where, fmt::format("{} level: {} per chip with {} latency is too slow for this job", level.name, units::human(bandwidth), units::human(network.latency.value)),
                       fmt::format("a step's traffic over it may take {:.3g} days, and more than {:.3g} are not simulated", seconds / units::day.si(), kLongestTraffic / units::day),
                       "raise the bandwidth or lower the latency of this level, or make the global batch smaller");
     good = false;

@@ -57,6 +57,10 @@ OperationExplanation explain(const Step& step, const workload::Communication& c)
     const auto index = step.job.machine.level_named(term.level);
     if (!index) continue;
     const auto& network = step.job.machine.levels[*index].network;
+    if (const auto& rates = network.rates)
+      e.inputs.push_back(derived(fmt::format("{} rates per chip, derived from its graph with all units sending", term.level),
+                                 fmt::format("{} to all alike, {} along a ring, {} to one; cables of up to {}", units::human(rates->uniform), units::human(rates->neighbours), units::human(rates->stream),
+                                             units::human(rates->latency)), fmt::format("links of {}", step.job.machine.name)));
     const auto& figure = network.bandwidth.present ? network.bandwidth : network.pair_bandwidth;
     if (figure.present)
       e.inputs.push_back({.name = fmt::format("{} bandwidth per chip, one direction", term.level), .value = units::human(figure.value), .source = figure.provenance.source,

@@ -68,9 +68,17 @@ Link link_of(const topology::Fabric& fabric, std::size_t l, std::int64_t fanout)
     case hardware::NetworkKind::torus:
       link.ring_steps = 0;
       torus_link(network, link);
+      link.direct_bandwidth = link.bandwidth;
+      return link;
+    case hardware::NetworkKind::graph:
+    case hardware::NetworkKind::dragonfly:
+      ZT_EXPECT(network.rates.has_value(), level.name);
+      link.bandwidth = network.rates->neighbours;
+      link.stream_bandwidth = network.rates->stream;
+      link.direct_bandwidth = link.all_to_all_bandwidth = network.rates->uniform;
       return link;
   }
-  link.all_to_all_bandwidth = link.bandwidth;
+  link.direct_bandwidth = link.all_to_all_bandwidth = link.bandwidth;
   return link;
 }
 

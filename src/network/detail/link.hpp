@@ -9,13 +9,18 @@ namespace zettatwin::network::detail {
 struct Link {
   const hardware::Level* level = nullptr;
   std::int64_t fanout = 1;
-  units::BytesPerSecond bandwidth;             // to all members at once, datasheet
+  units::BytesPerSecond bandwidth;             // to all members at once, datasheet; graphs: along a ring
   units::BytesPerSecond stream_bandwidth;      // to one member, datasheet
   units::BytesPerSecond all_to_all_bandwidth;  // when each pair exchanges the same: less than `bandwidth` where messages are relayed
+  units::BytesPerSecond direct_bandwidth;      // when each member sends to all at once
   std::uint32_t library = ~0u;                 // bit per Algorithm: what the level's library has, as the catalog names it
   std::int64_t ring_steps = 0;                 // steps until a message of each member has passed all others
 
-  [[nodiscard]] units::Seconds latency() const { return level->network.latency.value; }
+  // Of one step; in graphs with the cables of the longest way.
+  [[nodiscard]] units::Seconds latency() const {
+    const auto& network = level->network;
+    return network.rates ? network.latency.value + network.rates->latency : network.latency.value;
+  }
 };
 
 [[nodiscard]] Link link_of(const topology::Fabric& fabric, std::size_t level, std::int64_t fanout);

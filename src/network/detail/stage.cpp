@@ -43,7 +43,7 @@ std::optional<Stage> direct(Collective op, const Link& link, units::Bytes messag
   }
   if (is_torus(link)) return std::nullopt;
   const double rounds = op == Collective::broadcast ? 2 : passes(op);  // broadcast: scatter, then all-gather
-  auto stage = make(Algorithm::direct, link, rounds, rounds * part, link.bandwidth);
+  auto stage = make(Algorithm::direct, link, rounds, rounds * part, link.direct_bandwidth);
   stage.latency += rounds * gaps(link);
   return stage;
 }

@@ -40,6 +40,12 @@ std::vector<result::Input> figures_of(const NetworkSubject& s, config::Confidenc
   for (const auto& used : s.survey.levels) {
     const auto& network = used.level.network;
     const auto name = [&](std::string_view what) { return fmt::format("{} {}", used.level.name, what); };
+    if (network.graph.dragonfly) {
+      add(name("unit bandwidth"), network.graph.dragonfly->unit_bandwidth);
+      add(name("local bandwidth"), network.graph.dragonfly->local_bandwidth);
+      add(name("global bandwidth"), network.graph.dragonfly->global_bandwidth);
+    }
+    for (const auto& rule : network.graph.links) add(name(fmt::format("{} to {}", rule.from.text, rule.to.text)), rule.bandwidth);
     if (used.direct()) add(name("pair bandwidth"), network.pair_bandwidth);
     else add(name("bandwidth"), network.bandwidth);
     if (network.kind == hardware::NetworkKind::clos) add(name("oversubscription"), network.oversubscription);
