@@ -201,6 +201,7 @@ void price_faults(const Job& job, const config::Location& where, TrainingResult&
   Job one = job;
   one.trace_limit = 0;
   one.unfold.reset();
+  one.jitter = {};
   one.faults.clear();
   const auto healthy = run(one, true, where, ignored);
   const auto placement = plan::place(job.plan, job.machine, job.chips, where, ignored);
