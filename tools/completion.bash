@@ -33,7 +33,7 @@ _zettatwin() {
             [[ $command == faults ]] && words+=" --remaining"
             [[ $command == train ]] && words+=" --explain --trace --unfold"
             compopt -o default ;;
-          collective) words="--machine --op --bytes --ranks --stride --algorithm --fidelity --fault --json --help" ;;
+          collective) words="--machine --op --bytes --ranks --stride --algorithm --fidelity --fault --skew --top-k --experts --node-limit --expert-groups --plot --json --help" ;;
           validate) words="--rows --set --group --json --csv --help" ;;
           network) words="--machine --chips --json --help" ;;
           claims) words="$(_zettatwin_names claims) --json --help" ;;

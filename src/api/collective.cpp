@@ -123,12 +123,14 @@ bool group_fits(const CollectiveQuestion& q, std::int64_t ranks, config::Diagnos
   return diagnostics.error_count() == size;
 }
 
-std::unique_ptr<Scene> scene_of(const CollectiveQuestion& q, hardware::Machine machine, config::Diagnostics& diagnostics) {
-  const auto ranks = q.ranks > 0 ? q.ranks : machine.chips() / std::max<std::int64_t>(1, q.stride);
+std::unique_ptr<Scene> scene_of(const CollectiveQuestion& q, bool message, hardware::Machine machine, config::Diagnostics& diagnostics) {
+  const auto ranks = q.ranks > 0 ? q.ranks : message ? 2 : machine.chips() / std::max<std::int64_t>(1, q.stride);
   auto scene = std::make_unique<Scene>();
   const bool good = group_fits(q, ranks, diagnostics);
   auto resized = !good ? std::nullopt : ranks * q.stride == machine.chips() ? std::optional(machine) : hardware::resized(machine, ranks * q.stride, location_in("--ranks"), diagnostics);
-  const auto& named = resized && resized->chips() > machine.chips() ? *resized : machine;  // places of the whole machine are known
+  // Places of the whole machine are known; those on a torus are positions in the box that the job uses.
+  const bool torus = std::any_of(machine.levels.begin(), machine.levels.end(), [](const auto& level) { return level.network.kind == hardware::NetworkKind::torus; });
+  const auto& named = resized && (torus || resized->chips() > machine.chips()) ? *resized : machine;
   for (const auto& text : q.faults)
     if (auto fault = traffic::parse_fault(text, named, location_in("--fault"), diagnostics)) scene->faults.push_back(std::move(*fault));
   if (!resized || diagnostics.has_errors()) return nullptr;
@@ -157,6 +159,45 @@ traffic::RoutedAnswer answer_of(const Scene& scene, const traffic::CollectiveQue
   return {traffic::simulate(scene.fabric, query), std::nullopt};
 }
 
+// What the question adds to a plain collective; problems go to diagnostics.
+bool complete(const CollectiveQuestion& q, const Scene& scene, ExpertDispatch& dispatch, traffic::CollectiveQuery& query, const config::DocumentSource& source, config::Diagnostics& diagnostics) {
+  const auto ranks = query.group.size();
+  const bool exchange = query.request.op == Collective::all_to_all;
+  if (query.request.op == Collective::point_to_point && ranks != 2)
+    diagnostics.error(location_in("--ranks"), fmt::format("send-recv is between two ranks, not {}", units::grouped(ranks)), "each of a pair sends to the other, all pairs at once", "leave --ranks out; --stride sets how far apart the two are");
+  if (!exchange && (!q.skew.empty() || q.dispatch.top_k != 0))
+    diagnostics.error(location_in("--op"), "skew and experts are of all-to-all", "", "write --op all-to-all");
+  if (scene.routing && (!q.skew.empty() || q.dispatch.top_k != 0 || query.request.algorithm == Algorithm::rotated))
+    diagnostics.error(location_in("--routing"), "uneven receivers, experts and rotated orders are simulated by classes only", "", "leave --routing out, on a machine of nested levels");
+  if (diagnostics.has_errors() || !check(dispatch, query.request.spread, diagnostics)) return false;
+  if (!q.skew.empty()) {
+    const auto text = q.skew.starts_with('@') ? source.read(q.skew.substr(1)) : std::optional(q.skew);
+    if (!text) diagnostics.error(location_in("--skew"), fmt::format("'{}' cannot be read", q.skew.substr(1)), "", "name a file with relative loads");
+    const auto loads = text ? parse_skew(*text, ranks, diagnostics) : std::nullopt;
+    if (!loads) return false;
+    query.received = *loads;
+    if (query.request.algorithm == Algorithm::automatic) query.request.algorithm = Algorithm::direct;  // others pass messages on, in equal parts
+    if (query.request.algorithm != Algorithm::direct)
+      diagnostics.error(location_in("--algorithm"), fmt::format("{} moves equal parts", network::name_of(query.request.algorithm)), "", "leave --algorithm out with --skew");
+    const double classes = traffic::pair_classes_at_most(scene.fabric, query);
+    if (classes > kUnfoldedFlows)
+      diagnostics.error(location_in("--skew"), fmt::format("receivers differ so much that about {:.2g} classes of flows are left", classes), fmt::format("at most {:.2g} fit in memory", kUnfoldedFlows),
+                        "name the few receivers that get more, or take fewer ranks");
+  }
+  return !diagnostics.has_errors();
+}
+
+std::vector<std::string> pattern_of(const Scene& scene, const ExpertDispatch& d, const traffic::CollectiveQuery& query, units::Bytes bytes) {
+  std::vector<std::string> lines;
+  if (!query.received.empty()) lines.push_back(fmt::format("the most loaded receiver gets {:.4g} times the mean", *std::max_element(query.received.begin(), query.received.end())));
+  const auto across = bytes_across_level(d, bytes, query.request.spread);
+  if (across.empty()) return lines;
+  lines.push_back(fmt::format("{} of {} experts per token{}, one copy per unit", d.top_k, d.experts, d.group_limit > 0 ? fmt::format(", from {} of {} groups", d.group_limit, d.groups) : ""));
+  for (std::size_t l = 0; l < across.size(); ++l)
+    if (across[l].si() > 0) lines.push_back(fmt::format("across {}: {} of {} per rank", scene.machine.levels[l].name, units::human(across[l], 4), units::human(bytes, 4)));
+  return lines;
+}
+
 // Without faults, with all of them, and if wanted with each alone.
 report::CollectivePoint point_of(const Scene& scene, traffic::CollectiveQuery query, bool each_fault) {
   query.faults.clear();
@@ -179,32 +220,38 @@ report::CollectivePoint point_of(const Scene& scene, traffic::CollectiveQuery qu
 }  // namespace
 
 std::optional<report::CollectiveSubject> collective(const CollectiveQuestion& q, const config::DocumentSource& source, config::Diagnostics& diagnostics) {
-  const auto op = named("--op", q.op, {Collective::all_reduce, Collective::all_gather, Collective::reduce_scatter, Collective::all_to_all, Collective::broadcast}, diagnostics);
-  const auto algorithm = named("--algorithm", q.algorithm, {Algorithm::automatic, Algorithm::ring, Algorithm::tree, Algorithm::halving_doubling, Algorithm::direct, Algorithm::bruck, Algorithm::hierarchical, Algorithm::in_network}, diagnostics);
+  const bool message = q.op == "send-recv" || q.op == "send_recv" || q.op == "p2p";  // nccl-tests calls it sendrecv
+  const auto op = message ? std::optional(Collective::point_to_point)
+                          : named("--op", q.op, {Collective::all_reduce, Collective::all_gather, Collective::reduce_scatter, Collective::all_to_all, Collective::broadcast, Collective::point_to_point}, diagnostics);
+  const auto algorithm = named("--algorithm", q.algorithm, {Algorithm::automatic, Algorithm::ring, Algorithm::tree, Algorithm::halving_doubling, Algorithm::direct, Algorithm::bruck, Algorithm::hierarchical, Algorithm::in_network, Algorithm::rotated}, diagnostics);
   const auto sizes = sizes_of(q.bytes, diagnostics);
   if (q.fidelity != "folded" && q.fidelity != "unfolded") diagnostics.error(location_in("--fidelity"), fmt::format("unknown '{}'", q.fidelity), "", "write folded (classes) or unfolded (every rank)");
   auto machine = hardware::load_machine(source, q.machine, location_in("--machine"), diagnostics);
   const auto routing = routing_of(q, diagnostics);
   if (!machine) return std::nullopt;
   const std::string title = machine->title;
-  const auto scene = scene_of(q, std::move(*machine), diagnostics);
+  const auto scene = scene_of(q, op == Collective::point_to_point, std::move(*machine), diagnostics);
   if (!scene || diagnostics.has_errors()) return std::nullopt;
-  const auto ranks = scene->group.size();
-  report::CollectiveSubject subject{.machine = q.machine, .title = title, .chip = scene->machine.chip.title, .op = *op, .ranks = ranks, .stride = q.stride, .groups = scene->fabric.ranks() / ranks,
-                                    .fidelity = q.fidelity == "folded" ? traffic::Fidelity::folded : traffic::Fidelity::unfolded, .estimated = estimated_figures(scene->machine), .points = {}};
   if (wants_graph(*scene, *routing)) scene->routing = *routing;
-  subject.routing = routing->routing;
-  subject.on_graph = scene->routing.has_value();
-  const double flows = static_cast<double>(scene->fabric.ranks()) * static_cast<double>(*op == Collective::all_to_all ? ranks : 64);
-  if (subject.fidelity == traffic::Fidelity::unfolded && flows > kUnfoldedFlows) {
-    diagnostics.error(location_in("--fidelity"), fmt::format("unfolded, this is about {:.2g} flows", flows), fmt::format("at most {:.2g} fit in memory", kUnfoldedFlows), "take fewer ranks, or --fidelity folded, which is exact");
-    return std::nullopt;
-  }
   traffic::CollectiveQuery query;
   query.request.op = *op;
   query.request.algorithm = *algorithm;
   query.request.spread = topology::spread_of(scene->fabric, scene->group);
   query.group = scene->group;
+  query.faults = scene->faults;
+  auto dispatch = q.dispatch;
+  if (!complete(q, *scene, dispatch, query, source, diagnostics)) return std::nullopt;
+  const auto ranks = scene->group.size();
+  report::CollectiveSubject subject{.machine = q.machine, .title = title, .chip = scene->machine.chip.title, .op = *op, .ranks = ranks, .stride = q.stride, .groups = scene->fabric.ranks() / ranks,
+                                    .fidelity = q.fidelity == "folded" ? traffic::Fidelity::folded : traffic::Fidelity::unfolded, .pattern = {}, .estimated = estimated_figures(scene->machine), .points = {}};
+  subject.routing = routing->routing;
+  subject.on_graph = scene->routing.has_value();
+  subject.pattern = pattern_of(*scene, dispatch, query, sizes.back());
+  const double flows = static_cast<double>(scene->fabric.ranks()) * static_cast<double>(*op == Collective::all_to_all ? ranks : 64);
+  if (subject.fidelity == traffic::Fidelity::unfolded && flows > kUnfoldedFlows) {
+    diagnostics.error(location_in("--fidelity"), fmt::format("unfolded, this is about {:.2g} flows", flows), fmt::format("at most {:.2g} fit in memory", kUnfoldedFlows), "take fewer ranks, or --fidelity folded, which is exact");
+    return std::nullopt;
+  }
   query.fidelity = subject.fidelity;
   if (const auto large = scene->routing ? traffic::too_large(scene->fabric, query) : std::string{}; !large.empty()) {
     diagnostics.error(location_in("--ranks"), "too large for an explicit graph: " + large, "routing on real cables has no classes", "take fewer ranks, or on nested levels --routing spraying");
@@ -212,6 +259,7 @@ std::optional<report::CollectiveSubject> collective(const CollectiveQuestion& q,
   }
   for (const auto bytes : sizes) {
     query.request.bytes = bytes;
+    query.request.bytes_across_level = bytes_across_level(dispatch, bytes, query.request.spread);
     subject.points.push_back(point_of(*scene, query, bytes == sizes.back()));
   }
   return subject;

@@ -108,7 +108,7 @@ void check_network(config::Schema& s, const LevelNetwork& n) {
   need(n.kind != NetworkKind::dragonfly || n.graph.dragonfly.has_value(), "dragonfly");
   s.check(!is_graph(n.kind) || !n.in_network_reduction, fmt::format("a {} network cannot add up in its switches", name_of(n.kind)), "which switches would is not known");
   need(n.kind != NetworkKind::torus || !n.torus.empty(), "torus");
-  static const std::vector<std::string> known{"ring", "tree", "halving_doubling", "direct", "bruck"};
+  static const std::vector<std::string> known{"ring", "tree", "halving_doubling", "direct", "bruck", "rotated"};
   for (const auto& algorithm : n.algorithms)
     s.check(std::find(known.begin(), known.end(), algorithm) != known.end(), fmt::format("'{}' is not a known algorithm", algorithm),
             fmt::format("known: {}", fmt::join(known, ", ")));
@@ -135,7 +135,7 @@ void describe(config::Schema& s, LevelNetwork& n) {
   s.figure("half_message", n.half_message, "bytes through one chip's ports at which half of the long-message bandwidth is reached", kAny);
   s.figure("message_gap", n.message_gap, "time between messages of one chip to different peers", kAny);
   s.figure("launch", n.launch, "time to start one collective on this level", kAny);
-  s.texts("algorithms", n.algorithms, "what the vendor's library has here, of ring, tree, halving_doubling, direct, bruck; all if not given");
+  s.texts("algorithms", n.algorithms, "what the vendor's library has here, of ring, tree, halving_doubling, direct, bruck; all if not given. rotated (over several meshes and tori) only if named");
   s.boolean("in_network_reduction", n.in_network_reduction, "whether the switches add up (SHARP, NVLS)");
   s.figure("reduction_efficiency", n.reduction_efficiency, "share of the bandwidth that in-network reduction reaches", kShare);
   s.figure("reduction_latency", n.reduction_latency, "one pass through the reducing switches, instead of latency", kAny);

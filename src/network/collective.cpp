@@ -28,11 +28,19 @@ bool rings_in_library(const std::vector<Crossing>& crossings, Collective op) {
   return std::all_of(crossings.begin(), crossings.end(), [op](const Crossing& c) { return detail::in_library(Algorithm::ring, op, c.link); });
 }
 
+bool moves_parts(Collective op) { return op == Collective::all_reduce || op == Collective::all_gather || op == Collective::reduce_scatter; }
+
 Route route_of(const std::vector<Crossing>& crossings, const CollectiveRequest& request) {
   if (request.op == Collective::point_to_point) return detail::point_to_point(crossings, request.bytes);
   if (request.op == Collective::all_to_all) return detail::all_to_all(crossings, request);
   if (crossings.size() > 1 && request.algorithm == Algorithm::ring) return detail::flat_ring(crossings, request.op, request.bytes);
+  const auto rotating = moves_parts(request.op) ? detail::levels_to_rotate(crossings) : 0;
+  if (rotating > 0 && request.algorithm == Algorithm::rotated) return detail::rotated(crossings, request.op, request.bytes);
   Route best = detail::hierarchical(crossings, request.op, request.bytes, request.algorithm);
+  if (rotating > 0 && request.algorithm == Algorithm::automatic && std::all_of(crossings.begin(), crossings.begin() + static_cast<std::ptrdiff_t>(rotating), [](const Crossing& c) { return c.link.rotates; })) {
+    Route route = detail::rotated(crossings, request.op, request.bytes);
+    if (route.time < best.time) best = std::move(route);
+  }
   if (crossings.size() > 1 && request.algorithm == Algorithm::automatic && rings_in_library(crossings, request.op)) {
     Route ring = detail::flat_ring(crossings, request.op, request.bytes);
     if (ring.time < best.time) best = std::move(ring);
@@ -47,8 +55,8 @@ std::vector<Crossing> stages_of(std::vector<Crossing> crossings, const Route& ro
 }
 
 std::string algorithm_text(const std::vector<Crossing>& crossings, const Route& route) {
-  if (route.name != "hierarchical") return std::string(route.name);
-  std::string text = "hierarchical:";
+  if (route.name != "hierarchical" && route.name != "rotated") return std::string(route.name);
+  std::string text = fmt::format("{}:", route.name);
   for (std::size_t i = 0; i < crossings.size(); ++i)
     text += fmt::format("{} {} on {}", i == 0 ? "" : ",", name_of(route.stages[i].algorithm), crossings[i].link.level->name);
   return text;
@@ -109,6 +117,7 @@ std::string_view name_of(Algorithm algorithm) {
     case Algorithm::bruck: return "bruck";
     case Algorithm::hierarchical: return "hierarchical";
     case Algorithm::in_network: return "in_network";
+    case Algorithm::rotated: return "rotated";
   }
   return "?";
 }
@@ -154,13 +163,16 @@ CollectiveStages collective_stages(const topology::Fabric& fabric, const Collect
   const auto route = route_of(all, request);
   const auto crossings = stages_of(all, route);
   result = {.stages = {}, .chunks = route.chunks, .at_once = route.at_once, .latency = route.latency, .launch = detail::launch_of(crossings), .algorithm = algorithm_text(crossings, route)};
+  for (const auto& [crossing, number, stage] : route.steps)
+    result.stages.push_back({crossings[crossing].level, stage.algorithm, stage.bytes, stage.bandwidth, stage.datasheet, stage.latency, number});
+  if (!result.stages.empty()) return result;
   std::vector<units::Seconds> latencies;
   for (std::size_t i = 0; i < crossings.size(); ++i) {
     const auto& stage = route.stages[i];
     // The latencies of a ring's levels follow one another: they are part of the whole.
     const bool in_ring = route.at_once && request.op != Collective::all_to_all;
     latencies.push_back(in_ring ? units::Seconds{} : stage.latency);
-    result.stages.push_back({crossings[i].level, stage.algorithm, stage.bytes, stage.bandwidth, stage.datasheet, latencies.back()});
+    result.stages.push_back({crossings[i].level, stage.algorithm, stage.bytes, stage.bandwidth, stage.datasheet, latencies.back(), route.at_once ? 0 : i});
   }
   if (!route.at_once) return result;
   result.latency = route.latency - detail::busiest(crossings, latencies);

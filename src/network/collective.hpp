@@ -18,7 +18,7 @@
 namespace zettatwin::network {
 
 enum class Collective { all_reduce, all_gather, reduce_scatter, all_to_all, broadcast, point_to_point };
-enum class Algorithm { automatic, ring, tree, halving_doubling, direct, bruck, hierarchical, in_network };
+enum class Algorithm { automatic, ring, tree, halving_doubling, direct, bruck, hierarchical, in_network, rotated };
 
 // What `bytes` means is nccl-tests' definition: all_reduce, broadcast and point_to_point: the buffer; all_gather: the gathered
 // result; reduce_scatter: the buffer before reduction; all_to_all: what one rank sends, its own part included.

@@ -15,12 +15,13 @@ struct CollectiveStage {
   units::BytesPerSecond bandwidth;  // achieved
   units::BytesPerSecond datasheet;  // of the links that the stage uses
   units::Seconds latency;           // of one chunk; at_once: until its bytes start to move
+  std::size_t step = 0;             // stages of one step carry bytes at the same time
 };
 
 struct CollectiveStages {
-  std::vector<CollectiveStage> stages;  // innermost level first
+  std::vector<CollectiveStage> stages;  // by step, innermost level first
   std::int64_t chunks = 1;
-  bool at_once = false;       // all levels carry bytes at the same time (all-to-all, flat ring); else chunks pass one stage after the other
+  bool at_once = false;       // one step with all levels (all-to-all, flat ring); else chunks pass one step after the other
   units::Seconds latency;     // at_once: launch and relays, before the stages' own latencies
   units::Seconds launch;
   std::string algorithm;      // as collective_time names it

@@ -128,6 +128,7 @@ std::string text(const CollectiveSubject& s) {
   const auto& last = s.points.back();
   std::string out = fmt::format("{} of {} ranks on {}\n", network::name_of(s.op), grouped(s.ranks), s.title.empty() ? s.machine : s.title);
   if (s.groups > 1) out += fmt::format("groups   {} at once, members {} ranks apart\n", grouped(s.groups), grouped(s.stride));
+  for (const auto& line : s.pattern) out += fmt::format("pattern  {}\n", line);
   const auto& a = last.answer;
   out += fmt::format("classes  {} of {} ranks, {} of links, {} of {:.6g} flows ({})\n", a.classes.ranks, grouped(a.ranks), a.classes.links, a.classes.flows, a.flows,
                      s.on_graph ? "every flow and cable of its own" : s.fidelity == traffic::Fidelity::folded ? "folded: exact by symmetry" : "unfolded");
@@ -158,7 +159,7 @@ std::string json(const CollectiveSubject& s) {
   for (const auto& point : s.points) sweep.push_back(point_json(s, point));
   if (sweep.size() > 1) results["sweep"] = std::move(sweep);
   return Json{{"schema", "zettatwin/collective/1"}, {"machine", s.machine}, {"op", std::string(network::name_of(s.op))}, {"ranks", s.ranks}, {"stride", s.stride}, {"groups", s.groups},
-              {"fidelity", s.fidelity == traffic::Fidelity::folded ? "folded" : "unfolded"}, {"results", std::move(results)}, {"estimated", s.estimated}}
+              {"fidelity", s.fidelity == traffic::Fidelity::folded ? "folded" : "unfolded"}, {"pattern", s.pattern}, {"results", std::move(results)}, {"estimated", s.estimated}}
              .dump(2) + "\n";
 }
 

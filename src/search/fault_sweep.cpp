@@ -72,7 +72,7 @@ class Sweep final {
     const auto& level = job_.machine.levels[l];
     switch (level.network.kind) {
       case hardware::NetworkKind::full_mesh: return of_mesh(l, level);
-      case hardware::NetworkKind::torus:
+      case hardware::NetworkKind::torus: return of_torus(l, level);
       case hardware::NetworkKind::graph:  // its switches differ: no one stands for all
       case hardware::NetworkKind::dragonfly: return of_ports(l, level);
       default: break;
@@ -103,6 +103,23 @@ class Sweep final {
     if (stage_ != 0 || units == 1) return;
     for (auto& c : unit.coordinate) c = Place::kEvery;
     add(FaultKind::dead_plane, unit, fmt::format("plane of all {}s", level.name), level.network.planes);
+  }
+
+  // One link of each dimension.
+  void of_torus(std::size_t l, const hardware::Level& level) {
+    std::int64_t stride = 1;
+    for (const auto extent : level.network.torus) {
+      Place link = place();
+      link.port = l;
+      const auto value = link.coordinate[l] / stride % extent;
+      link.peer = link.coordinate[l] + ((value + 1) % extent - value) * stride;
+      stride *= extent;
+      if (extent < 2 || *link.peer >= placement_.fabric.used[l]) continue;
+      const auto links = extent > 2 ? chips() : chips() / 2;
+      const auto part = fmt::format("link of the torus {}, ring of {}", level.name, extent);
+      add(FaultKind::slow_link, link, part, links);
+      add(FaultKind::dead_link, link, part, links);
+    }
   }
 
   // Peers by the innermost of the plan's edges inside the level at which the two ends differ.

@@ -4,15 +4,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/contract.hpp"
-#include "traffic/detail/stage_flows.hpp"
+#include "flow/simulation.hpp"
+#include "traffic/detail/steps.hpp"
 
 namespace zettatwin::traffic {
 namespace {
 
 using namespace detail;
+using Flows = StageFlows<double>;
 
 std::string words_of(const Lattice& lattice, const fold::Position& position) {
   const auto& machine = *lattice.fabric->machine;
@@ -30,16 +33,16 @@ std::string words_of(const Lattice& lattice, const LinkId& link) {
   std::string text = words_of(lattice, link.element.source);
   if (link.kind == LinkKind::memory) return text;
   text += fmt::format("/port={}", lattice.fabric->machine->levels[link.level].name);
-  if (link.kind == LinkKind::mesh_link) text += fmt::format("/peer={}", lattice.coordinate(link.element.destination, link.level));
+  if (is_cable(link.kind)) text += fmt::format("/peer={}", lattice.coordinate(link.element.destination, link.level));
   return text;
 }
 
 // The stage's link classes by level, kind and health; of alike rows the busiest one's figure, and all their links.
-std::vector<LinkUse> uses_of(const Lattice& lattice, const Links& links, const flow::SimulationResult& result) {
+std::vector<LinkUse> uses_of(const Lattice& lattice, const std::vector<LinkClass<double>>& links, const flow::SimulationResult& result) {
   std::vector<LinkUse> uses;
   const double duration = result.end.seconds().si();
-  for (std::size_t i = 0; i < links.classes().size(); ++i) {
-    const auto& link = links.classes()[i];
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    const auto& link = links[i];
     const double busy = duration > 0 && link.remaining > 0 ? result.resources[i].carried.si() / (duration * link.remaining) : 0;
     uses.push_back({lattice.fabric->machine->levels[link.representative.level].name, std::string(name_of(link.representative.kind)), words_of(lattice, link.representative),
                     link.members, link.remaining, busy});
@@ -57,11 +60,21 @@ std::vector<LinkUse> uses_of(const Lattice& lattice, const Links& links, const f
   return merged;
 }
 
+flow::FlowProgram program_of(const Flows& flows) {
+  flow::FlowProgram program;
+  for (const auto& link : flows.links()) (void)program.add_resource(units::BytesPerSecond::from_si(link.remaining));
+  for (const auto& flow : flows.flows()) {
+    flow::FlowSpec spec{.bytes = units::Bytes::from_si(flow.bytes), .uses = flow.uses, .rate_cap = {}, .latency = units::Picoseconds::from(flow.latency), .after = {}};
+    if (flow.rate_cap) spec.rate_cap = units::BytesPerSecond::from_si(*flow.rate_cap);
+    (void)program.add_flow(spec);
+  }
+  return program;
+}
+
 class Simulation final {
  public:
   Simulation(const topology::Fabric& fabric, const CollectiveQuery& query)
-      : query_(query), lattice_(lattice_of(fabric, query.group, query.faults, query.fidelity, query.request.op == network::Collective::all_to_all)), health_(lattice_, query_.faults),
-        plan_(network::collective_stages(fabric, query.request)) {}
+      : query_(query), lattice_(lattice_of(fabric, query, query.fidelity)), plan_(network::collective_stages(fabric, query.request)) {}
 
   CollectiveAnswer run() {
     answer_.ranks = lattice_.space->points();
@@ -85,90 +98,83 @@ class Simulation final {
     return !answer_.impossible.empty();
   }
 
-  [[nodiscard]] std::vector<bool> group_on(std::optional<std::size_t> level) const {
-    std::vector<bool> within = lattice_.in_group;
-    for (std::size_t i = 0; i < within.size(); ++i)
-      if (level && lattice_.level_of[i] != *level) within[i] = false;
-    return within;
-  }
-
-  // The time of the slowest flow, its latency included.
-  units::Seconds finish(const StageFlows& flows, std::string level, std::string_view algorithm) {
-    const auto result = flow::simulate(flows.program());
+  // Runs the step's flows; the answer learns of its slowest one.
+  flow::SimulationResult finish(const Flows& flows, std::string level, std::string_view algorithm) {
+    auto result = flow::simulate(program_of(flows));
     for (const auto& flow : flows.flows()) answer_.flows += static_cast<double>(flow.members);
     answer_.classes.flows += static_cast<std::int64_t>(flows.flows().size());
-    for (const auto& link : flows.links().classes()) links_.insert(link.representative);
+    for (const auto& link : flows.links()) links_.insert(link.representative);
     if (!result.unfinished.empty()) {
       const auto stuck = result.unfinished.front();
       const auto by = result.flows[stuck].limited_by;
       answer_.impossible = fmt::format("no way is left from {}{}", words_of(lattice_, flows.flows()[stuck].representative.source),
-                                       by < flows.links().classes().size() ? ": dead is " + words_of(lattice_, flows.links().classes()[by].representative) : "");
-      return {};
+                                       by < flows.links().size() ? ": dead is " + words_of(lattice_, flows.links()[by].representative) : "");
+      return result;
     }
     std::size_t last = 0;
     for (std::size_t i = 0; i < result.flows.size(); ++i)
       if (result.flows[i].finish > result.flows[last].finish) last = i;
     const auto by = result.flows[last].limited_by;
     std::string slowest;
-    if (by < flows.links().classes().size()) {
-      const auto& link = flows.links().classes()[by];
+    if (by < flows.links().size()) {
+      const auto& link = flows.links()[by];
       slowest = fmt::format("{} {}{}", name_of(link.representative.kind), words_of(lattice_, link.representative),
                             link.members > 1 ? fmt::format(" and {} like it", link.members - 1) : std::string{});
     }
     answer_.stages.push_back({std::move(level), std::string(algorithm), result.end.seconds(), std::move(slowest), uses_of(lattice_, flows.links(), result)});
-    return result.end.seconds();
+    return result;
   }
 
   bool reachable(bool all) {
-    if (!all && answer_.impossible.empty()) answer_.impossible = "a dead mesh link leaves no way between two units of its level";
+    if (!all && answer_.impossible.empty()) answer_.impossible = "dead links leave no way between two units of their level";
     return all;
   }
 
-  void at_once() {
-    StageFlows flows(lattice_, health_, plan_.stages);
-    const bool pairwise = query_.request.op == network::Collective::all_to_all;
-    if (!reachable(pairwise ? flows.add_pairs(group_on({}), bytes_between()) : flows.add_groups(group_on({})))) return;
-    const auto& name = lattice_.fabric->machine->levels;
-    answer_.time = units::Picoseconds::from(plan_.latency + finish(flows, plan_.stages.size() > 1 ? "all levels" : name[plan_.stages[0].level].name, plan_.algorithm));
-  }
+  // When the step's slowest flow is done, and that of each level.
+  struct StepTime {
+    units::Seconds all;
+    std::map<std::size_t, units::Seconds> of_level;
+  };
 
-  // Bytes between two members by the outermost level on which they differ.
-  [[nodiscard]] std::vector<units::Bytes> bytes_between() const {
-    const auto& request = query_.request;
-    std::vector<units::Bytes> bytes(request.spread.fanout.size());
-    for (std::size_t l = 0; l < bytes.size(); ++l) {
-      const auto peers = request.spread.members_below(l + 1) - request.spread.members_below(l);
-      if (request.bytes_across_level.empty()) bytes[l] = request.bytes / static_cast<double>(request.spread.size());
-      else if (peers > 0) bytes[l] = request.bytes_across_level[l] / static_cast<double>(peers);
+  StepTime time_of(std::size_t step) {
+    const auto stages = stages_of(plan_, step);
+    Flows flows(lattice_, query_.faults, stages);
+    if (!reachable(add_flows(flows, lattice_, query_, plan_, step))) return {};
+    const auto& level = lattice_.fabric->machine->levels[stages[0].level];
+    const auto result = finish(flows, stages.size() > 1 ? "all levels" : level.name, plan_.at_once || stages.size() > 1 ? std::string_view(plan_.algorithm) : network::name_of(stages[0].algorithm));
+    StepTime time{result.end.seconds(), {}};
+    for (std::size_t i = 0; i < result.flows.size(); ++i) {
+      auto& slowest = time.of_level[flows.flows()[i].level];
+      slowest = std::max(slowest, result.flows[i].finish.seconds());
     }
-    return bytes;
+    return time;
   }
 
-  // Reduce-scatter inwards out, all-gather back: a stage starts when the one before is done, chunks follow one another.
+  void at_once() { answer_.time = units::Picoseconds::from(plan_.latency + time_of(0).all); }
+
+  // Reduce-scatter inwards out, all-gather back: a step starts when the one before is done, chunks follow one another at the pace of the busiest level.
   void in_turn() {
-    units::Seconds sum, slowest, shared;
-    for (std::size_t i = 0; i < plan_.stages.size(); ++i) {
-      const auto& stage = plan_.stages[i];
-      const auto& level = lattice_.fabric->machine->levels[stage.level];
-      StageFlows flows(lattice_, health_, {stage});
-      const auto within = group_on(stage.level);
-      const bool pairwise = query_.request.op == network::Collective::all_to_all && stage.algorithm == network::Algorithm::direct;
-      std::vector<units::Bytes> bytes(query_.request.spread.fanout.size());
-      bytes[stage.level] = stage.bytes / static_cast<double>(query_.request.spread.fanout[stage.level] - 1);
-      if (!reachable(pairwise || query_.request.op == network::Collective::point_to_point || stage.algorithm == network::Algorithm::direct ? flows.add_pairs(within, bytes) : flows.add_groups(within))) return;
-      const auto time = finish(flows, level.name, network::name_of(stage.algorithm));
+    units::Seconds sum;
+    std::map<std::size_t, units::Seconds> busy;
+    for (std::size_t i = 0; i < steps_of(plan_); ++i) {
+      const auto time = time_of(i);
       if (!answer_.impossible.empty()) return;
-      sum += time;
-      const bool adds = i > 0 && level.shares_ports && stage.level == plan_.stages[i - 1].level + 1;
-      shared = adds ? shared + time : time;
+      sum += time.all;
+      for (const auto& [level, seconds] : time.of_level) busy[level] += seconds;
+    }
+    units::Seconds slowest, shared;
+    std::size_t before = 0;
+    for (const auto& [level, seconds] : busy) {
+      const bool adds = shared.si() > 0 && lattice_.fabric->machine->levels[level].shares_ports && level == before + 1;
+      shared = adds ? shared + seconds : seconds;
       slowest = std::max(slowest, shared);
+      before = level;
     }
     answer_.time = units::Picoseconds::from(plan_.launch + sum + static_cast<double>(plan_.chunks - 1) * slowest);
   }
 
   const CollectiveQuery& query_;
   Lattice lattice_;
-  Health health_;
   network::CollectiveStages plan_;
   std::set<LinkId> links_;
   CollectiveAnswer answer_;
@@ -178,8 +184,11 @@ class Simulation final {
 
 bool can_simulate(const topology::Fabric& fabric, const space::View& group) { return has_lattice(fabric, group); }
 
+double pair_classes_at_most(const topology::Fabric& fabric, const CollectiveQuery& query) { return pair_classes(lattice_of(fabric, query, Fidelity::folded)); }
+
 CollectiveAnswer simulate(const topology::Fabric& fabric, const CollectiveQuery& query) {
   ZT_EXPECT(can_simulate(fabric, query.group), "groups and levels out of step");
+  ZT_EXPECT(query.received.empty() || static_cast<std::int64_t>(query.received.size()) == query.group.size(), std::to_string(query.received.size()) + " loads");
   return Simulation(fabric, query).run();
 }
 

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "network/collective.hpp"
-#include "traffic/detail/lattice.hpp"
 #include "traffic/fault.hpp"
+#include "traffic/fidelity.hpp"
 
 namespace zettatwin::traffic {
 
@@ -20,6 +20,9 @@ struct CollectiveQuery {
   network::CollectiveRequest request;  // its spread is that of `group`
   space::View group;                   // all groups of this shape run at once
   std::vector<Fault> faults;
+  // All-to-all only: what each member of a group receives, relative to the mean (mean 1); empty: equal. Members of equal load are one class as far as
+  // places allow. Senders are alike.
+  std::vector<double> received;
   Fidelity fidelity = Fidelity::folded;
 };
 
@@ -59,6 +62,8 @@ struct CollectiveAnswer {
 
 // Whether groups and levels are in step, which `simulate` expects.
 [[nodiscard]] bool can_simulate(const topology::Fabric& fabric, const space::View& group);
+// Upper bound of the number of flow classes of an all-to-all: memory and time grow with it.
+[[nodiscard]] double pair_classes_at_most(const topology::Fabric& fabric, const CollectiveQuery& query);
 [[nodiscard]] CollectiveAnswer simulate(const topology::Fabric& fabric, const CollectiveQuery& query);
 
 }  // namespace zettatwin::traffic

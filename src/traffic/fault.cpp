@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "base/contract.hpp"
+#include "topology/level_in_use.hpp"
 #include "topology/machine_graph.hpp"
 #include "units/text.hpp"
 
@@ -161,6 +162,31 @@ void complete_ends(const Fault& fault, const hardware::Machine& machine, config:
   diagnostics.error(fault.where, fmt::format("no link joins {} and {}", from, to), "", "zettatwin network shows what is joined");
 }
 
+// Whether two positions are one step apart in one dimension, the long way round counted.
+bool adjacent(const std::vector<std::int64_t>& torus, std::int64_t a, std::int64_t b) {
+  std::int64_t differing = 0, apart = 0;
+  for (const auto extent : torus) {
+    const auto up = (b % extent - a % extent + extent) % extent;
+    if (up != 0) apart = std::min(up, extent - up);
+    differing += up != 0 ? 1 : 0;
+    a /= extent;
+    b /= extent;
+  }
+  return differing == 1 && apart == 1;
+}
+
+// Of a mesh any other unit; of a torus the next one in the first dimension that has one.
+std::int64_t neighbour_of(const hardware::Level& level, std::int64_t position) {
+  if (level.network.kind != hardware::NetworkKind::torus) return position == 0 ? 1 : 0;
+  std::int64_t stride = 1;
+  for (const auto extent : level.network.torus) {
+    const auto value = position / stride % extent;
+    if (extent > 1) return position + ((value + 1) % extent - value) * stride;
+    stride *= extent;
+  }
+  return position;
+}
+
 // Fills in what the kind of fault implies, and checks that such a part exists.
 void complete(Fault& fault, const hardware::Machine& machine, config::Diagnostics& diagnostics) {
   Place& place = fault.place;
@@ -203,9 +229,13 @@ void complete(Fault& fault, const hardware::Machine& machine, config::Diagnostic
     diagnostics.error(fault.where, fmt::format("{}={} has no port to plane {} of the {} level", unit_word(machine, 0), place.coordinate[0], *place.plane, level.name),
                       fmt::format("planes are rails: each chip has {} of {}", planes_of_chip(level.network), level.network.planes), "leave plane out, or name a chip on that rail");
   if (!mesh) return;
-  if (!place.peer) place.peer = place.coordinate[port] == 0 ? 1 : 0;
+  if (!place.peer) place.peer = neighbour_of(level, place.coordinate[port]);
   if (*place.peer >= level.size) diagnostics.error(fault.where, fmt::format("there is no peer {} on the {} level", *place.peer, level.name), "", fmt::format("it has {}: 0 to {}", level.size, level.size - 1));
   else if (*place.peer == place.coordinate[port]) diagnostics.error(fault.where, fmt::format("peer {} is the place itself", *place.peer), "", "name the other end of the link");
+  else if (level.network.kind == hardware::NetworkKind::torus && !adjacent(level.network.torus, place.coordinate[port], *place.peer))
+    diagnostics.error(fault.where, fmt::format("positions {} and {} of the {} level are not neighbours on its torus", place.coordinate[port], *place.peer, level.name),
+                      fmt::format("positions are counted along the dimensions {}, the first one fastest", fmt::join(level.network.torus, " x ")),
+                      fmt::format("write peer={}", neighbour_of(level, place.coordinate[port])));
 }
 
 }  // namespace
@@ -219,6 +249,12 @@ std::int64_t planes_of_chip(const hardware::LevelNetwork& network) {
 bool chip_has_plane(const hardware::LevelNetwork& network, std::int64_t chip, std::int64_t plane) {
   const auto ports = planes_of_chip(network);
   return (plane - chip * ports % network.planes + network.planes) % network.planes < ports;
+}
+
+std::int64_t links_of_chip(const hardware::LevelNetwork& network) {
+  std::int64_t links = 0;
+  for (const auto extent : network.torus) links += topology::ring_ports(extent);
+  return std::max<std::int64_t>(1, links);
 }
 
 double port_left(const Fault& fault, const hardware::Machine& machine) {

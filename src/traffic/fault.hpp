@@ -51,6 +51,9 @@ struct Fault {
 [[nodiscard]] std::int64_t planes_of_chip(const hardware::LevelNetwork& network);
 [[nodiscard]] bool chip_has_plane(const hardware::LevelNetwork& network, std::int64_t chip, std::int64_t plane);
 
+// Links of one chip to its peers in a mesh or torus; 1 for switched networks.
+[[nodiscard]] std::int64_t links_of_chip(const hardware::LevelNetwork& network);
+
 // Share of a chip's port into the place's level that a fault of a link, switch or plane leaves; 1 for other faults.
 [[nodiscard]] double port_left(const Fault& fault, const hardware::Machine& machine);
 

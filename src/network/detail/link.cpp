@@ -13,14 +13,14 @@ namespace {
 
 // A group of `fanout` on a torus is taken to be a box that fills dimension after dimension. A dimension that it spans whole is a
 // ring, others are lines. Collectives that pipeline use all ports: 2 per ring, 1 per line (its busiest direction).
-// All-to-all: the middle link of a line of e carries e M / 4, a link of a ring e M / 8.
+// All-to-all: the middle link of a line of e carries floor(e/2) ceil(e/2) M / e, a link of a ring half of that.
 void torus_link(const hardware::LevelNetwork& network, Link& link) {
   std::int64_t rest = link.fanout;
   double ports = 0;
   double load = 0;  // bytes over the busiest link, as a share of what one member sends
   const auto add = [&](std::int64_t extent, bool ring) {
     ports += ring ? 2 : 1;
-    load = std::max(load, static_cast<double>(extent) / (ring ? 8 : 4));
+    load = std::max(load, static_cast<double>(extent * extent / 4) / static_cast<double>(ring ? 2 * extent : extent));
     link.ring_steps += ring ? extent / 2 : extent - 1;
   };
   for (const std::int64_t size : network.torus) {
@@ -52,6 +52,7 @@ Link link_of(const topology::Fabric& fabric, std::size_t l, std::int64_t fanout)
   const hardware::LevelNetwork& network = level.network;
   Link link{&level, fanout};
   link.library = library_of(network.algorithms);
+  link.rotates = std::find(network.algorithms.begin(), network.algorithms.end(), name_of(Algorithm::rotated)) != network.algorithms.end();
   link.ring_steps = fanout - 1;
   switch (network.kind) {
     case hardware::NetworkKind::full_mesh:

@@ -14,6 +14,7 @@ struct Link {
   units::BytesPerSecond all_to_all_bandwidth;  // when each pair exchanges the same: less than `bandwidth` where messages are relayed
   units::BytesPerSecond direct_bandwidth;      // when each member sends to all at once
   std::uint32_t library = ~0u;                 // bit per Algorithm: what the level's library has, as the catalog names it
+  bool rotates = false;                        // whether that library rotates the order of levels: only if the catalog says so
   std::int64_t ring_steps = 0;                 // steps until a message of each member has passed all others
 
   // Of one step; in graphs with the cables of the longest way.

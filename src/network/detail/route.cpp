@@ -104,7 +104,8 @@ Route all_to_all(const std::vector<Crossing>& crossings, const CollectiveRequest
     const double f = static_cast<double>(crossing.link.fanout);
     const units::Bytes bytes = own[i - 1] + ((f - 1) / f) * relayed;
     const double peers = static_cast<double>(members_of(crossing) - crossing.members_below);
-    const Stage stage{Algorithm::direct, crossing.link.latency() + (peers - 1) * network.message_gap.value, bytes,
+    const double hops = network.kind == hardware::NetworkKind::torus ? static_cast<double>(crossing.link.ring_steps) : 1;  // to the farthest
+    const Stage stage{Algorithm::direct, hops * crossing.link.latency() + (peers - 1) * network.message_gap.value, bytes,
                       achieved(crossing.link, crossing.link.all_to_all_bandwidth, bytes), crossing.link.all_to_all_bandwidth};
     if (relayed.si() > 0) relay_latency += crossing.link.latency();
     if (network.kind == hardware::NetworkKind::full_mesh || network.kind == hardware::NetworkKind::torus) relayed += own[i - 1];
@@ -121,7 +122,7 @@ Route point_to_point(const std::vector<Crossing>& crossings, units::Bytes messag
   const auto& outermost = crossings.back();
   const Stage stage = best_stage(Algorithm::direct, Collective::point_to_point, outermost.link, message);
   const units::Seconds launch = outermost.link.level->network.launch.value;
-  return {"direct", {stage}, 1, launch + stage.latency, launch + stage.time(), "launch + latency + bytes/B", ""};
+  return {.name = "direct", .stages = {stage}, .latency = launch + stage.latency, .time = launch + stage.time(), .combination = "launch + latency + bytes/B"};
 }
 
 }  // namespace zettatwin::network::detail

@@ -9,6 +9,13 @@
 
 namespace zettatwin::network::detail {
 
+// What one crossing does in one step of a route whose steps use several crossings at once.
+struct Step {
+  std::size_t crossing = 0;
+  std::size_t number = 0;
+  Stage stage;
+};
+
 struct Route {
   std::string_view name;      // "ring", "hierarchical"
   std::vector<Stage> stages;  // one per crossing, of one chunk
@@ -17,6 +24,7 @@ struct Route {
   units::Seconds time;
   std::string_view combination;    // formula of time in terms of the stages
   std::string_view stage_formula;  // of each level, where it is not the algorithm's own
+  std::vector<Step> steps;         // by number; empty: one after the other, each crossing's stage is one
   bool at_once = false;            // levels overlap instead of following one another
 };
 
@@ -26,6 +34,11 @@ struct Route {
 
 // Reduce-scatter from the inside out, then all-gather back: level l handles M/g. Chunks are pipelined through the levels.
 [[nodiscard]] Route hierarchical(const std::vector<Crossing>& crossings, Collective op, units::Bytes message, Algorithm forced);
+
+// Levels from the innermost on that are meshes or tori, if there are several; else 0.
+[[nodiscard]] std::size_t levels_to_rotate(const std::vector<Crossing>& crossings);
+// One part of the buffer begins on each of these levels (rotated.cpp).
+[[nodiscard]] Route rotated(const std::vector<Crossing>& crossings, Collective op, units::Bytes message);
 
 // Pairwise exchange: all levels at once. Meshes and tori join chips of the same position, so that bytes for other positions are
 // first moved on the levels inside.

@@ -37,7 +37,8 @@ std::optional<Stage> direct(Collective op, const Link& link, units::Bytes messag
   const double f = static_cast<double>(link.fanout);
   const units::Bytes part = ((f - 1) / f) * message;
   if (op == Collective::all_to_all) {
-    auto stage = make(Algorithm::direct, link, 1, part, link.all_to_all_bandwidth);
+    const double hops = is_torus(link) ? static_cast<double>(link.ring_steps) : 1;  // to the farthest
+    auto stage = make(Algorithm::direct, link, hops, part, link.all_to_all_bandwidth);
     stage.latency += gaps(link);
     return stage;
   }
@@ -92,7 +93,8 @@ std::optional<Stage> stage_with(Algorithm algorithm, Collective op, const Link& 
     case Algorithm::bruck: return bruck(op, link, message);
     case Algorithm::in_network: return in_network(op, link, message);
     case Algorithm::automatic:
-    case Algorithm::hierarchical: return std::nullopt;
+    case Algorithm::hierarchical:
+    case Algorithm::rotated: return std::nullopt;
   }
   return std::nullopt;
 }
@@ -127,7 +129,8 @@ std::string_view formula_of(Algorithm algorithm, Collective op) {
     case Algorithm::bruck: return "ceil(log2 f) a + M ceil(log2 f)/(2 B)";
     case Algorithm::in_network: return "2 a + M (1 + 1/f)/B";
     case Algorithm::automatic:
-    case Algorithm::hierarchical: break;
+    case Algorithm::hierarchical:
+    case Algorithm::rotated: break;
   }
   return "";
 }

@@ -2,17 +2,24 @@
 #include "traffic/detail/lattice.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "base/contract.hpp"
 
 namespace zettatwin::traffic::detail {
 namespace {
 
-std::vector<std::int64_t> edges_of(const topology::Fabric& fabric, const space::View& group) {
+constexpr double kPairClassesMax = 1e6;
+
+std::int64_t ranks_below(const topology::Fabric& fabric, std::size_t level) { return level > 0 ? fabric.ranks_within(level - 1) : 1; }
+
+std::vector<std::int64_t> edges_of(const topology::Fabric& fabric, const space::View& group, bool tori) {
   std::vector<std::int64_t> edges{1, fabric.ranks()};
   for (std::size_t l = 0; l < fabric.used.size(); ++l) {
     edges.push_back(fabric.ranks_within(l));
-    if (const auto leaf = leaf_units(fabric, l)) edges.push_back((l > 0 ? fabric.ranks_within(l - 1) : 1) * leaf);
+    if (const auto leaf = leaf_units(fabric, l)) edges.push_back(ranks_below(fabric, l) * leaf);
+    std::int64_t edge = ranks_below(fabric, l);
+    for (const auto extent : tori ? torus_extents(fabric, l) : std::vector<std::int64_t>{}) edges.push_back(edge *= extent);
   }
   for (const auto& atom : group.atoms) {
     edges.push_back(atom.stride);
@@ -67,6 +74,99 @@ void add_exceptions(const Lattice& lattice, const Fault& fault, std::vector<fold
   exceptions.push_back(at);
 }
 
+void add_member(const Lattice& lattice, const std::vector<fold::Atom>& atoms, std::int64_t member, std::vector<fold::Position>& exceptions) {
+  fold::Position at = lattice.empty_position();
+  for (std::size_t i = 0; i < lattice.atoms(); ++i) {
+    if (!lattice.in_group[i]) continue;
+    at[i] = member % atoms[i].size;
+    member /= atoms[i].size;
+  }
+  exceptions.push_back(at);
+}
+
+// Atoms between the edges, all exchangeable; and which of them lie in the group.
+std::vector<fold::Atom> cut_atoms(Lattice& lattice, const std::vector<std::int64_t>& edges, const space::View& group) {
+  const auto& fabric = *lattice.fabric;
+  std::vector<fold::Atom> atoms;
+  std::size_t level = 0;
+  for (std::size_t i = 0; i + 1 < edges.size(); ++i) {
+    while (edges[i] >= fabric.ranks_within(level)) ++level;
+    atoms.push_back({.size = edges[i + 1] / edges[i]});
+    lattice.level_of.push_back(level);
+    lattice.stride.push_back(edges[i] / ranks_below(fabric, level));
+    lattice.in_group.push_back(covers(group, edges[i]));
+  }
+  if (atoms.empty()) {  // a single rank
+    atoms.push_back({.size = 1});
+    lattice.level_of.push_back(0);
+    lattice.stride.push_back(1);
+    lattice.in_group.push_back(false);
+  }
+  return atoms;
+}
+
+// A dimension that no group spans is crossed by no message: its positions are exchangeable. One that groups span is a ring that may be turned; if
+// they span a block of its positions or every n-th, positions differ. A block is not left, unless a link of the dimension is broken.
+void add_dimension(Lattice& lattice, Dimension dimension, bool broken, std::vector<fold::Atom>& atoms) {
+  std::vector<std::size_t> own, inside;
+  for (std::size_t i = 0; i < atoms.size(); ++i) {
+    if (!dimension.has(lattice.level_of[i], lattice.stride[i])) continue;
+    own.push_back(i);
+    if (lattice.in_group[i]) inside.push_back(i);
+  }
+  dimension.ring = !inside.empty() && inside.back() == own.back() && dimension.extent > 2;
+  const bool first_alone = inside.size() == 1 && inside[0] == own[0];
+  dimension.block = first_alone ? atoms[own[0]].size : dimension.extent;
+  dimension.detours = dimension.ring || (broken && !inside.empty() && dimension.extent > 2);
+  dimension.uniform = dimension.ring && own.size() == 1;  // until faults are known
+  for (const auto i : inside.empty() || (first_alone && !dimension.detours) ? inside : own) {
+    if (dimension.uniform) atoms[i].kind = fold::AtomKind::cyclic;
+    else if (atoms[i].size > 2 || own.size() > 1) atoms[i].kind = fold::AtomKind::rigid;
+  }
+  lattice.dimensions.push_back(dimension);
+}
+
+// Whether a fault names a link of the dimension.
+bool is_broken(const Dimension& dimension, std::span<const Fault> faults) {
+  return std::any_of(faults.begin(), faults.end(), [&](const Fault& fault) {
+    return fault.place.peer && fault.place.port == dimension.level && dimension.of(fault.place.coordinate[dimension.level]) != dimension.of(*fault.place.peer);
+  });
+}
+
+void add_dimensions(Lattice& lattice, std::span<const Fault> faults, std::vector<fold::Atom>& atoms) {
+  for (std::size_t l = 0; l < lattice.fabric->used.size(); ++l) {
+    std::int64_t stride = 1;
+    for (const auto extent : torus_extents(*lattice.fabric, l)) {
+      const Dimension dimension{.level = l, .stride = stride, .extent = extent};
+      if (extent > 1) add_dimension(lattice, dimension, is_broken(dimension, faults), atoms);
+      stride *= extent;
+    }
+  }
+}
+
+Lattice lattice_with(const topology::Fabric& fabric, const space::View& group, std::span<const Fault> faults, Fidelity fidelity, bool pairs_alone, std::span<const std::int64_t> named_members, bool tori) {
+  Lattice lattice{.fabric = &fabric, .level_of = {}, .stride = {}, .in_group = {}, .dimensions = {}, .space = {}};
+  auto atoms = cut_atoms(lattice, edges_of(fabric, group, tori), group);
+  if (tori) add_dimensions(lattice, faults, atoms);
+  std::vector<fold::Position> exceptions;
+  for (const auto& fault : faults) add_exceptions(lattice, fault, exceptions);
+  for (const auto member : named_members) add_member(lattice, atoms, member, exceptions);
+  std::sort(exceptions.begin(), exceptions.end());
+  exceptions.erase(std::unique(exceptions.begin(), exceptions.end()), exceptions.end());
+  for (auto& dimension : lattice.dimensions) dimension.uniform = dimension.uniform && exceptions.empty() && fidelity == Fidelity::folded;
+  if (fidelity == Fidelity::unfolded)
+    for (auto& atom : atoms) atom.kind = fold::AtomKind::rigid;
+  // Across a boundary below switches alone, insides of different units may be permuted independently, unless a group ties equal positions.
+  const bool whole = pairs_alone && std::all_of(lattice.in_group.begin(), lattice.in_group.end(), [](bool in) { return in; });
+  for (std::size_t i = 0; whole && i + 1 < atoms.size(); ++i) {
+    bool free = true;
+    for (std::size_t outer = i + 1; outer < atoms.size(); ++outer) free = free && switched(fabric.machine->levels[lattice.level_of[outer]]);
+    if (free) atoms[i].outward = fold::Boundary::untied;
+  }
+  lattice.space.emplace(std::move(atoms), std::move(exceptions));
+  return lattice;
+}
+
 }  // namespace
 
 std::int64_t Lattice::coordinate(const fold::Position& position, std::size_t level) const {
@@ -99,41 +199,71 @@ std::int64_t leaf_units(const topology::Fabric& fabric, std::size_t level) {
   return leaves ? units : 0;
 }
 
-bool has_lattice(const topology::Fabric& fabric, const space::View& group) { return divide_each_other(edges_of(fabric, group)); }
+bool Lattice::same_group(const fold::Position& a, const fold::Position& b) const {
+  for (std::size_t i = 0; i < atoms(); ++i)
+    if (!in_group[i] && a[i] != b[i]) return false;
+  return true;
+}
 
-Lattice lattice_of(const topology::Fabric& fabric, const space::View& group, std::span<const Fault> faults, Fidelity fidelity, bool pairs_alone) {
-  const auto edges = edges_of(fabric, group);
-  ZT_EXPECT(divide_each_other(edges), "levels and groups out of step");
-  Lattice lattice{.fabric = &fabric, .level_of = {}, .stride = {}, .in_group = {}, .space = {}};
-  std::vector<fold::Atom> atoms;
-  std::size_t level = 0;
-  for (std::size_t i = 0; i + 1 < edges.size(); ++i) {
-    while (edges[i] >= fabric.ranks_within(level)) ++level;
-    const std::int64_t below = level > 0 ? fabric.ranks_within(level - 1) : 1;
-    atoms.push_back({.size = edges[i + 1] / edges[i], .kind = fidelity == Fidelity::folded ? fold::AtomKind::exchangeable : fold::AtomKind::rigid});
-    lattice.level_of.push_back(level);
-    lattice.stride.push_back(edges[i] / below);
-    lattice.in_group.push_back(covers(group, edges[i]));
+std::int64_t Lattice::member_of(const fold::Position& rank) const {
+  std::int64_t member = 0;
+  for (std::size_t i = atoms(); i-- > 0;)
+    if (in_group[i]) member = member * space->atoms()[i].size + rank[i];
+  return member;
+}
+
+fold::Position Lattice::leaf_of(std::size_t level, fold::Position rank) const {
+  const auto units = leaf_units(*fabric, level);
+  for (std::size_t i = 0; i < atoms(); ++i)
+    if (level_of[i] < level || (level_of[i] == level && stride[i] < units)) rank[i] = fold::none;
+  return rank;
+}
+
+bool Lattice::is_torus(std::size_t level) const {
+  return std::any_of(dimensions.begin(), dimensions.end(), [level](const Dimension& d) { return d.level == level; });
+}
+
+bool Lattice::spans(const std::vector<bool>& within, const Dimension& dimension) const {
+  for (std::size_t i = 0; i < atoms(); ++i)
+    if (within[i] && dimension.has(level_of[i], stride[i])) return true;
+  return false;
+}
+
+std::optional<fold::Position> Lattice::next(const Dimension& dimension, const fold::Position& position, std::int64_t direction, bool around) const {
+  const auto here = coordinate(position, dimension.level), value = dimension.of(here);
+  auto there = value + direction;
+  if (dimension.ring || around) there = (there + dimension.extent) % dimension.extent;
+  else if (there < 0 || there >= dimension.extent || there / dimension.block != value / dimension.block) return std::nullopt;
+  fold::Position next = position;
+  set_coordinate(next, dimension.level, dimension.with(here, there));
+  return next;
+}
+
+bool has_lattice(const topology::Fabric& fabric, const space::View& group) { return divide_each_other(edges_of(fabric, group, false)); }
+
+double pair_classes(const Lattice& lattice) {
+  double classes = 1;
+  for (std::size_t i = 0; i < lattice.atoms(); ++i) {
+    const auto& atom = lattice.space->atoms()[i];
+    std::set<std::int64_t> named;
+    for (const auto& exception : lattice.space->exceptions())
+      if (exception[i] != fold::none) named.insert(exception[i]);
+    const double size = static_cast<double>(atom.size), cells = static_cast<double>(named.size()) + 1;
+    const bool turns = atom.kind == fold::AtomKind::cyclic && named.empty();
+    if (!lattice.in_group[i]) classes *= atom.kind == fold::AtomKind::exchangeable ? std::min(cells, size) : size;
+    else classes *= atom.kind == fold::AtomKind::exchangeable ? std::min(cells * cells + 1, size * size) : turns ? size : size * size;
   }
-  if (atoms.empty()) {  // a single rank
-    atoms.push_back({.size = 1});
-    lattice.level_of.push_back(0);
-    lattice.stride.push_back(1);
-    lattice.in_group.push_back(false);
+  return classes;
+}
+
+Lattice lattice_of(const topology::Fabric& fabric, const space::View& group, std::span<const Fault> faults, Fidelity fidelity, bool pairs_alone, std::span<const std::int64_t> named_members) {
+  ZT_EXPECT(has_lattice(fabric, group), "levels and groups out of step");
+  bool tori = divide_each_other(edges_of(fabric, group, true));
+  if (tori && pairs_alone) {
+    const auto folded = lattice_with(fabric, group, faults, Fidelity::folded, pairs_alone, named_members, true);
+    tori = folded.dimensions.empty() || pair_classes(folded) <= kPairClassesMax;
   }
-  std::vector<fold::Position> exceptions;
-  for (const auto& fault : faults) add_exceptions(lattice, fault, exceptions);
-  std::sort(exceptions.begin(), exceptions.end());
-  exceptions.erase(std::unique(exceptions.begin(), exceptions.end()), exceptions.end());
-  // Across a boundary below switches alone, insides of different units may be permuted independently, unless a group ties equal positions.
-  const bool whole = pairs_alone && std::all_of(lattice.in_group.begin(), lattice.in_group.end(), [](bool in) { return in; });
-  for (std::size_t i = 0; whole && i + 1 < atoms.size(); ++i) {
-    bool free = true;
-    for (std::size_t outer = i + 1; outer < atoms.size(); ++outer) free = free && switched(fabric.machine->levels[lattice.level_of[outer]]);
-    if (free) atoms[i].outward = fold::Boundary::untied;
-  }
-  lattice.space.emplace(std::move(atoms), std::move(exceptions));
-  return lattice;
+  return lattice_with(fabric, group, faults, fidelity, pairs_alone, named_members, tori);
 }
 
 fold::Family pairs_across(const Lattice& lattice, const std::vector<bool>& within, std::size_t atom) {

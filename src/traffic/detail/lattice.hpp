@@ -9,14 +9,11 @@
 #include "fold/relation.hpp"
 #include "fold/space.hpp"
 #include "topology/fabric.hpp"
+#include "traffic/detail/torus.hpp"
 #include "traffic/fault.hpp"
+#include "traffic/fidelity.hpp"
 
 namespace zettatwin::traffic {
-
-enum class Fidelity {
-  folded,    // classes of ranks, links and flows
-  unfolded,  // every rank its own class: the same code on the identity partition
-};
 
 namespace detail {
 
@@ -25,6 +22,7 @@ struct Lattice {
   std::vector<std::size_t> level_of;  // per atom
   std::vector<std::int64_t> stride;   // per atom: among the values of its level
   std::vector<bool> in_group;         // per atom
+  std::vector<Dimension> dimensions;  // of tori, in the order in which messages go; a torus without counts as ports
   std::optional<fold::FoldedSpace> space;
 
   [[nodiscard]] std::size_t atoms() const { return level_of.size(); }
@@ -33,13 +31,29 @@ struct Lattice {
   void set_coordinate(fold::Position& position, std::size_t level, std::int64_t value) const;
   // The outermost level on which the two differ; nothing if they are the same.
   [[nodiscard]] std::optional<std::size_t> outermost_difference(const fold::Position& a, const fold::Position& b) const;
+  // Whether the two differ only where members of one group do.
+  [[nodiscard]] bool same_group(const fold::Position& a, const fold::Position& b) const;
+  // Which member of its group a rank is.
+  [[nodiscard]] std::int64_t member_of(const fold::Position& rank) const;
+  // The leaf switch that a rank's port leads to: only coordinates outside the leaf.
+  [[nodiscard]] fold::Position leaf_of(std::size_t level, fold::Position rank) const;
   [[nodiscard]] fold::Position empty_position() const { return fold::Position(atoms(), fold::none); }
+
+  [[nodiscard]] bool is_torus(std::size_t level) const;  // of links, not one that counts as ports
+  // Whether members of a group that has the atoms `within` differ in the dimension.
+  [[nodiscard]] bool spans(const std::vector<bool>& within, const Dimension& dimension) const;
+  // The next one up (1) or down (-1) the dimension; nothing at the end of a line, unless a detour goes all the way round.
+  [[nodiscard]] std::optional<fold::Position> next(const Dimension& dimension, const fold::Position& position, std::int64_t direction, bool around = false) const;
 };
 
 // Whether the levels' and the group's edges divide each other, which a lattice needs.
 [[nodiscard]] bool has_lattice(const topology::Fabric& fabric, const space::View& group);
-// `pairs_alone`: all traffic is between pairs of one group, so that equal positions of different units are not tied by it.
-[[nodiscard]] Lattice lattice_of(const topology::Fabric& fabric, const space::View& group, std::span<const Fault> faults, Fidelity fidelity, bool pairs_alone);
+// `named_members`: members that differ from the others, in every group.
+// `pairs_alone`: all traffic is between pairs of one group, so that equal positions of different units are not tied by it. A torus counts as ports where
+// a group is not a box of it, and where faults leave so little symmetry that there would be more than a million classes of pairs.
+[[nodiscard]] Lattice lattice_of(const topology::Fabric& fabric, const space::View& group, std::span<const Fault> faults, Fidelity fidelity, bool pairs_alone, std::span<const std::int64_t> named_members = {});
+// At most so many classes of pairs of one group.
+[[nodiscard]] double pair_classes(const Lattice& lattice);
 
 // Units of the level below under one first-tier switch, if the level's Clos has such leaves, more than one is used, and they divide its used units; else 0.
 [[nodiscard]] std::int64_t leaf_units(const topology::Fabric& fabric, std::size_t level);

@@ -49,6 +49,35 @@ TEST(Hierarchy, FlatRingCrossesNodesAsOftenAsThereAreNodes) {
   EXPECT_NEAR(t.levels[1].latency.si(), 15e-6, 1e-12);
 }
 
+// Two equal meshes of 8: the first works on M, the second on M/8. Rotated, each carries half of both at the same time: (1 + 1/8)/2 of the time.
+TEST(Hierarchy, RotatedKeepsBothMeshesBusy) {
+  const auto machine = machine_of({ideal_level(NetworkKind::full_mesh, 8), ideal_level(NetworkKind::full_mesh, 8)});
+  const double bytes = 64e9, wire = 2 * bytes * 7 / 8 / 700e9;
+  const auto plain = answer(machine, Collective::all_reduce, bytes, {{8, 8}}, Algorithm::hierarchical), rotated = answer(machine, Collective::all_reduce, bytes, {{8, 8}}, Algorithm::rotated);
+  EXPECT_EQ(rotated.algorithm.substr(0, 8), "rotated:");
+  EXPECT_NEAR(plain.time.seconds().si(), wire, 0.02 * wire);
+  EXPECT_NEAR(rotated.time.seconds().si(), wire * 9 / 16, 0.02 * wire);
+  EXPECT_NEAR(rotated.levels[0].bytes.si(), 2 * bytes * 7 / 8 * 9 / 16, 1e3);
+  EXPECT_NEAR(rotated.levels[1].bytes.si(), rotated.levels[0].bytes.si(), 1e3);
+}
+
+// 4 chips by hand, all-gather of 8 MB with links of 100 GB/s and 1 us: each of 2 parts crosses both meshes of 2: 2 MB, then 1 MB, in two steps.
+TEST(Hierarchy, RotatedByHand) {
+  const auto machine = machine_of({ideal_level(NetworkKind::full_mesh, 2), ideal_level(NetworkKind::full_mesh, 2)});
+  EXPECT_NEAR(answer(machine, Collective::all_gather, 8e6, {{2, 2}}, Algorithm::rotated).time.seconds().si(), 2e-6 + 20e-6 + 10e-6, 2e-6);
+  EXPECT_NEAR(answer(machine, Collective::all_gather, 8, {{2, 2}}, Algorithm::rotated).time.seconds().si(), 2e-6 + 3e-11, 1e-12);
+}
+
+TEST(Hierarchy, RotatedIsTakenWhereTheLibraryHasIt) {
+  auto machine = machine_of({ideal_level(NetworkKind::full_mesh, 8), ideal_level(NetworkKind::full_mesh, 8)});
+  const auto taken = [&] { return answer(machine, Collective::all_reduce, 64e9, {{8, 8}}, Algorithm::automatic).algorithm.substr(0, 7); };
+  EXPECT_NE(taken(), "rotated");
+  machine.levels[0].network.algorithms = {"direct", "rotated"};
+  EXPECT_NE(taken(), "rotated");
+  machine.levels[1].network.algorithms = {"direct", "rotated"};
+  EXPECT_EQ(taken(), "rotated");
+}
+
 TEST(Hierarchy, MessagesBetweenTwoRanksUseTheOutermostLevelOnly) {
   const auto t = answer(two_levels(), Collective::point_to_point, 10e6, {{1, 2}}, Algorithm::automatic);
   ASSERT_EQ(t.levels.size(), 1u);

@@ -55,7 +55,7 @@ TEST(Textbook, FullMeshInOneHopUsesTheLinksAmongMembersOnly) {
 TEST(Textbook, TorusUsesBothDirectionsOfWholeRings) {
   expect_equal(time(NetworkKind::torus, 16, Collective::all_gather, Algorithm::ring), 8 * kA + kM * 15 / (16 * 2 * kB));
   expect_equal(time(NetworkKind::torus, 16, Collective::all_gather, Algorithm::ring, 4), 3 * kA + kM * 3 / (4 * kB));  // a line
-  expect_equal(time(NetworkKind::torus, 16, Collective::all_to_all, Algorithm::direct), kA + kM * 16 / (8 * kB));
+  expect_equal(time(NetworkKind::torus, 16, Collective::all_to_all, Algorithm::direct), 8 * kA + kM * 16 / (8 * kB));
 }
 
 TEST(Textbook, TorusDimensionsWorkTogether) {
@@ -65,7 +65,7 @@ TEST(Textbook, TorusDimensionsWorkTogether) {
   const CollectiveRequest gather{.op = Collective::all_gather, .bytes = units::Bytes::from_si(kM), .spread = {{64}}};
   expect_equal(test::seconds(machine, gather), 6 * kA + kM * 63 / (64 * 6 * kB));
   const CollectiveRequest exchange{.op = Collective::all_to_all, .bytes = units::Bytes::from_si(kM), .spread = {{64}}};
-  expect_equal(test::seconds(machine, exchange), kA + kM * 4 / (8 * kB));
+  expect_equal(test::seconds(machine, exchange), 6 * kA + kM * 4 / (8 * kB));
 }
 
 TEST(Textbook, SwitchesThatReduceSendOnceUpAndOnceDown) {

@@ -44,6 +44,7 @@ struct Ask {
   Algorithm algorithm = Algorithm::automatic;
   std::vector<Fault> faults;
   Fidelity fidelity = Fidelity::folded;
+  std::vector<double> received = {};
 };
 
 [[nodiscard]] inline CollectiveQuery query_of(const topology::Fabric& fabric, const Ask& ask) {
@@ -52,6 +53,7 @@ struct Ask {
   query.request = {.op = ask.op, .bytes = units::Bytes::from_si(ask.bytes), .spread = topology::spread_of(fabric, query.group), .algorithm = ask.algorithm, .bytes_across_level = {}};
   query.faults = ask.faults;
   query.fidelity = ask.fidelity;
+  query.received = ask.received;
   return query;
 }
 

@@ -1,62 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // Folding changes no time: classes against every rank on its own, on random machines with up to three faults; and relabelling changes no bit.
-#include "cases.hpp"
+#include <numeric>
+
+#include "random_cases.hpp"
 
 namespace zettatwin::traffic {
 namespace {
 
 using namespace test;
 
-hardware::Level random_level(Random& r) {
-  auto level = ideal_level(r.of({NetworkKind::full_mesh, NetworkKind::switched, NetworkKind::clos}), r.of<std::int64_t>({1, 2, 3, 4}), static_cast<double>(r.between(1, 400)),
-                           static_cast<double>(r.between(0, 5)));
-  level.network.planes = r.between(1, 3);
-  if (r.one_in(3)) level.network.ports_per_chip = r.between(1, 3);
-  if (r.one_in(2)) {
-    level.network.units_per_leaf = 2;
-    level.network.oversubscription = {units::Ratio::from_si(static_cast<double>(r.between(1, 4))), {}, true};
-  }
-  return level;
-}
-
-Fault random_fault(Random& r, const hardware::Machine& machine) {
-  Fault fault;
-  fault.place.coordinate.assign(machine.levels.size(), Place::kEvery);
-  const auto port = static_cast<std::size_t>(r.between(0, static_cast<std::int64_t>(machine.levels.size()) - 1));
-  const auto& level = machine.levels[port];
-  const bool mesh = level.network.kind == NetworkKind::full_mesh;
-  fault.kind = mesh ? r.of({FaultKind::slow_link, FaultKind::dead_link, FaultKind::slow_hbm}) : r.of({FaultKind::slow_link, FaultKind::dead_link, FaultKind::dead_switch, FaultKind::dead_plane, FaultKind::slow_hbm});
-  fault.remaining = fault.kind == FaultKind::slow_link || fault.kind == FaultKind::slow_hbm ? static_cast<double>(r.between(1, 9)) / 10 : 0;
-  const bool whole_level = fault.kind == FaultKind::dead_switch || fault.kind == FaultKind::dead_plane;
-  for (std::size_t l = whole_level ? port + 1 : 0; l < machine.levels.size(); ++l) fault.place.coordinate[l] = r.between(0, machine.levels[l].size - 1);
-  if (fault.kind == FaultKind::slow_hbm) return fault;
-  fault.place.port = port;
-  if (mesh && level.size > 1) fault.place.peer = (fault.place.coordinate[port] + r.between(1, level.size - 1)) % level.size;
-  if (!mesh && !(fault.kind == FaultKind::slow_link && r.one_in(2))) fault.place.plane = r.between(0, level.network.planes - 1);
-  return fault;
-}
-
-// A group that is every, the innermost, or the outermost levels' positions.
-space::View random_group(Random& r, const topology::Fabric& fabric) {
-  const auto cut = fabric.ranks_within(static_cast<std::size_t>(r.between(0, static_cast<std::int64_t>(fabric.used.size()) - 1)));
-  switch (r.between(0, 2)) {
-    case 0: return everyone(fabric);
-    case 1: return {{{cut, 1}}};
-    default: return {{{fabric.ranks() / cut, cut}}};
-  }
+// Whether the group has a border inside a level, so that the level's units are not alike to it.
+bool cuts_levels(const hardware::Machine& machine, const space::View& group) {
+  const auto fabric = topology::whole(machine);
+  const auto is_border = [&](std::int64_t edge) {
+    bool found = edge == 1;
+    for (std::size_t l = 0; l < fabric.used.size(); ++l) found = found || fabric.ranks_within(l) == edge;
+    return found;
+  };
+  const auto& atom = group.atoms.front();
+  return !is_border(atom.stride) || !is_border(atom.stride * atom.size);
 }
 
 TEST(Folded, EqualsUnfolded) {
   int possible = 0, folded_classes = 0, unfolded_classes = 0;
   for (std::uint64_t seed = 0; seed < 1500; ++seed) {
     Random r(seed);
-    std::vector<hardware::Level> levels;
-    for (auto depth = r.between(1, 3); depth > 0; --depth) levels.push_back(random_level(r));
-    const auto machine = machine_of(levels);
-    const auto fabric = topology::whole(machine);
-    Ask ask{.op = r.of({Collective::all_reduce, Collective::all_gather, Collective::reduce_scatter, Collective::all_to_all, Collective::broadcast}), .bytes = static_cast<double>(r.between(1, 100000)) * 1e3,
-            .group = random_group(r, fabric), .algorithm = r.of({Algorithm::automatic, Algorithm::ring, Algorithm::direct}), .faults = {}};
-    for (auto faults = r.between(0, 3); faults > 0; --faults) ask.faults.push_back(random_fault(r, machine));
+    auto [machine, ask] = random_case(r, 3, 64);
     const auto folded = answer(machine, ask);
     ask.fidelity = Fidelity::unfolded;
     const auto unfolded = answer(machine, ask);
@@ -73,6 +42,39 @@ TEST(Folded, EqualsUnfolded) {
   RecordProperty("possible", possible);
   EXPECT_GT(possible, 1000);
   EXPECT_LT(folded_classes, unfolded_classes / 2) << "folding folds";
+}
+
+// Other names for the units of a level, the same for faults and for what they name.
+TEST(Folded, RelabellingChangesNoBit) {
+  int changed = 0;
+  for (std::uint64_t seed = 0; seed < 1500; ++seed) {
+    Random r(seed + 50000);
+    auto [machine, ask] = random_case(r, 3, 64);
+    ask.received.clear();  // which name members
+    const auto before = answer(machine, ask);
+    const auto faults = ask.faults;
+    for (std::size_t l = 0; l < machine.levels.size(); ++l) {
+      const auto& network = machine.levels[l].network;
+      std::vector<std::int64_t> name(static_cast<std::size_t>(machine.levels[l].size));
+      std::iota(name.begin(), name.end(), 0);
+      // A torus may be turned; leaves and rails, which begin at certain units, keep their names.
+      const bool rails = std::any_of(machine.levels.begin(), machine.levels.end(), [](const auto& level) { return level.network.ports_per_chip > 0; });
+      if (network.kind == NetworkKind::torus) std::rotate(name.begin(), name.begin() + r.between(0, network.torus[1] - 1) * network.torus[0], name.end());
+      else if (network.units_per_leaf == 0 && (l > 0 || !rails))
+        for (std::size_t i = name.size(); i > 1; --i) std::swap(name[i - 1], name[static_cast<std::size_t>(r.between(0, static_cast<std::int64_t>(i) - 1))]);
+      for (auto& fault : ask.faults) {
+        if (auto& c = fault.place.coordinate[l]; c != Place::kEvery) c = name[static_cast<std::size_t>(c)];
+        if (fault.place.peer && fault.place.port == l) fault.place.peer = name[static_cast<std::size_t>(*fault.place.peer)];
+      }
+    }
+    if (cuts_levels(machine, ask.group)) continue;
+    const auto after = answer(machine, ask);
+    changed += ask.faults.empty() || ask.faults[0].place == faults[0].place ? 0 : 1;
+    EXPECT_EQ(after.impossible.empty(), before.impossible.empty()) << "seed " << seed;
+    EXPECT_EQ(after.time, before.time) << "seed " << seed;
+    EXPECT_EQ(after.classes.flows, before.classes.flows) << "seed " << seed;
+  }
+  EXPECT_GT(changed, 300);
 }
 
 TEST(Folded, TheNameOfTheFaultyChipChangesNoBit) {

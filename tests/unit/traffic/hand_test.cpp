@@ -10,13 +10,22 @@ using namespace test;
 hardware::Machine mesh_of_8() { return machine_of({ideal_level(NetworkKind::full_mesh, 8)}); }
 hardware::Machine switch_of_8() { return machine_of({ideal_level(NetworkKind::switched, 8)}); }
 
-TEST(ByHand, AMeshLinkAtHalfSpeedTakesTwiceAsLong) {
+TEST(ByHand, AMeshLinkAtHalfSpeedSharesItsBytesWithDetours) {
   const auto machine = mesh_of_8();
   // 10 MB to each peer: 100 us on a link of 100 GB/s.
   EXPECT_NEAR(seconds(answer(machine, {.bytes = 80e6, .group = {}, .faults = {}})), 101e-6, 1e-11);
+  // 7 messages over a half and six whole ways, all done at the same time: 7/6.5.
   const auto slow = answer(machine, {.bytes = 80e6, .group = {}, .faults = faults_of(machine, {"slow-link@npu=2/port=board/peer=5:0.5"})});
-  EXPECT_NEAR(seconds(slow), 201e-6, 1e-11);
-  EXPECT_NE(slow.stages[0].slowest.find("npu=2/port=board/peer=5"), std::string::npos) << slow.stages[0].slowest;
+  EXPECT_NEAR(seconds(slow), 1e-6 + 100e-6 * 7 / 6.5, 1e-11);
+  const auto ring = answer(machine, {.op = Collective::all_gather, .bytes = 80e6, .group = {}, .algorithm = Algorithm::ring, .faults = faults_of(machine, {"slow-link@npu=2/port=board/peer=5:0.5"})});
+  EXPECT_NEAR(seconds(ring), 7e-6 + 100e-6 * 7 / 6.5, 1e-11);
+}
+
+TEST(ByHand, DetoursDoNotMakeAPairFasterThanItsLink) {
+  const auto machine = mesh_of_8();
+  const auto ask = [&](const std::string& fault) { return seconds(answer(machine, {.bytes = 20e6, .group = {{{2, 1}}}, .faults = faults_of(machine, {fault})})); };
+  EXPECT_NEAR(ask("dead-link@npu=2/peer=3"), 101e-6, 1e-11) << "six idle ways, but sent as fast as one link";
+  EXPECT_NEAR(ask("slow-link@npu=2/peer=3:0.1"), 101e-6, 1e-11);
 }
 
 TEST(ByHand, ADeadMeshLinkIsBypassed) {
@@ -80,10 +89,61 @@ TEST(ByHand, SlowMemoryLimitsOnceItIsSlowerThanThePorts) {
   EXPECT_NEAR(seconds(answer(machine, {.bytes = 80e6, .group = {}, .faults = faults_of(machine, {"slow-hbm@npu=1:0.1"})})), 1e-6 + 140e6 / 400e9, 1e-11);
 }
 
+TEST(ByHand, AReceiverOfFourTimesAsMuch) {
+  const auto machine = switch_of_8();
+  std::vector<double> received(8, 8.0 / 11);
+  received[3] = 32.0 / 11;
+  // 1 MB per pair on average; seven send 32/11 MB each to chip 3.
+  const auto skewed = answer(machine, {.bytes = 8e6, .group = {}, .algorithm = Algorithm::direct, .faults = {}, .received = received});
+  EXPECT_NEAR(seconds(skewed), 1e-6 + 7 * 32.0 / 11 * 10e-6, 1e-11);
+  EXPECT_EQ(skewed.classes.ranks, 2) << "equal receivers are one class";
+  // Two groups, equal positions of two units: the loaded member is the last of each.
+  const auto groups = answer(machine, {.bytes = 4e6, .group = {{{4, 2}}}, .algorithm = Algorithm::direct, .faults = {}, .received = {0.5, 0.5, 0.5, 2.5}});
+  EXPECT_NEAR(seconds(groups), 1e-6 + 3 * 2.5 * 10e-6, 1e-11);
+}
+
+TEST(ByHand, APairOfChips) {
+  const auto mesh = answer(mesh_of_8(), {.op = Collective::point_to_point, .bytes = 10e6, .group = {{{2, 4}}}, .faults = {}});
+  EXPECT_NEAR(seconds(mesh), 101e-6, 1e-11);
+  const auto slow = answer(switch_of_8(), {.op = Collective::point_to_point, .bytes = 10e6, .group = {{{2, 4}}}, .faults = faults_of(switch_of_8(), {"slow-link@npu=5/port=up:0.5"})});
+  EXPECT_NEAR(seconds(slow), 201e-6, 1e-11);
+}
+
 TEST(ByHand, TwoMeshesInDimensionOrder) {
   const auto machine = machine_of({ideal_level(NetworkKind::full_mesh, 4), ideal_level(NetworkKind::full_mesh, 4)});
   // 1 MB per pair. A link carries its own pair, and half of 3 + 3 others that turn a corner: 4 MB in all.
   EXPECT_NEAR(seconds(answer(machine, {.bytes = 16e6, .group = {}, .faults = {}})), 2e-6 + 40e-6, 1e-11);
+}
+
+hardware::Machine torus_of(std::vector<std::int64_t> extents) {
+  auto level = ideal_level(NetworkKind::torus, 1);
+  for (const auto extent : extents) level.size *= extent;
+  level.network.torus = std::move(extents);
+  return machine_of({level});
+}
+
+TEST(ByHand, ARingOfLinks) {
+  const auto machine = torus_of({4});
+  const auto dead = faults_of(machine, {"dead-link@npu=0/peer=1"});
+  // 1 MB per pair. Up: one to the neighbour, and half of one to the opposite chip over two links: 2 MB per link.
+  EXPECT_NEAR(seconds(answer(machine, {.bytes = 4e6, .group = {}, .faults = {}})), 2e-6 + 20e-6, 1e-11);
+  // 6 MB through each chip, 3 MB per link; the broken link's 3 MB go the other way round over all links of that direction.
+  EXPECT_NEAR(seconds(answer(machine, {.op = Collective::all_gather, .bytes = 8e6, .group = {}, .faults = {}})), 2e-6 + 30e-6, 1e-11);
+  EXPECT_NEAR(seconds(answer(machine, {.op = Collective::all_gather, .bytes = 8e6, .group = {}, .faults = dead})), 2e-6 + 60e-6, 1e-11);
+  // Without it the ring is a line of four: its middle link carries 2 x 2 pairs.
+  EXPECT_NEAR(seconds(answer(machine, {.bytes = 4e6, .group = {}, .faults = dead})), 2e-6 + 40e-6, 1e-11);
+  EXPECT_NE(answer(machine, {.group = {}, .faults = faults_of(machine, {"dead-link@npu=0/peer=1", "dead-link@npu=2/peer=3"})}).impossible, "");
+  // Pairs {0, 1} and {2, 3}, 10 MB each way: the first goes round and shares the second's link.
+  EXPECT_NEAR(seconds(answer(machine, {.op = Collective::point_to_point, .bytes = 10e6, .group = {{{2, 1}}}, .faults = dead})), 1e-6 + 200e-6, 1e-11);
+}
+
+TEST(ByHand, ATorusFeelsAFaultInItsOwnRingOnly) {
+  const auto machine = torus_of({4, 4});
+  const auto slow = faults_of(machine, {"slow-link@npu=1/peer=2:0.5"});
+  const auto rows = answer(machine, {.op = Collective::all_gather, .bytes = 8e6, .group = {{{4, 1}}}, .faults = slow});
+  EXPECT_NEAR(seconds(rows), 2e-6 + 60e-6, 1e-11);
+  const auto columns = answer(machine, {.op = Collective::all_gather, .bytes = 8e6, .group = {{{4, 4}}}, .faults = slow});
+  EXPECT_NEAR(seconds(columns), 2e-6 + 30e-6, 1e-11);
 }
 
 TEST(ByHand, LeavesOfAnOversubscribedTree) {
