@@ -70,6 +70,8 @@ TEST(Explicit, SprayedEqualsFolded) {
     if (machine.chips() < 2 || machine.chips() > 100) continue;
     Ask ask{.op = pairs ? Collective::all_to_all : r.of({Collective::all_reduce, Collective::all_gather, Collective::broadcast}), .bytes = static_cast<double>(r.between(1, 100000)) * 1e3, .group = {},
             .algorithm = pairs ? Algorithm::automatic : Algorithm::ring, .faults = random_faults(r, machine)};
+    // Classes share the bytes of a slow mesh link with detours; ways over cables avoid dead links alone.
+    std::erase_if(ask.faults, [](const Fault& fault) { return fault.kind == FaultKind::slow_link && fault.place.peer; });
     const auto folded = answer(machine, ask);
     const auto explicitly = on_graph(machine, ask).answer;
     ASSERT_EQ(folded.impossible.empty(), explicitly.impossible.empty()) << "seed " << seed << ": " << folded.impossible << explicitly.impossible;
