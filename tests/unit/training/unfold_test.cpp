@@ -41,7 +41,7 @@ void expect_consistent(const ChipTimeline& chip, const TrainingResult& result, s
 TEST(Unfold, StreamsDoNotOverlapAndOperationsTileInstructions) {
   test::JobMaker maker;
   int seen = 0;
-  for (std::uint64_t seed = 0; seed < 150; ++seed) {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
     test::Random r(seed);
     auto job = maker.make(r);
     if (!job || job->plan.global_batch > 300) continue;
