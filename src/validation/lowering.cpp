@@ -68,7 +68,8 @@ class Lowering final {
     };
     static constexpr std::array kWords{Word{"step_time", "s", {Metric::step_time, 1}}, Word{"step_time", "ms", {Metric::step_time, 1e-3}},
                                        Word{"tokens_per_s_per_chip", "", {Metric::tokens_per_s_per_chip, 1}}, Word{"tokens_per_s", "", {Metric::tokens_per_s, 1}},
-                                       Word{"model_tflops_per_chip", "", {Metric::model_flop_rate_per_chip, 1e12}}};
+                                       Word{"model_tflops_per_chip", "", {Metric::model_flop_rate_per_chip, 1e12}},
+                                       Word{"hw_tflops_per_chip", "", {Metric::hardware_flop_rate_per_chip, 1e12}}};
     const auto metric = row_.text("metric"), unit = row_.text("unit");
     const auto word = std::find_if(kWords.begin(), kWords.end(), [&](const Word& w) { return w.metric == metric && (w.unit.empty() || w.unit == unit || (unit.empty() && w.unit == "s")); });
     if (word == kWords.end()) unsupported(fmt::format("the metric '{}' in '{}' is not predicted", metric, unit));

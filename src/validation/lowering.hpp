@@ -13,7 +13,13 @@
 
 namespace zettatwin::validation {
 
-enum class Metric { step_time, tokens_per_s_per_chip, tokens_per_s, model_flop_rate_per_chip };
+enum class Metric {
+  step_time,
+  tokens_per_s_per_chip,
+  tokens_per_s,
+  model_flop_rate_per_chip,
+  hardware_flop_rate_per_chip,  // recomputation counted, attention over the full square (Narayanan et al. 2021, eq. 3)
+};
 
 // How a metric is written and what one unit of it is.
 struct MetricUnit {
