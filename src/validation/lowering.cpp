@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <regex>
+#include <cctype>
 
 #include "software/profile.hpp"
 
@@ -14,6 +14,40 @@ namespace zettatwin::validation {
 namespace {
 
 using config::Node;
+
+// The digits of `text` from `begin` on; empty if there are none.
+std::string_view digits(std::string_view text, std::size_t begin) {
+  std::size_t end = std::min(begin, text.size());
+  while (end < text.size() && end - begin < 9 && std::isdigit(static_cast<unsigned char>(text[end]))) ++end;
+  return text.substr(std::min(begin, text.size()), end - std::min(begin, text.size()));
+}
+
+// The digits that end right before `end`.
+std::string_view digits_before(std::string_view text, std::size_t end) {
+  std::size_t begin = end;
+  while (begin > 0 && end - begin < 9 && std::isdigit(static_cast<unsigned char>(text[begin - 1]))) --begin;
+  return text.substr(begin, end - begin);
+}
+
+// The digits behind the first occurrence of a word.
+std::string_view digits_after(std::string_view text, std::string_view word) {
+  const auto at = text.find(word);
+  return at == std::string_view::npos ? std::string_view{} : digits(text, at + word.size());
+}
+
+// "4x100Gb RoCE per node", "8xHDR200": Gbit/s of all network cards of a node; 0 if the text names none.
+double gigabits_per_node(std::string_view text) {
+  for (auto x = text.find('x'); x != std::string_view::npos; x = text.find('x', x + 1)) {
+    const auto cards = digits_before(text, x);
+    if (cards.empty()) continue;
+    for (const std::string_view kind : {"HDR", "NDR", "EDR", ""}) {
+      if (text.substr(x + 1, kind.size()) != kind) continue;
+      const auto rate = digits(text, x + 1 + kind.size());
+      if (!rate.empty()) return std::stod(std::string(cards)) * std::stod(std::string(rate));
+    }
+  }
+  return 0;
+}
 
 class Lowering final {
  public:
@@ -89,17 +123,15 @@ class Lowering final {
     Node machine = mapping();
     add(machine, "extends", rule->is);
     if (rule->set.is_mapping()) machine = config::merged(machine, rule->set);
-    network_cards(machine, std::string(chip));
+    network_cards(machine, chip);
     add(result_.scenario, "machine", std::move(machine));
   }
 
-  // "4x100Gb RoCE per node", "8xHDR200": network cards of a node, whose machines here have 8 chips.
-  void network_cards(Node& machine, const std::string& chip) const {
-    static const std::regex kCards(R"((\d+)x(?:HDR|NDR|EDR)?(\d+)(?:Gb)?)");
-    std::smatch found;
-    if (!std::regex_search(chip, found, kCards)) return;
+  // Nodes with such words have 8 chips.
+  void network_cards(Node& machine, std::string_view chip) const {
     constexpr double kChipsPerNode = 8;
-    const double gigabits = std::stod(found[1]) * std::stod(found[2]) / kChipsPerNode;
+    const double gigabits = gigabits_per_node(chip) / kChipsPerNode;
+    if (gigabits <= 0) return;
     Node network = mapping(), level = mapping(), levels = mapping();
     add(network, "bandwidth", fmt::format("{} Gbit/s", gigabits));
     add(level, "network", std::move(network));
@@ -180,9 +212,8 @@ class Lowering final {
     if (const auto sp = row_.text("sp"); !sp.empty()) add(plan_, "sequence_parallel", std::string(sp.substr(0, 1) == "1" ? "true" : "false"));
     if (const auto dp = row_.whole("dp"); dp && *dp > 0) check_replicas(*dp);
     word("zero_or_fsdp", "zero", vocabulary_.sharding, "1");
-    static const std::regex kGroup(R"((?:group|shard)=(\d+))");
-    const std::string sharding(row_.text("zero_or_fsdp"));
-    if (std::smatch found; std::regex_search(sharding, found, kGroup)) add(plan_, "zero_group", found[1].str());
+    for (const std::string_view word : {"group=", "shard="})
+      if (const auto ranks = digits_after(row_.text("zero_or_fsdp"), word); !ranks.empty()) add(plan_, "zero_group", std::string(ranks));
     word("precision", "recipe", vocabulary_.precisions, "bf16");
     recompute();
     add(result_.scenario, "software", std::move(software_));
@@ -210,8 +241,8 @@ class Lowering final {
 
   void recompute() {
     const std::string text(row_.text("recompute"));
-    static const std::regex kModules(R"(modules ([a-z_+]+))");
-    if (std::smatch found; std::regex_search(text, found, kModules)) return modules(found[1].str());
+    constexpr std::string_view kModules = "modules ";
+    if (const auto at = text.find(kModules); at != std::string::npos) return modules(text.substr(at + kModules.size(), text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_+", at + kModules.size()) - at - kModules.size()));
     const auto* rule = text.empty() ? nullptr : find_rule(vocabulary_.recompute, text);
     if (!rule) assume(fmt::format("recompute=none{}", text.empty() ? "" : fmt::format(" for '{}'", text)));
     add(plan_, "recompute", rule ? rule->is : std::string("none"));
