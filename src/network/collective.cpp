@@ -122,6 +122,16 @@ std::string_view name_of(Algorithm algorithm) {
   return "?";
 }
 
+std::vector<units::Bytes> bytes_between(const CollectiveRequest& request) {
+  std::vector<units::Bytes> bytes(request.spread.fanout.size());
+  for (std::size_t l = 0; l < bytes.size(); ++l) {
+    const auto peers = request.spread.members_below(l + 1) - request.spread.members_below(l);
+    if (request.bytes_across_level.empty()) bytes[l] = request.bytes / static_cast<double>(request.spread.size());
+    else if (peers > 0) bytes[l] = request.bytes_across_level[l] / static_cast<double>(peers);
+  }
+  return bytes;
+}
+
 CollectiveTime collective_time(const topology::Fabric& fabric, const CollectiveRequest& request) {
   expect_valid(fabric, request);
   const auto crossings = detail::crossings_of(fabric, request.spread);

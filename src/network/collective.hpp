@@ -32,6 +32,9 @@ struct CollectiveRequest {
   std::vector<units::Bytes> bytes_across_level;
 };
 
+// All-to-all: from one member to another, by the outermost level on which they differ.
+[[nodiscard]] std::vector<units::Bytes> bytes_between(const CollectiveRequest& request);
+
 struct LevelTerm {
   std::string_view level;
   std::string_view algorithm;

@@ -86,22 +86,10 @@ class Run final {
     return result.end.seconds();
   }
 
-  // Bytes between two members by the outermost level on which they differ.
-  [[nodiscard]] std::vector<units::Bytes> bytes_between() const {
-    const auto& request = query_.request;
-    std::vector<units::Bytes> bytes(request.spread.fanout.size());
-    for (std::size_t l = 0; l < bytes.size(); ++l) {
-      const auto peers = request.spread.members_below(l + 1) - request.spread.members_below(l);
-      if (request.bytes_across_level.empty()) bytes[l] = request.bytes / static_cast<double>(request.spread.size());
-      else if (peers > 0) bytes[l] = request.bytes_across_level[l] / static_cast<double>(peers);
-    }
-    return bytes;
-  }
-
   void at_once() {
     ExplicitFlows flows(network_, router_, plan_.stages, query_.request.op);
     const bool pairwise = query_.request.op == network::Collective::all_to_all;
-    if (!reachable(pairwise ? flows.add_pairs(groups_, bytes_between()) : flows.add_groups(groups_), flows)) return;
+    if (!reachable(pairwise ? flows.add_pairs(groups_, network::bytes_between(query_.request)) : flows.add_groups(groups_), flows)) return;
     const auto& levels = network_.fabric().machine->levels;
     answer_.time = units::Picoseconds::from(plan_.latency + finish(flows, plan_.stages.size() > 1 ? "all levels" : levels[plan_.stages[0].level].name, plan_.algorithm));
   }

@@ -305,17 +305,22 @@ void Step::price_gathers() {
     for (std::int64_t c = 0; c < schedule.chunks_per_rank; ++c) {
       const auto buckets = data_parallel_of(rank).buckets(chunk(rank, c));
       const auto forward = pipeline_costs.chunks[static_cast<std::size_t>(rank)][static_cast<std::size_t>(c)].forward;
-      Picoseconds release;
       const auto before = gathered;
-      for (std::size_t i = 0; i < buckets.size(); ++i) {
-        gathered += data_parallel_of(rank).gather_time(buckets[i]);
-        const Picoseconds reached(forward.count() * static_cast<std::int64_t>(i) / static_cast<std::int64_t>(buckets.size()));
-        release = std::max(release, gathered - reached);
-      }
-      // What the gathers lose beside the pass, they and the pass are later by.
+      // When the pass may start if gathers take `stretch` times as long: each layer is there when the pass reaches it.
+      const auto release_at = [&](double stretch) {
+        Picoseconds sum, release;
+        for (std::size_t i = 0; i < buckets.size(); ++i) {
+          sum += data_parallel_of(rank).gather_time(buckets[i]);
+          gathered = before + Picoseconds::from(sum.seconds() * stretch);
+          const Picoseconds reached(forward.count() * static_cast<std::int64_t>(i) / static_cast<std::int64_t>(buckets.size()));
+          release = std::max(release, gathered - reached);
+        }
+        return release;
+      };
+      auto release = release_at(1);
       const auto lost = lost_by_gathers(rank, c, before, release);
-      gathered += lost;
-      release += 2 * lost;
+      // The gathers are later by it, spread evenly; so is the pass, which is charged by starting later.
+      if (lost.count() > 0) release = release_at(1 + lost.seconds() / (gathered - before).seconds()) + lost;
       pipeline_costs.release[static_cast<std::size_t>(rank)][static_cast<std::size_t>(c)] = release;
     }
   }

@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "api/scenario.hpp"
-#include "units/text.hpp"
+#include "workload/operations.hpp"
 
 namespace zettatwin::validation {
 namespace {
@@ -19,7 +19,7 @@ double predicted(const MetricUnit& metric, const training::Job& job, const train
     case Metric::tokens_per_s: return result.tokens_per_s / metric.si;
     case Metric::tokens_per_s_per_chip: return result.tokens_per_s / chips / metric.si;
     case Metric::model_flop_rate_per_chip: return result.model_rate_per_chip.si() / metric.si;
-    case Metric::hardware_flop_rate_per_chip: return hardware_flop_per_token(job, result.model_flop_per_token).si() * result.tokens_per_s / chips / metric.si;
+    case Metric::hardware_flop_rate_per_chip: return workload::hardware_flop_per_token(job.architecture, job.plan, job.software, job.sequence_length).si() * result.tokens_per_s / chips / metric.si;
   }
   return 0;
 }
@@ -71,26 +71,6 @@ bool check_columns(const Table& table, config::Diagnostics& diagnostics) {
 }
 
 }  // namespace
-
-units::Flop hardware_flop_per_token(const training::Job& job, units::Flop model_flop) {
-  const double length = static_cast<double>(job.sequence_length);
-  double causal = 0;  // forward: two products over (length + 1) / 2 keys
-  for (const auto& run : job.architecture.runs) {
-    const auto& a = job.architecture.kinds[run.kind].attention;
-    causal += static_cast<double>(run.count) * static_cast<double>(a.heads) * (length + 1) * static_cast<double>(a.head_dim + a.v_head_dim);
-  }
-  const double model = model_flop.si();
-  const double square = causal * (2 * length / (length + 1) - 1);  // beyond the causal half
-  const double logits = 2 * static_cast<double>(job.architecture.hidden) * static_cast<double>(job.architecture.vocabulary);
-  const double layers = model / 3 - logits + square;
-  const auto of = [](double flop) { return units::Flop::from_si(flop); };
-  switch (job.plan.recompute) {
-    case plan::Recompute::none: return of(model + 3 * square);
-    case plan::Recompute::selective: return of(model + 3 * square + (job.software.recomputes(software::Module::core_attn) ? causal + square : 0));
-    case plan::Recompute::full: return of(model + 3 * square + layers);
-  }
-  return of(model);
-}
 
 std::string_view name_of(Status status) {
   switch (status) {

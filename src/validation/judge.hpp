@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "config/document.hpp"
-#include "training/train.hpp"
 #include "validation/lowering.hpp"
 
 namespace zettatwin::validation {
@@ -49,10 +48,6 @@ using Progress = std::function<void(std::size_t done, std::size_t all)>;
 
 // One judgement per selected record, in order. Missing columns are diagnostics, errors if no row can be judged without them.
 [[nodiscard]] std::vector<Judgement> judge(const Table& table, const Selection& selection, const config::DocumentSource& source, config::Diagnostics& diagnostics, const Progress& progress = {});
-
-// What the chips compute per token: the model's FLOP count attention causally and nothing twice; these count the full square of scores, and what runs again
-// (Narayanan et al. 2021, eq. 3, for a GPT with full recomputation).
-[[nodiscard]] units::Flop hardware_flop_per_token(const training::Job& job, units::Flop model_flop);
 
 // By group, in the order of their first rows; then all together as "all".
 [[nodiscard]] std::vector<GroupScore> scores(const std::vector<Judgement>& judgements);

@@ -107,19 +107,30 @@ LayerOperations mtp_operations(const model::Architecture& architecture, const pl
 
 namespace {
 
-double forward_flop(const LayerOperations& operations) {
+enum class Scores { causal, square };
+
+double flop_of(const Operation& op, Scores scores) {
+  if (const auto* g = std::get_if<compute::Gemm>(&op.work)) return 2.0 * static_cast<double>(g->m) * static_cast<double>(g->n) * static_cast<double>(g->k) * static_cast<double>(g->batch);
+  if (const auto* g = std::get_if<compute::GroupedGemm>(&op.work)) return 2.0 * g->rows_total * static_cast<double>(g->n) * static_cast<double>(g->k);
+  const auto* a = std::get_if<compute::AttentionOp>(&op.work);
+  if (!a) return 0;
+  const auto length = static_cast<double>(a->kv_length);
+  const auto window = a->window > 0 ? std::min(static_cast<double>(a->window), length) : length;
+  const double causal = window * (window + 1) / 2 + (length - window) * window;  // query-key pairs of one sequence
+  return 2.0 * static_cast<double>(a->batch * a->heads) * (scores == Scores::causal ? causal : length * window) * static_cast<double>(a->head_dim + a->v_head_dim);
+}
+
+double forward_flop(const LayerOperations& operations, Scores scores = Scores::causal) {
   double flop = 0;
-  for (const auto& op : operations.forward) {
-    if (const auto* g = std::get_if<compute::Gemm>(&op.work))
-      flop += 2.0 * static_cast<double>(g->m) * static_cast<double>(g->n) * static_cast<double>(g->k) * static_cast<double>(g->batch);
-    if (const auto* g = std::get_if<compute::GroupedGemm>(&op.work)) flop += 2.0 * g->rows_total * static_cast<double>(g->n) * static_cast<double>(g->k);
-    if (const auto* a = std::get_if<compute::AttentionOp>(&op.work)) {
-      const auto length = static_cast<double>(a->kv_length);
-      const auto window = a->window > 0 ? std::min(static_cast<double>(a->window), length) : length;
-      const double pairs = window * (window + 1) / 2 + (length - window) * window;  // query-key pairs of one sequence
-      flop += 2.0 * static_cast<double>(a->batch * a->heads) * pairs * static_cast<double>(a->head_dim + a->v_head_dim);
-    }
-  }
+  for (const auto& op : operations.forward) flop += flop_of(op, scores);
+  return flop;
+}
+
+// Of what a layer runs again in its backward pass.
+double recomputed_flop(const LayerOperations& operations, plan::Recompute recompute) {
+  double flop = 0;
+  for (const auto& op : operations.forward)
+    if (recompute == plan::Recompute::full || (recompute == plan::Recompute::selective && op.recomputed_selectively)) flop += flop_of(op, Scores::square);
   return flop;
 }
 
@@ -134,6 +145,23 @@ units::Flop model_flop_per_token(const model::Architecture& architecture, std::i
     flop += static_cast<double>(run.count) * forward_flop(layer_operations(architecture, architecture.kinds[run.kind], plan, shape, software));
   if (architecture.mtp_layer) flop += static_cast<double>(architecture.mtp_depth) * forward_flop(mtp_operations(architecture, plan, shape, software));
   return units::Flop::from_si(3 * flop / shape.tokens());
+}
+
+units::Flop hardware_flop_per_token(const model::Architecture& architecture, const plan::Plan& plan, const software::Profile& software, std::int64_t sequence_length) {
+  const plan::Plan whole;  // unsharded bf16
+  const MicrobatchShape shape{.sequences = 1, .sequence_length = sequence_length};
+  const auto head = head_operations(architecture, whole, shape, software);
+  double flop = 3 * forward_flop(head, Scores::square);  // logits are kept
+  for (const auto& run : architecture.runs) {
+    const auto layer = layer_operations(architecture, architecture.kinds[run.kind], whole, shape, software);
+    flop += static_cast<double>(run.count) * (3 * forward_flop(layer, Scores::square) + recomputed_flop(layer, plan.recompute));
+  }
+  if (architecture.mtp_layer) {
+    const auto module = mtp_operations(architecture, whole, shape, software);
+    const double again = recomputed_flop(module, plan.recompute) - recomputed_flop(head, plan.recompute);
+    flop += static_cast<double>(architecture.mtp_depth) * (3 * forward_flop(module, Scores::square) + again);
+  }
+  return units::Flop::from_si(flop / shape.tokens());
 }
 
 }  // namespace zettatwin::workload

@@ -89,4 +89,8 @@ struct RecipePrecisions {
 // Useful FLOP of the whole model per token, forward and backward (3 x forward), attention counted causally; no recomputation. Independent of the plan.
 [[nodiscard]] units::Flop model_flop_per_token(const model::Architecture& architecture, std::int64_t sequence_length);
 
+// What the chips compute per token: as above, but attention over the full square of scores, and what the plan recomputes once more (in all layers).
+// For a GPT with full recomputation Narayanan et al. 2021, eq. 3.
+[[nodiscard]] units::Flop hardware_flop_per_token(const model::Architecture& architecture, const plan::Plan& plan, const software::Profile& software, std::int64_t sequence_length);
+
 }  // namespace zettatwin::workload

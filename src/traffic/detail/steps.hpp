@@ -27,17 +27,6 @@ namespace zettatwin::traffic::detail {
   return within;
 }
 
-// Between two members of an all-to-all, by the outermost level on which they differ.
-[[nodiscard]] inline std::vector<units::Bytes> bytes_between(const network::CollectiveRequest& request) {
-  std::vector<units::Bytes> bytes(request.spread.fanout.size());
-  for (std::size_t l = 0; l < bytes.size(); ++l) {
-    const auto peers = request.spread.members_below(l + 1) - request.spread.members_below(l);
-    if (request.bytes_across_level.empty()) bytes[l] = request.bytes / static_cast<double>(request.spread.size());
-    else if (peers > 0) bytes[l] = request.bytes_across_level[l] / static_cast<double>(peers);
-  }
-  return bytes;
-}
-
 // Relative to the mean.
 [[nodiscard]] inline double received_by(const fold::Position& rank, const Lattice& lattice, const CollectiveQuery& query) {
   return query.received.empty() ? 1 : query.received[static_cast<std::size_t>(lattice.member_of(rank))];
@@ -75,7 +64,7 @@ template <class Number>
     return std::all_of(stages.begin(), stages.end(), [&](const auto& stage) { return add_stage(flows, lattice, query, stage); });
   }
   if (query.request.op != network::Collective::all_to_all) return flows.add_groups(lattice.in_group, plan.stages);
-  const auto bytes = bytes_between(query.request);
+  const auto bytes = network::bytes_between(query.request);
   return flows.add_pairs(lattice.in_group, [&](const fold::Position&, const fold::Position& to, std::size_t level) { return received_by(to, lattice, query) * bytes[level]; });
 }
 

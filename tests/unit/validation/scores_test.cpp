@@ -3,10 +3,7 @@
 
 #include <cmath>
 
-#include "../../support/catalog_files.hpp"
-#include "model/preset.hpp"
 #include "validation/judge.hpp"
-#include "workload/operations.hpp"
 
 namespace zettatwin::validation {
 namespace {
@@ -55,18 +52,6 @@ TEST(Csv, OneLinePerRowAndQuotesWhereNeeded) {
   j.note = "a, \"b\"\nc";
   const auto text = csv({j});
   EXPECT_NE(text.find("A-1,A,ok,step_time,s,2,3,50,,,,\"a, \"\"b\"\"\nc\"\n"), std::string::npos) << text;
-}
-
-TEST(HardwareFlop, IsThePublishedFormulaOfAGpt) {
-  // Narayanan et al. 2021, eq. 3, per token: 96 l h^2 (1 + s / 6h + V / 16 l h), with full recomputation.
-  config::Diagnostics diagnostics;
-  const auto gpt = model::load_model(test::CatalogFiles{}, "gpt3-175b", {}, diagnostics);
-  ASSERT_TRUE(gpt) << test::text_of(diagnostics);
-  training::Job job{.machine = {}, .architecture = *gpt, .sequence_length = 2048};
-  job.plan.recompute = plan::Recompute::full;
-  const double l = 96, h = 12288, s = 2048, v = static_cast<double>(gpt->vocabulary);
-  const double published = 96 * l * h * h * (1 + s / (6 * h) + v / (16 * l * h));
-  EXPECT_NEAR(hardware_flop_per_token(job, workload::model_flop_per_token(*gpt, 2048)).si() / published, 1, 1e-4);
 }
 
 }  // namespace

@@ -76,5 +76,25 @@ TEST(FlopConservation, AttentionBackwardIsFiveProductsForTwo) {
   EXPECT_DOUBLE_EQ(flop_of({named(ops.backward_input, "attention backward")}), 2.5 * flop_of({named(ops.forward, "attention")}));
 }
 
+// Narayanan et al. 2021, eq. 3, per token: 96 l h^2 (1 + s / 6h + V / 16 l h), with full recomputation; a quarter of the layers' and their attention's less without.
+TEST(HardwareFlop, IsThePublishedFormulaOfAGpt) {
+  const double l = 96, h = 12288, length = 2048, v = 51200;
+  model::Architecture gpt = many_heads(dense_model());
+  gpt.hidden = 12288;
+  gpt.vocabulary = 51200;
+  gpt.runs = {{96, 0}};
+  auto& layer = gpt.kinds[0];
+  layer.attention.heads = layer.attention.kv_heads = 96;
+  layer.attention.head_dim = layer.attention.v_head_dim = 128;
+  layer.dense->intermediate = 4 * 12288;
+  layer.dense->gated = false;
+  const auto per_token = [&](plan::Recompute recompute) { return hardware_flop_per_token(gpt, {.recompute = recompute}, test::catalog_software(), 2048).si(); };
+  const double published = 96 * l * h * h * (1 + length / (6 * h) + v / (16 * l * h));
+  EXPECT_NEAR(per_token(plan::Recompute::full) / published, 1, 1e-12);
+  EXPECT_NEAR((per_token(plan::Recompute::full) - per_token(plan::Recompute::none)) / (24 * l * h * h * (1 + length / (6 * h))), 1, 1e-12);
+  EXPECT_DOUBLE_EQ(per_token(plan::Recompute::selective), per_token(plan::Recompute::none)) << "norms and activation functions multiply nothing";
+  EXPECT_NEAR((per_token(plan::Recompute::none) - model_flop_per_token(gpt, 2048).si()) / (12 * l * h * (length - 1) / 2), 1, 1e-9) << "the other half of the scores";
+}
+
 }  // namespace
 }  // namespace zettatwin::workload
