@@ -123,15 +123,14 @@ class Lowering final {
     Node machine = mapping();
     add(machine, "extends", rule->is);
     if (rule->set.is_mapping()) machine = config::merged(machine, rule->set);
-    network_cards(machine, chip);
+    network_cards(machine, chip, rule->node);
     add(result_.scenario, "machine", std::move(machine));
   }
 
-  // Nodes with such words have 8 chips.
-  void network_cards(Node& machine, std::string_view chip) const {
-    constexpr double kChipsPerNode = 8;
-    const double gigabits = gigabits_per_node(chip) / kChipsPerNode;
-    if (gigabits <= 0) return;
+  void network_cards(Node& machine, std::string_view chip, std::int64_t chips_per_node) {
+    if (gigabits_per_node(chip) <= 0) return;
+    if (chips_per_node == 0) return assume("network cards of the catalog's machine");
+    const double gigabits = gigabits_per_node(chip) / static_cast<double>(chips_per_node);
     Node network = mapping(), level = mapping(), levels = mapping();
     add(network, "bandwidth", fmt::format("{} Gbit/s", gigabits));
     add(level, "network", std::move(network));
@@ -189,13 +188,15 @@ class Lowering final {
   }
 
   void software() {
-    const auto* rule = find_rule(vocabulary_.software, fmt::format("{} {} {}", row_.text("source"), row_.text("precision"), row_.text("attn_impl")));
+    const auto* rule = find_rule(vocabulary_.software, fmt::format("{} year={} {} {}", row_.text("source"), row_.text("year"), row_.text("precision"), row_.text("attn_impl")));
     plan_ = mapping();
     software_ = mapping();
     if (rule) add(software_, "extends", rule->is);
     else assume("software megatron-core");
     if (!rule) add(software_, "extends", std::string("megatron-core"));
     if (rule && rule->set.is_mapping()) plan_ = config::merged(plan_, rule->set);
+    for (const auto& flag : vocabulary_.flags)
+      if (holds(flag, row_.text("notes"))) plan_ = config::merged(plan_, flag.set);
   }
 
   void plan() {

@@ -20,12 +20,14 @@ void describe(config::Schema& s, Rule& rule) {
   s.texts("without", rule.without, "none of these occurs");
   s.text("is", rule.is, "what it is called here");
   s.node("set", rule.set, "machines: changes to the machine; software: fields of the plan that the framework sets");
+  s.integer("node", rule.node, "machines: chips that share a node's network cards", {.range = {0, 1024}});
   s.text("note", rule.note, "why");
 }
 
 void describe(config::Schema& s, Vocabulary& v) {
   s.list("machines", v.machines, "machines, by the words of the column chip");
-  s.list("software", v.software, "frameworks, by the words of source, precision and notes");
+  s.list("software", v.software, "frameworks, by the words of source, year, precision and attn_impl");
+  s.list("flags", v.flags, "plan fields, by the words of notes; all rules that hold apply");
   s.list("precisions", v.precisions, "recipes, by the words of precision");
   s.list("sharding", v.sharding, "ZeRO stages, by the words of zero_or_fsdp");
   s.list("recompute", v.recompute, "recomputation, by the words of recompute");
@@ -47,12 +49,15 @@ std::optional<Vocabulary> load_vocabulary(const config::DocumentSource& source, 
   return vocabulary;
 }
 
-const Rule* find_rule(const std::vector<Rule>& rules, std::string_view text) {
+bool holds(const Rule& rule, std::string_view text) {
   const auto in = lower(text);
   const auto occurs = [&](const std::string& word) { return in.find(lower(word)) != std::string::npos; };
-  for (const auto& rule : rules)
-    if (std::all_of(rule.words.begin(), rule.words.end(), occurs) && std::none_of(rule.without.begin(), rule.without.end(), occurs)) return &rule;
-  return nullptr;
+  return std::all_of(rule.words.begin(), rule.words.end(), occurs) && std::none_of(rule.without.begin(), rule.without.end(), occurs);
+}
+
+const Rule* find_rule(const std::vector<Rule>& rules, std::string_view text) {
+  const auto at = std::find_if(rules.begin(), rules.end(), [&](const Rule& rule) { return holds(rule, text); });
+  return at == rules.end() ? nullptr : &*at;
 }
 
 }  // namespace zettatwin::validation

@@ -3,6 +3,7 @@
 // catalog/validation/vocabulary.yaml. A rule holds for every row whose cell has all of its words; the first that does decides.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,13 +19,15 @@ struct Rule {
   std::vector<std::string> without; // and none of these
   std::string is;                   // a name of the catalog, or a word of a plan
   config::Node set;                 // machines: changes laid over; software: plan fields that the framework sets
+  std::int64_t node = 0;            // machines: chips that share a node's network cards; 0: not known
   std::string note;
 };
 void describe(config::Schema& s, Rule& rule);
 
 struct Vocabulary {
   std::vector<Rule> machines;     // by chip
-  std::vector<Rule> software;     // by source and precision
+  std::vector<Rule> software;     // by source, year, precision and attention
+  std::vector<Rule> flags;        // by notes; all that hold apply
   std::vector<Rule> precisions;   // recipe
   std::vector<Rule> sharding;     // zero stage
   std::vector<Rule> recompute;
@@ -34,6 +37,7 @@ void describe(config::Schema& s, Vocabulary& vocabulary);
 [[nodiscard]] std::optional<Vocabulary> load_vocabulary(const config::DocumentSource& source, config::Diagnostics& diagnostics);
 
 // The first rule that holds for the text; null if none does.
+[[nodiscard]] bool holds(const Rule& rule, std::string_view text);
 [[nodiscard]] const Rule* find_rule(const std::vector<Rule>& rules, std::string_view text);
 
 }  // namespace zettatwin::validation

@@ -72,6 +72,16 @@ TEST(Lowering, NetworkCardsOfTheNode) {
   EXPECT_EQ(at(lowered({{"chip", "A100-SXM-40GB"}}).scenario, {"machine", "chip"}), "a100-40");
 }
 
+TEST(Lowering, NotesSayWhichFlagsARunHad) {
+  const auto gradients = [](const std::string& notes, const std::string& year = "2021") { return at(lowered({{"attn_impl", "unfused"}, {"year", year}, {"notes", notes}}).scenario, {"plan", "overlap", "gradients"}); };
+  EXPECT_EQ(gradients(""), "false") << "Megatron-LM of 2021 unless it says otherwise";
+  EXPECT_EQ(gradients("TFLOPs include recompute; DDP impl torch (overlapped)"), "true");
+  EXPECT_EQ(gradients("", "2025"), "absent") << "the plan's default";
+  const auto off = lowered({{"source", "NVIDIA-NeMo/Megatron-Bridge"}, {"notes", "all overlap OFF (no tp-comm-overlap)"}});
+  EXPECT_EQ(at(off.scenario, {"plan", "overlap", "tp"}), "false");
+  EXPECT_EQ(at(lowered({{"chip", "GB200 (4x400Gb)"}}).scenario, {"machine", "levels"}), "absent") << "how many chips share the cards is not known";
+}
+
 TEST(Lowering, RecomputedModulesAndShardingGroups) {
   const auto l = lowered({{"recompute", "modules layernorm+moe_act"}, {"zero_or_fsdp", "ZeRO-1 group=8"}});
   EXPECT_EQ(at(l.scenario, {"plan", "recompute"}), "selective");
