@@ -96,7 +96,10 @@ class StepNoise final {
   }
 
   PassNoise pass(const plan::ModelChunk& chunk, Action action) {
-    step_.costs.each_operation(chunk, action, [this](const TimedOperation& op) { lockstep_.play(op); });
+    step_.costs.for_each_block(chunk, action, [this](const std::vector<TimedOperation>& block, std::int64_t layers) {
+      for (std::int64_t layer = 0; layer < layers; ++layer)
+        for (const auto& op : block) lockstep_.play(op);
+    });
     return lockstep_.end();
   }
 

@@ -81,7 +81,9 @@ class RankLoads final {
   void instruction(const workload::Instruction& i, double times) {
     using workload::Action;
     const auto pass = [&](std::int64_t local, Action action) {
-      step_.costs_of(rank_).for_each_operation(step_.chunk(rank_, local), action, [&](const TimedOperation& op, std::int64_t count) { operation(*op.operation, times * static_cast<double>(count)); });
+      step_.costs_of(rank_).for_each_block(step_.chunk(rank_, local), action, [&](const std::vector<TimedOperation>& block, std::int64_t layers) {
+        for (const auto& op : block) operation(*op.operation, times * static_cast<double>(layers));
+      });
     };
     const bool both = i.action == Action::forward_backward;
     pass(i.chunk, both ? Action::forward : i.action);

@@ -52,7 +52,7 @@ Lockstep::Lockstep(const LockstepSizes& sizes, const Jitter& jitter) : jitter_(j
 }
 
 void Lockstep::play(const TimedOperation& op) {
-  if (op.communication) return synchronise(level_of(op.group));
+  if (op.communication) return synchronise(level_of(std::get<workload::Communication>(op.operation->work).group));
   const double time = op.time.seconds().si(), deviation = jitter_.operation * time;
   auto& own = pending_[0];
   own.time += time;

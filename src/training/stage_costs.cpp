@@ -81,7 +81,6 @@ StageCosts::Program StageCosts::timed(const std::vector<workload::Operation>& op
     t.hiding = op.hiding;
     t.operation = &op;
     if (const auto* c = std::get_if<workload::Communication>(&op.work)) {
-      t.group = c->group;
       t.chunks = timer_.group_size(c->group);
       t.ports = timer_.traffic(*c).ports;
     }

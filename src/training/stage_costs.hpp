@@ -45,10 +45,8 @@ class StageCosts final {
   [[nodiscard]] PassCost pair(const plan::ModelChunk& forward, const plan::ModelChunk& backward);
   // When each operation of an instruction runs, from its start on; what is timed as a whole comes last.
   [[nodiscard]] Recording recorded(const workload::Instruction& instruction, const std::function<const plan::ModelChunk&(std::int64_t)>& chunk_of);
-  // Calls f(operation, times) for the operations of a pass.
-  void for_each_operation(const plan::ModelChunk& chunk, workload::Action action, const std::function<void(const TimedOperation&, std::int64_t)>& f);
-  // Calls f for the operations of a pass in the order in which they run, layer after layer.
-  void each_operation(const plan::ModelChunk& chunk, workload::Action action, const std::function<void(const TimedOperation&)>& f);
+  // Calls f(operations, layers) for the layers and ends of a pass in the order in which they run; layers in a row that are alike come once, with their number.
+  void for_each_block(const plan::ModelChunk& chunk, workload::Action action, const std::function<void(const std::vector<TimedOperation>&, std::int64_t)>& f);
   // Time of one microbatch through each kind of layer and through the ends: what a balanced layout equalises.
   [[nodiscard]] plan::LayerWeights weights();
 

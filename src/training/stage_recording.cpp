@@ -72,18 +72,10 @@ Recording StageCosts::recorded(const workload::Instruction& i, const std::functi
   return recording;
 }
 
-void StageCosts::for_each_operation(const plan::ModelChunk& chunk, Action action, const std::function<void(const TimedOperation&, std::int64_t)>& f) {
-  for (const auto& use : blocks_of(chunk))
-    for (const auto& operation : pass_of(use, action)) f(operation, use.count);
-}
-
-void StageCosts::each_operation(const plan::ModelChunk& chunk, Action action, const std::function<void(const TimedOperation&)>& f) {
+void StageCosts::for_each_block(const plan::ModelChunk& chunk, Action action, const std::function<void(const std::vector<TimedOperation>&, std::int64_t)>& f) {
   auto uses = blocks_of(chunk);
   if (action != Action::forward) std::reverse(uses.begin(), uses.end());
-  for (const auto& use : uses) {
-    const auto pass = pass_of(use, action);
-    for (std::int64_t i = 0; i < use.count; ++i) std::for_each(pass.begin(), pass.end(), f);
-  }
+  for (const auto& use : uses) f(pass_of(use, action), use.count);
 }
 
 }  // namespace zettatwin::training

@@ -19,7 +19,6 @@ struct TimedOperation {
   units::Picoseconds time;
   units::Picoseconds bound;             // at datasheet peaks
   bool communication = false;
-  workload::Group group = workload::Group::pipeline;  // communication: among whom
   bool parameters = false;              // communication of parameters or gradients: its own stream
   workload::Hiding hiding = workload::Hiding::none;
   std::int64_t chunks = 1;              // of chunked hiding: ranks of the group

@@ -69,10 +69,13 @@ class ExplicitRanks final {
     const auto stride = step_.placement.pipeline_stride * (forward ? 1 : -1);
     for (std::size_t r = 0; r < ranks_; ++r)
       if (fed && stage_of(r) == stage) clocks_[r] = std::max(clocks_[r], from->second[static_cast<std::size_t>(static_cast<std::int64_t>(r) - stride)]);
-    step_.costs.each_operation(step_.chunk(static_cast<std::int64_t>(stage), 0), i.action, [&](const TimedOperation& op) {
-      if (op.communication) return wait_in_groups(stage, op.group);
+    const auto play = [&](const TimedOperation& op) {
+      if (op.communication) return wait_in_groups(stage, std::get<workload::Communication>(op.operation->work).group);
       for (std::size_t r = 0; r < ranks_; ++r)
         if (stage_of(r) == stage) clocks_[r] += op.time.seconds().si() * (speed_[r] - 1 + draw(step_.job.jitter.operation));
+    };
+    step_.costs.for_each_block(step_.chunk(static_cast<std::int64_t>(stage), 0), i.action, [&](const std::vector<TimedOperation>& block, std::int64_t layers) {
+      for (std::int64_t layer = 0; layer < layers; ++layer) std::for_each(block.begin(), block.end(), play);
     });
     arrivals_[{forward, stage, i.microbatch}] = clocks_;
     return true;
