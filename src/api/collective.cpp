@@ -75,6 +75,9 @@ std::vector<std::string> estimated_figures(const hardware::Machine& machine) {
     if (const auto& dragonfly = level.network.graph.dragonfly) add(dragonfly->unit_bandwidth, "unit bandwidth"), add(dragonfly->local_bandwidth, "local bandwidth"), add(dragonfly->global_bandwidth, "global bandwidth");
     add(level.network.efficiency, "efficiency");
     add(level.network.latency, "latency");
+    add(level.network.half_message, "half message");
+    add(level.network.message_gap, "message gap");
+    add(level.network.launch, "launch");
   }
   return names;
 }

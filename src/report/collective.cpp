@@ -75,7 +75,7 @@ void faults(std::string& out, const CollectivePoint& point) {
 void links(std::string& out, const CollectivePoint& point) {
   out += fmt::format("\nlinks, at {} (share of the stage's time that they carry bytes at full rate)\n", size_text(point.bytes));
   for (const auto& stage : point.answer.stages) {
-    out += fmt::format("  {}: {}, {}{}\n", stage.level, stage.algorithm, human(stage.time, 4), stage.slowest.empty() ? "" : "; slowest at " + stage.slowest);
+    out += fmt::format("  {}: {}, {}, of it {} before bytes move{}\n", stage.level, stage.algorithm, human(stage.time, 4), human(stage.start, 4), stage.slowest.empty() ? "" : "; slowest at " + stage.slowest);
     for (const auto& use : stage.links)
       out += fmt::format("    {:<10} {:<18} {:>12}   {:>6.2f} %{}\n", use.level, use.kind, grouped(use.links), 100 * use.busy,
                          use.remaining < 1 ? fmt::format("   {:.4g} % left of {}", 100 * use.remaining, use.place) : "");
@@ -88,7 +88,7 @@ Json stages_json(const traffic::CollectiveAnswer& answer) {
     Json list = Json::array();
     for (const auto& use : stage.links)
       list.push_back({{"level", use.level}, {"kind", use.kind}, {"links", use.links}, {"place", use.place}, {"remaining", use.remaining}, {"utilisation", use.busy}});
-    stages.push_back({{"level", stage.level}, {"algorithm", stage.algorithm}, {"time_s", stage.time.si()}, {"slowest", stage.slowest}, {"links", std::move(list)}});
+    stages.push_back({{"level", stage.level}, {"algorithm", stage.algorithm}, {"time_s", stage.time.si()}, {"start_s", stage.start.si()}, {"slowest", stage.slowest}, {"links", std::move(list)}});
   }
   return stages;
 }

@@ -121,7 +121,7 @@ class Simulation final {
       slowest = fmt::format("{} {}{}", name_of(link.representative.kind), words_of(lattice_, link.representative),
                             link.members > 1 ? fmt::format(" and {} like it", link.members - 1) : std::string{});
     }
-    answer_.stages.push_back({std::move(level), std::string(algorithm), result.end.seconds(), std::move(slowest), uses_of(lattice_, flows.links(), result)});
+    answer_.stages.push_back({std::move(level), std::string(algorithm), result.end.seconds(), result.flows[last].start.seconds(), std::move(slowest), uses_of(lattice_, flows.links(), result)});
     return result;
   }
 

@@ -46,6 +46,7 @@ struct StageUse {
   std::string level;    // "all levels" where they work at once
   std::string algorithm;
   units::Seconds time;  // of one chunk, of the slowest group
+  units::Seconds start; // of it until the bytes of the slowest flow move: latency, posting of messages
   std::string slowest;  // what the slowest flow is limited by
   std::vector<LinkUse> links;  // most used first
 };

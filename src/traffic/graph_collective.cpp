@@ -82,7 +82,7 @@ class Run final {
     answer_.classes.flows += static_cast<std::int64_t>(flows.flows().size());
     for (std::size_t l = 0; l < used_.size(); ++l) used_[l] = used_[l] || flows.used()[l];
     const auto last = std::max_element(result.flows.begin(), result.flows.end(), [](const auto& a, const auto& b) { return a.finish < b.finish; });
-    answer_.stages.push_back({std::move(level), std::string(algorithm), result.end.seconds(), last == result.flows.end() ? "" : limit_text(last->limited_by), uses_of(network_, flows.used(), result)});
+    answer_.stages.push_back({std::move(level), std::string(algorithm), result.end.seconds(), last == result.flows.end() ? units::Seconds{} : last->start.seconds(), last == result.flows.end() ? "" : limit_text(last->limited_by), uses_of(network_, flows.used(), result)});
     return result.end.seconds();
   }
 
