@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "../../support/random.hpp"
+#include "../../support/thinning.hpp"
 #include "../network/machines.hpp"
 #include "traffic/collective.hpp"
 
@@ -16,6 +17,7 @@ using network::Collective;
 using network::test::catalog_machine;
 using network::test::ideal_level;
 using zettatwin::test::Random;
+using zettatwin::test::kThinning;
 
 [[nodiscard]] inline hardware::Machine machine_of(std::vector<hardware::Level> levels) {
   auto machine = network::test::machine_of(std::move(levels));

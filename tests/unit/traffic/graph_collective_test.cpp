@@ -61,7 +61,7 @@ std::string text_of(const hardware::Machine& machine) {
 
 TEST(Explicit, SprayedEqualsFolded) {
   int compared = 0;
-  for (std::uint64_t seed = 0; seed < 600 / ZT_TEST_THINNING; ++seed) {
+  for (std::uint64_t seed = 0; seed < 600; seed += kThinning) {
     Random r(seed);
     const bool pairs = r.one_in(2);
     std::vector<hardware::Level> levels;
@@ -80,7 +80,7 @@ TEST(Explicit, SprayedEqualsFolded) {
     const double time = folded.time.seconds().si();
     EXPECT_NEAR(explicitly.time.seconds().si(), time, 1e-9 * time + 4e-12) << "seed " << seed << ": " << network::name_of(ask.op) << " on " << text_of(machine) << ", " << ask.faults.size() << " faults; " << explicitly.stages[0].slowest;
   }
-  EXPECT_GT(compared, 300 / ZT_TEST_THINNING);
+  EXPECT_GT(compared, 300 / static_cast<int>(kThinning));
 }
 
 TEST(Explicit, NarrowUplinksDecideAboveTheLeafToo) {

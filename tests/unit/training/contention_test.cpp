@@ -6,6 +6,7 @@
 #include <deque>
 
 #include "../../support/random.hpp"
+#include "../../support/thinning.hpp"
 #include "flow/max_min.hpp"
 #include "training/beside_backward.hpp"
 #include "training/message_streams.hpp"
@@ -73,7 +74,7 @@ TEST(Contention, StartsAndEndsChangeRates) {
 }
 
 TEST(Contention, EqualRatesAreMaxMinFair) {
-  for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 2000; seed += test::kThinning) {
     test::Random random(seed);
     Footprint a, b;
     flow::SharingProblem<double> problem;
@@ -143,7 +144,7 @@ std::vector<Footprint> random_footprints(test::Random& random) {
 }
 
 TEST(Contention, EqualsTheSlowFluidModel) {
-  for (std::uint64_t seed = 0; seed < 5000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 5000; seed += test::kThinning) {
     test::Random random(seed);
     const auto ports = random_footprints(random);
     MessageStreams fast;
@@ -198,7 +199,7 @@ Program apart(Program program) {
 
 TEST(ContentionLaws, NeverFasterThanNoneNeverSlowerThanOneAfterTheOther) {
   int contended = 0;
-  for (std::uint64_t seed = 0; seed < 20000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 20000; seed += test::kThinning) {
     test::Random random(seed);
     const auto ports = random_footprints(random);
     const auto program = random_program(random, ports);
@@ -209,11 +210,11 @@ TEST(ContentionLaws, NeverFasterThanNoneNeverSlowerThanOneAfterTheOther) {
     ASSERT_LE(with.time, sum_of(program)) << seed;
     contended += with.contention.count() > 0 ? 1 : 0;
   }
-  EXPECT_GT(contended, 500);
+  EXPECT_GT(contended, 500 / static_cast<int>(test::kThinning));
 }
 
 TEST(ContentionLaws, TwoProgramsTogether) {
-  for (std::uint64_t seed = 0; seed < 20000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 20000; seed += test::kThinning) {
     test::Random random(seed);
     const auto ports = random_footprints(random);
     const auto a = random_program(random, ports), b = random_program(random, ports);
@@ -227,7 +228,7 @@ TEST(ContentionLaws, TwoProgramsTogether) {
 
 // Messages that take latency + bytes / bandwidth, busy for the latter, on one level.
 TEST(ContentionLaws, MoreBandwidthIsNeverSlower) {
-  for (std::uint64_t seed = 0; seed < 20000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 20000; seed += test::kThinning) {
     test::Random random(seed);
     auto program = random_program(random, std::vector<Footprint>(1));
     auto faster = program;
