@@ -3,9 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "api/machine_of_size.hpp"
-#include "model/import.hpp"
-#include "model/preset.hpp"
+#include "api/library.hpp"
 #include "search/auto_plan.hpp"
 #include "training/check_job.hpp"
 #include "units/text.hpp"
@@ -15,38 +13,7 @@ namespace {
 
 constexpr config::Range kCount{1, 1e12};
 
-// A path in a scenario file is relative to that file.
-std::string resolved(const std::string& path, const config::Location& where, const config::DocumentSource& source) {
-  if (!model::is_model_path(path) || path.starts_with('/') || !where.file) return path;
-  const auto slash = where.file->rfind('/');
-  if (slash == std::string::npos) return path;
-  const auto beside = where.file->substr(0, slash + 1) + path;
-  return source.read(beside) ? beside : path;
-}
-
 bool absent(const config::Node& node) { return node.kind == config::Node::Kind::null; }
-
-std::optional<model::Architecture> load_architecture(const config::Node& node, const config::DocumentSource& source, config::Diagnostics& diagnostics) {
-  if (node.kind == config::Node::Kind::scalar) return model::load_model(source, resolved(node.text, node.where, source), node.where, diagnostics);
-  if (!node.is_mapping()) {
-    diagnostics.error(node.where, absent(node) ? "the scenario lacks 'model'" : "'model' must be a name or a mapping", "", "name a preset (zettatwin catalog list models) or a config.json");
-    return std::nullopt;
-  }
-  struct Choice {
-    std::string preset;
-    config::Node overrides;
-  } choice;
-  const auto* preset = node.find("preset");
-  const auto* config = node.find("config");
-  if (config && !preset) return model::import_config(*config, "model", diagnostics);
-  if (preset && preset->kind == config::Node::Kind::scalar && !preset->text.empty()) choice.preset = preset->text;
-  else if (preset) diagnostics.error(preset->where, "'preset' must be the name of a model or the path of a config.json");
-  else diagnostics.error(node.where, "model lacks 'preset'", "a mapping names the preset or config.json that it changes", "write {preset: NAME, overrides: {...}}");
-  for (const auto& entry : node.entries)
-    if (entry.key != "preset" && entry.key != "overrides") diagnostics.error(entry.where, fmt::format("unknown key '{}' in model", entry.key), "known: preset, overrides; or config alone");
-  if (choice.preset.empty()) return std::nullopt;
-  return model::load_model(source, resolved(choice.preset, node.where, source), node.where, diagnostics, node.find("overrides"));
-}
 
 // "fp8" and "bf16" as users say them.
 std::optional<plan::Recipe> recipe_named(const std::string& text) {
@@ -89,6 +56,11 @@ void describe(config::Schema& s, Scenario& scenario) {
 }
 
 std::optional<Prepared> prepare(const config::Node& root, const config::DocumentSource& source, config::Diagnostics& diagnostics) {
+  Library library(source);
+  return prepare(root, library, diagnostics);
+}
+
+std::optional<Prepared> prepare(const config::Node& root, Library& library, config::Diagnostics& diagnostics) {
   const auto errors_before = diagnostics.error_count();
   Prepared prepared;
   prepared.where = root.where;
@@ -96,11 +68,10 @@ std::optional<Prepared> prepare(const config::Node& root, const config::Document
   config::read(root, "scenario", config::FigureForm::bare_allowed, diagnostics, scenario);
   if (scenario.machine.where.line == 0) scenario.machine.where = root.where;
   if (scenario.model.where.line == 0) scenario.model.where = root.where;
-  auto machine = load_machine(scenario.machine, source, diagnostics);
-  if (machine) machine = machine_of_size(*machine, scenario.chips, scenario.machine.where, diagnostics);
+  const auto* machine = library.machine(scenario.machine, scenario.chips, diagnostics);
   if (scenario.software.where.line == 0) scenario.software.where = root.where;
-  auto software = software::profile_from(source, scenario.software, scenario.memory, diagnostics);
-  auto architecture = load_architecture(scenario.model, source, diagnostics);
+  const auto* software = library.profile(scenario.software, scenario.memory, diagnostics);
+  const auto* architecture = library.architecture(scenario.model, diagnostics);
 
   auto& plan = prepared.job.plan;
   search::Freedom freedom;
@@ -128,12 +99,12 @@ std::optional<Prepared> prepare(const config::Node& root, const config::Document
   if (diagnostics.error_count() != errors_before || !machine || !architecture || !software) return std::nullopt;
 
   auto& job = prepared.job;
-  job.machine = std::move(*machine);
-  job.architecture = std::move(*architecture);
+  job.machine = *machine;
+  job.architecture = *architecture;
   job.chips = scenario.chips;
   job.sequence_length = scenario.sequence_length;
   job.fidelity = scenario.fidelity;
-  job.software = std::move(*software);
+  job.software = *software;
   job.jitter = scenario.jitter;
   if (scenario.global_batch > 0 && plan.global_batch > 0 && scenario.global_batch != plan.global_batch)
     diagnostics.warning(scenario.plan.find("global_batch")->where, "global_batch of the plan has no effect", "the scenario sets it to " + units::grouped(scenario.global_batch));

@@ -44,5 +44,8 @@ struct Prepared {
 // Reads, loads and completes. Problems go to diagnostics; nothing if there were errors. A plan that fits nowhere is not an error: the
 // best-effort plan is returned and the run says what is missing.
 [[nodiscard]] std::optional<Prepared> prepare(const config::Node& scenario, const config::DocumentSource& source, config::Diagnostics& diagnostics);
+// The same for many scenarios that share machines, models and software.
+class Library;
+[[nodiscard]] std::optional<Prepared> prepare(const config::Node& scenario, Library& library, config::Diagnostics& diagnostics);
 
 }  // namespace zettatwin::api

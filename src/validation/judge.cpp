@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "api/library.hpp"
 #include "api/scenario.hpp"
 #include "workload/operations.hpp"
 
@@ -30,7 +31,7 @@ std::string first_error(const config::Diagnostics& diagnostics) {
   return "no answer";
 }
 
-Judgement judge_row(const Row& row, const Vocabulary& vocabulary, const ModelIndex& models, const config::DocumentSource& source) {
+Judgement judge_row(const Row& row, const Vocabulary& vocabulary, const ModelIndex& models, api::Library& library) {
   const auto text = [&](std::string_view column) { return std::string(row.text(column)); };
   Judgement j{.id = text("id"), .set = text("set"), .group = row.group(), .metric = text("metric"), .unit = text("unit"), .chip = text("chip"), .model = text("model"), .line = row.line()};
   auto lowered = lower(row, vocabulary, models);
@@ -42,7 +43,7 @@ Judgement judge_row(const Row& row, const Vocabulary& vocabulary, const ModelInd
     return j;
   }
   config::Diagnostics diagnostics;
-  const auto prepared = api::prepare(lowered.scenario, source, diagnostics);
+  const auto prepared = api::prepare(lowered.scenario, library, diagnostics);
   const auto result = prepared ? training::estimate(prepared->job, prepared->where, diagnostics) : std::nullopt;
   if (!result) {
     j.status = Status::unsupported;
@@ -96,10 +97,11 @@ std::vector<Judgement> judge(const Table& table, const Selection& selection, con
     const bool in_group = selection.groups.empty() || std::find(selection.groups.begin(), selection.groups.end(), row.group()) != selection.groups.end();
     if (in_set && in_group) rows.push_back(row);
   }
+  api::Library library(source);
   std::vector<Judgement> judgements;
   judgements.reserve(rows.size());
   for (const auto& row : rows) {
-    judgements.push_back(judge_row(row, *vocabulary, models, source));
+    judgements.push_back(judge_row(row, *vocabulary, models, library));
     if (progress) progress(judgements.size(), rows.size());
   }
   return judgements;
