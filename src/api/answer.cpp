@@ -42,7 +42,7 @@ std::optional<report::PublishedPractice> at_published_practice(const Answer& ans
 
 std::unique_ptr<Answer> train(const config::Node& scenario, const config::DocumentSource& source, const TrainOptions& options,
                               config::Diagnostics& diagnostics) {
-  auto prepared = prepare(scenario, source, diagnostics);
+  auto prepared = prepare(scenario, source, options.unfold ? Looks::at_single_chips : options.looks, diagnostics);
   if (!prepared) return nullptr;
   auto answer = std::make_unique<Answer>(Answer{.prepared = std::move(*prepared), .result = {}, .practice = std::nullopt});
   answer->prepared.job.trace_limit = options.trace_limit;

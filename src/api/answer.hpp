@@ -28,6 +28,7 @@ struct TrainOptions {
   std::int64_t trace_limit = 0;     // timed instructions to keep per pipeline rank
   std::optional<std::int64_t> unfold;  // rank whose own timeline is wanted
   bool published_practice = true;   // also answer at a batch of published practice when the scenario's is larger
+  Looks looks = Looks::at_classes;  // at single chips too if `unfold` is set
 };
 
 [[nodiscard]] std::unique_ptr<Answer> train(const config::Node& scenario, const config::DocumentSource& source, const TrainOptions& options,

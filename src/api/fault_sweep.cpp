@@ -33,7 +33,7 @@ std::unique_ptr<SweepAnswer> sweep_faults(const config::Node& scenario, const co
     diagnostics.warning(entry.where, "faults of the scenario have no effect", "the sweep takes one fault at a time");
     return true;
   });
-  answer->healthy = train(healthy, source, {.published_practice = false}, diagnostics);
+  answer->healthy = train(healthy, source, {.published_practice = false, .looks = Looks::at_single_chips}, diagnostics);
   if (!answer->healthy) return nullptr;
   const auto& job = answer->healthy->prepared.job;
   if (!answer->healthy->result.feasible) return answer;

@@ -36,6 +36,15 @@ std::vector<traffic::Fault> faults_of(const config::Node& root, const hardware::
   return faults;
 }
 
+// Whether borders of units would cut the plan's groups if they were allowed to.
+bool would_straddle(const training::Job& job, const config::Location& where) {
+  plan::Plan plan = job.plan;
+  plan.straddle = true;
+  config::Diagnostics ignored;
+  const auto placement = plan::place(plan, job.machine, job.chips, where, ignored);
+  return placement && placement->straddles();
+}
+
 }  // namespace
 
 void describe(config::Schema& s, Scenario& scenario) {
@@ -55,12 +64,12 @@ void describe(config::Schema& s, Scenario& scenario) {
   s.node("memory", scenario.memory, "changes of the software's memory: workspace, fragmentation, loss kernels");
 }
 
-std::optional<Prepared> prepare(const config::Node& root, const config::DocumentSource& source, config::Diagnostics& diagnostics) {
+std::optional<Prepared> prepare(const config::Node& root, const config::DocumentSource& source, Looks looks, config::Diagnostics& diagnostics) {
   Library library(source);
-  return prepare(root, library, diagnostics);
+  return prepare(root, library, looks, diagnostics);
 }
 
-std::optional<Prepared> prepare(const config::Node& root, Library& library, config::Diagnostics& diagnostics) {
+std::optional<Prepared> prepare(const config::Node& root, Library& library, Looks looks, config::Diagnostics& diagnostics) {
   const auto errors_before = diagnostics.error_count();
   Prepared prepared;
   prepared.where = root.where;
@@ -114,6 +123,9 @@ std::optional<Prepared> prepare(const config::Node& root, Library& library, conf
   if (!training::check_job(job, job.chips > 0 ? job.chips : job.machine.chips(), root.where, diagnostics)) return std::nullopt;
   auto faults = faults_of(root, job.machine, diagnostics);
   if (diagnostics.error_count() != errors_before) return std::nullopt;
+  const bool single_chips = looks == Looks::at_single_chips || !faults.empty() || job.fidelity == training::Fidelity::unfolded;
+  const bool keep_whole = single_chips && freedom.sizes && freedom.given.insert("straddle").second;
+  if (keep_whole) plan.straddle = false;
   const auto choice = search::choose_plan(job, freedom, root.where, diagnostics);  // chosen for the healthy machine
   if (!choice) return std::nullopt;
   if (!faults.empty() && job.jitter.any()) {
@@ -123,6 +135,7 @@ std::optional<Prepared> prepare(const config::Node& root, Library& library, conf
   if (job.jitter.any() && job.fidelity == training::Fidelity::bound) diagnostics.warning(root.find("jitter")->where, "jitter has no effect", "a lower bound knows none");
   job.faults = std::move(faults);
   job.plan = choice->plan;
+  if (keep_whole) job.plan.straddle = !would_straddle(job, root.where);
   prepared.candidates = choice->candidates;
   return prepared;
 }

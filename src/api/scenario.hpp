@@ -42,10 +42,12 @@ struct Prepared {
 };
 
 // Reads, loads and completes. Problems go to diagnostics; nothing if there were errors. A plan that fits nowhere is not an error: the
-// best-effort plan is returned and the run says what is missing.
-[[nodiscard]] std::optional<Prepared> prepare(const config::Node& scenario, const config::DocumentSource& source, config::Diagnostics& diagnostics);
+// best-effort plan is returned and the run says what is missing. Where single chips will be looked at (faults, unfolded answers), a free plan keeps
+// groups whole: borders of units do not cut them (plan::Plan::straddle).
+enum class Looks { at_classes, at_single_chips };
+[[nodiscard]] std::optional<Prepared> prepare(const config::Node& scenario, const config::DocumentSource& source, Looks looks, config::Diagnostics& diagnostics);
 // The same for many scenarios that share machines, models and software.
 class Library;
-[[nodiscard]] std::optional<Prepared> prepare(const config::Node& scenario, Library& library, config::Diagnostics& diagnostics);
+[[nodiscard]] std::optional<Prepared> prepare(const config::Node& scenario, Library& library, Looks looks, config::Diagnostics& diagnostics);
 
 }  // namespace zettatwin::api

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
+#include <tuple>
 
 #include "base/contract.hpp"
 #include "flow/simulation.hpp"
@@ -37,27 +37,32 @@ std::string words_of(const Lattice& lattice, const LinkId& link) {
   return text;
 }
 
-// The stage's link classes by level, kind and health; of alike rows the busiest one's figure, and all their links.
+// The stage's link classes by level, kind and health; of alike ones the busiest one's figure, and all their links.
 std::vector<LinkUse> uses_of(const Lattice& lattice, const std::vector<LinkClass<double>>& links, const flow::SimulationResult& result) {
-  std::vector<LinkUse> uses;
+  struct Alike {
+    double busy = 0;
+    const LinkClass<double>* busiest = nullptr;
+    std::int64_t links = 0;
+  };
+  std::map<std::tuple<std::size_t, LinkKind, double>, Alike> alike;
   const double duration = result.end.seconds().si();
   for (std::size_t i = 0; i < links.size(); ++i) {
     const auto& link = links[i];
     const double busy = duration > 0 && link.remaining > 0 ? result.resources[i].carried.si() / (duration * link.remaining) : 0;
-    uses.push_back({lattice.fabric->machine->levels[link.representative.level].name, std::string(name_of(link.representative.kind)), words_of(lattice, link.representative),
-                    link.members, link.remaining, busy});
-    if (link.representative.kind == LinkKind::memory) uses.back().level = "chip";
+    auto& row = alike[{link.representative.level, link.representative.kind, link.remaining}];
+    row.links += link.members;
+    if (row.busiest != nullptr && (busy < row.busy || (busy == row.busy && row.busiest->representative < link.representative))) continue;
+    row.busy = busy;
+    row.busiest = &link;
   }
-  std::stable_sort(uses.begin(), uses.end(), [](const LinkUse& a, const LinkUse& b) {
-    return std::tie(b.busy, a.level, a.kind, a.place) < std::tie(a.busy, b.level, b.kind, b.place);
-  });
-  std::vector<LinkUse> merged;
-  for (auto& use : uses) {
-    const auto same = std::find_if(merged.begin(), merged.end(), [&](const LinkUse& m) { return m.level == use.level && m.kind == use.kind && m.remaining == use.remaining; });
-    if (same == merged.end()) merged.push_back(std::move(use));
-    else same->links += use.links;
+  std::vector<LinkUse> uses;
+  for (const auto& [key, row] : alike) {
+    const auto& link = row.busiest->representative;
+    const std::string level = link.kind == LinkKind::memory ? "chip" : lattice.fabric->machine->levels[link.level].name;
+    uses.push_back({level, std::string(name_of(link.kind)), words_of(lattice, link), row.links, row.busiest->remaining, row.busy});
   }
-  return merged;
+  std::stable_sort(uses.begin(), uses.end(), [](const LinkUse& a, const LinkUse& b) { return std::tie(b.busy, a.level, a.kind, a.place) < std::tie(a.busy, b.level, b.kind, b.place); });
+  return uses;
 }
 
 flow::FlowProgram program_of(const Flows& flows) {
@@ -83,7 +88,8 @@ class Simulation final {
     if (dead_chip() || plan_.stages.empty()) return std::move(answer_);
     if (plan_.at_once) at_once();
     else in_turn();
-    answer_.classes.links = static_cast<std::int64_t>(links_.size());
+    std::sort(links_.begin(), links_.end());
+    answer_.classes.links = std::unique(links_.begin(), links_.end()) - links_.begin();
     return std::move(answer_);
   }
 
@@ -103,7 +109,7 @@ class Simulation final {
     auto result = flow::simulate(program_of(flows));
     for (const auto& flow : flows.flows()) answer_.flows += static_cast<double>(flow.members);
     answer_.classes.flows += static_cast<std::int64_t>(flows.flows().size());
-    for (const auto& link : flows.links()) links_.insert(link.representative);
+    for (const auto& link : flows.links()) links_.push_back(link.representative);
     if (!result.unfinished.empty()) {
       const auto stuck = result.unfinished.front();
       const auto by = result.flows[stuck].limited_by;
@@ -176,7 +182,7 @@ class Simulation final {
   const CollectiveQuery& query_;
   Lattice lattice_;
   network::CollectiveStages plan_;
-  std::set<LinkId> links_;
+  std::vector<LinkId> links_;
   CollectiveAnswer answer_;
 };
 

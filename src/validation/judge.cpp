@@ -43,7 +43,7 @@ Judgement judge_row(const Row& row, const Vocabulary& vocabulary, const ModelInd
     return j;
   }
   config::Diagnostics diagnostics;
-  const auto prepared = api::prepare(lowered.scenario, library, diagnostics);
+  const auto prepared = api::prepare(lowered.scenario, library, api::Looks::at_classes, diagnostics);
   const auto result = prepared ? training::estimate(prepared->job, prepared->where, diagnostics) : std::nullopt;
   if (!result) {
     j.status = Status::unsupported;
