@@ -31,7 +31,7 @@ bool rings_in_library(const std::vector<Crossing>& crossings, Collective op) {
 bool moves_parts(Collective op) { return op == Collective::all_reduce || op == Collective::all_gather || op == Collective::reduce_scatter; }
 
 Route route_of(const std::vector<Crossing>& crossings, const CollectiveRequest& request) {
-  if (request.op == Collective::point_to_point) return detail::point_to_point(crossings, request.bytes);
+  if (request.op == Collective::point_to_point) return detail::point_to_point(crossings, request.bytes, request.units_apart);
   if (request.op == Collective::all_to_all) return detail::all_to_all(crossings, request);
   if (crossings.size() > 1 && request.algorithm == Algorithm::ring) return detail::flat_ring(crossings, request.op, request.bytes);
   const auto rotating = moves_parts(request.op) ? detail::levels_to_rotate(crossings) : 0;

@@ -27,6 +27,9 @@ struct CollectiveRequest {
   units::Bytes bytes;
   topology::Spread spread;
   Algorithm algorithm = Algorithm::automatic;
+  // Point-to-point only: how far apart the two are, in units of the level that they cross (topology::units_apart). All send as far at once, on a torus
+  // over several hops.
+  std::int64_t units_apart = 1;
   // All-to-all only: bytes that one rank sends to other units at each level, when they are fewer than the uniform pattern's because
   // copies for several ranks of one unit travel once (expert dispatch with deduplication). Empty: uniform.
   std::vector<units::Bytes> bytes_across_level;

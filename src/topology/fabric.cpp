@@ -92,6 +92,12 @@ std::vector<std::int64_t> neighbour_crossings(const Fabric& fabric, std::int64_t
   return crossings;
 }
 
+std::int64_t units_apart(const Fabric& fabric, std::int64_t stride, std::int64_t size) {
+  if (size < 2) return 1;
+  const auto outermost = spread_of(fabric, {{{size, stride}}}).outermost();
+  return std::max<std::int64_t>(1, outermost > 0 ? stride / fabric.ranks_within(outermost - 1) : stride);
+}
+
 Spread spread_of_neighbours(const Fabric& fabric, std::int64_t stride, std::int64_t size) {
   Spread spread{std::vector<std::int64_t>(fabric.used.size(), 1)};
   if (size < 2) return spread;

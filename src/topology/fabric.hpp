@@ -54,6 +54,9 @@ struct Spread {
 // that are worst placed, i.e. the outermost level that a pair of neighbours in the row crosses; the row may be a ring.
 [[nodiscard]] Spread spread_of_neighbours(const Fabric& fabric, std::int64_t stride, std::int64_t size);
 
+// How many units of the outermost level that such a message crosses lie between its ends; 1 if there is none.
+[[nodiscard]] std::int64_t units_apart(const Fabric& fabric, std::int64_t stride, std::int64_t size);
+
 // How many of the row's neighbour pairs (size, or size - 1 if the row is not a ring) cross each level as their outermost one:
 // most sends of a pipeline stay inside a unit even if some leave it. Expects rows to divide evenly.
 [[nodiscard]] std::vector<std::int64_t> neighbour_crossings(const Fabric& fabric, std::int64_t stride, std::int64_t size, bool ring);

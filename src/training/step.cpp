@@ -209,7 +209,8 @@ void Step::price_sends() {
     const double shard = plan.sequence_parallel ? static_cast<double>(plan.tp) : 1;
     network::CollectiveRequest request{.op = network::Collective::point_to_point,
                                        .bytes = units::Bytes::from_si(tokens * static_cast<double>(job.architecture.hidden) * kActivationBytes / shard),
-                                       .spread = topology::spread_of_neighbours(placement.fabric, placement.pipeline_stride, plan.pp)};
+                                       .spread = topology::spread_of_neighbours(placement.fabric, placement.pipeline_stride, plan.pp),
+                                       .units_apart = topology::units_apart(placement.fabric, placement.pipeline_stride, plan.pp)};
     const auto answer = network::collective_time(placement.fabric, request);
     send_ = answer.time;
     send_latency_ = answer.latency;

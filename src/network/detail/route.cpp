@@ -35,6 +35,26 @@ Route in_chunks(const std::vector<Crossing>& crossings, Collective op, units::By
   return route;
 }
 
+// A message to the chip `apart` further on, dimension after dimension, the short way round: hops of the worst-placed pair (one more where the dimension
+// before wraps), and messages on the busiest link when every chip sends as far; opposite chips send half each way.
+struct Shift {
+  double hops = 0;
+  double load = 0;
+};
+
+Shift shift_on(const std::vector<std::int64_t>& torus, std::int64_t apart) {
+  Shift shift;
+  bool carries = false;
+  for (const std::int64_t extent : torus) {
+    const auto digit = apart % extent, way = std::min(digit, extent - digit), wrapped = (digit + 1) % extent;
+    apart /= extent;
+    shift.hops += static_cast<double>(carries ? std::max(way, std::min(wrapped, extent - wrapped)) : way);
+    shift.load = std::max(shift.load, static_cast<double>(way) / (2 * way == extent && extent > 2 ? 2 : 1));
+    carries |= digit > 0;
+  }
+  return {std::max(1.0, shift.hops), std::max(1.0, shift.load)};
+}
+
 }  // namespace
 
 Route flat_ring(const std::vector<Crossing>& crossings, Collective op, units::Bytes message) {
@@ -118,10 +138,14 @@ Route all_to_all(const std::vector<Crossing>& crossings, const CollectiveRequest
   return route;
 }
 
-Route point_to_point(const std::vector<Crossing>& crossings, units::Bytes message) {
-  const auto& outermost = crossings.back();
-  const Stage stage = best_stage(Algorithm::direct, Collective::point_to_point, outermost.link, message);
-  const units::Seconds launch = outermost.link.level->network.launch.value;
+Route point_to_point(const std::vector<Crossing>& crossings, units::Bytes message, std::int64_t units_apart) {
+  auto outermost = crossings.back();
+  const auto& network = outermost.link.level->network;
+  const Shift shift = network.kind == hardware::NetworkKind::torus && units_apart > 1 ? shift_on(network.torus, units_apart) : Shift{1, 1};
+  outermost.link.stream_bandwidth = outermost.link.stream_bandwidth / shift.load;
+  Stage stage = best_stage(Algorithm::direct, Collective::point_to_point, outermost.link, message);
+  stage.latency *= shift.hops;
+  const units::Seconds launch = network.launch.value;
   return {.name = "direct", .stages = {stage}, .latency = launch + stage.latency, .time = launch + stage.time(), .combination = "launch + latency + bytes/B"};
 }
 

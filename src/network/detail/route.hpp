@@ -44,7 +44,7 @@ struct Route {
 // first moved on the levels inside.
 [[nodiscard]] Route all_to_all(const std::vector<Crossing>& crossings, const CollectiveRequest& request);
 
-[[nodiscard]] Route point_to_point(const std::vector<Crossing>& crossings, units::Bytes message);
+[[nodiscard]] Route point_to_point(const std::vector<Crossing>& crossings, units::Bytes message, std::int64_t units_apart);
 
 // Bytes that one rank sends to members whose innermost common unit is of each crossed level: as requested, or uniform.
 [[nodiscard]] std::vector<units::Bytes> exchanged(const std::vector<Crossing>& crossings, const CollectiveRequest& request);

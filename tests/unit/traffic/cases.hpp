@@ -53,6 +53,7 @@ struct Ask {
   CollectiveQuery query;
   query.group = ask.group.atoms.empty() ? everyone(fabric) : ask.group;
   query.request = {.op = ask.op, .bytes = units::Bytes::from_si(ask.bytes), .spread = topology::spread_of(fabric, query.group), .algorithm = ask.algorithm, .bytes_across_level = {}};
+  if (ask.op == network::Collective::point_to_point) query.request.units_apart = topology::units_apart(fabric, query.group.atoms[0].stride, 2);
   query.faults = ask.faults;
   query.fidelity = ask.fidelity;
   query.received = ask.received;

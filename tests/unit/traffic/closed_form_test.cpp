@@ -49,6 +49,9 @@ TEST(ClosedForm, RotatedAndPairs) {
     for (const double bytes : {8.0, 3e4, 1e9})
       for (const auto& machine : {two, three}) expect_same(machine, {{{machine.chips(), 1}}}, op, bytes, Algorithm::rotated);
   for (const std::int64_t stride : {1, 4, 16}) expect_same(three, {{{2, stride}}}, Collective::point_to_point, 1e6, Algorithm::automatic);
+  auto level = ideal_level(NetworkKind::torus, 32);
+  level.network.torus = {8, 4};
+  for (const std::int64_t stride : {1, 2, 4, 8, 16}) expect_same(machine_of({level}), {{{2, stride}}}, Collective::point_to_point, 1e6, Algorithm::automatic);
 }
 
 TEST(ClosedForm, CatalogMachines) {

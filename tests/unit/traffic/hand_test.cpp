@@ -137,6 +137,14 @@ TEST(ByHand, ARingOfLinks) {
   EXPECT_NEAR(seconds(answer(machine, {.op = Collective::point_to_point, .bytes = 10e6, .group = {{{2, 1}}}, .faults = dead})), 1e-6 + 200e-6, 1e-11);
 }
 
+// Chips of a ring of 8 with one two further on: two hops, and two messages on the link in the middle of each four. Opposite ones: four hops, half each way.
+TEST(ByHand, PairsSeveralHopsApartOnARing) {
+  const auto machine = torus_of({8});
+  EXPECT_NEAR(seconds(answer(machine, {.op = Collective::point_to_point, .bytes = 10e6, .group = {{{2, 1}}}, .faults = {}})), 1e-6 + 100e-6, 1e-11);
+  EXPECT_NEAR(seconds(answer(machine, {.op = Collective::point_to_point, .bytes = 10e6, .group = {{{2, 2}}}, .faults = {}})), 2e-6 + 200e-6, 1e-11);
+  EXPECT_NEAR(seconds(answer(machine, {.op = Collective::point_to_point, .bytes = 10e6, .group = {{{2, 4}}}, .faults = {}})), 4e-6 + 200e-6, 1e-11);
+}
+
 TEST(ByHand, ATorusFeelsAFaultInItsOwnRingOnly) {
   const auto machine = torus_of({4, 4});
   const auto slow = faults_of(machine, {"slow-link@npu=1/peer=2:0.5"});
