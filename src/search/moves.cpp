@@ -119,6 +119,8 @@ std::vector<Plan> neighbours(const Plan& plan, const training::Job& job, const F
       if (!freedom.given.contains("vpp")) propose("schedule", [&, vpp](Plan& p) { set_schedule(p, ScheduleKind::interleaved, vpp, freedom); });
     propose("schedule", [&](Plan& p) { set_schedule(p, ScheduleKind::one_f_one_b, 1, freedom); });
     propose("schedule", [&](Plan& p) { set_schedule(p, ScheduleKind::zb_v, 1, freedom); });
+    // Its pending weight gradients may need the memory that shorter shards of the sequence leave.
+    if (!freedom.given.contains("cp")) propose("schedule", [&](Plan& p) { set_schedule(p, ScheduleKind::zb_v, 1, freedom); p.cp *= 2; });
     if (limits.experts > 0) propose("schedule", [&](Plan& p) { set_schedule(p, ScheduleKind::dualpipe_v, 1, freedom); });
   }
   for (const std::int64_t zero : {1, 3})
