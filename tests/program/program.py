@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT_S = 120
+TIMEOUT_S = int(os.environ.get("ZT_TEST_TIMEOUT_S", "120"))  # presets that run slowly set more
 
 
 @contextlib.contextmanager
