@@ -34,7 +34,7 @@ _zettatwin() {
             [[ $command == train ]] && words+=" --explain --trace --unfold"
             compopt -o default ;;
           collective) words="--machine --op --bytes --ranks --stride --algorithm --fidelity --fault --skew --top-k --experts --node-limit --expert-groups --plot --json --help" ;;
-          validate) words="--rows --set --group --json --csv --help" ;;
+          validate) words="--rows --set --group --json --csv --memory --html --document --fit-intervals --help" ;;
           network) words="--machine --chips --json --help" ;;
           claims) words="$(_zettatwin_names claims) --json --help" ;;
           catalog)

@@ -9,7 +9,8 @@
 #include <memory>
 
 #include "cli/csv_file.hpp"
-#include "validation/judge.hpp"
+#include "uncertainty/fit.hpp"
+#include "validation/show.hpp"
 
 namespace zettatwin::cli {
 namespace {
@@ -17,7 +18,8 @@ namespace {
 struct ValidateCommand {
   std::string rows;
   validation::Selection selection;
-  bool json = false, csv = false;
+  bool json = false, csv = false, memory = false, html = false;
+  std::string html_file, document, intervals;
 };
 
 // Rate and time left, on a terminal alone.
@@ -32,16 +34,42 @@ validation::Progress progress() {
   };
 }
 
+// Writes the half widths that the judged rows give.
+Exit fit_intervals(const std::string& path, const validation::Judgements& judgements, const FileSource& source) {
+  config::Diagnostics diagnostics;
+  auto intervals = uncertainty::load_intervals(source, diagnostics);
+  print(diagnostics);
+  if (!intervals) return Exit::bad_input;
+  return write_file(path, uncertainty::yaml(uncertainty::fitted(std::move(*intervals), validation::samples(judgements)))) ? Exit::answered : Exit::bad_input;
+}
+
+Exit write_document(const std::string& folder, const validation::Judgements& judgements, const validation::GroupNotes& notes) {
+  std::error_code error;
+  std::filesystem::create_directories(folder + "/validation", error);
+  for (const auto& file : validation::document(judgements, notes))
+    if (!write_file(folder + "/" + file.path, file.text)) return Exit::bad_input;
+  return Exit::answered;
+}
+
+Exit show(const ValidateCommand& c, const validation::Judgements& judgements, const validation::GroupNotes& notes, const FileSource& source) {
+  if (!c.intervals.empty()) return fit_intervals(c.intervals, judgements, source);
+  if (!c.document.empty()) return write_document(c.document, judgements, notes);
+  if (c.html && !c.html_file.empty()) return write_file(c.html_file, validation::html(judgements, notes)) ? Exit::answered : Exit::bad_input;
+  if (c.html) fmt::print("{}", validation::html(judgements, notes));
+  else if (c.csv) fmt::print("{}", validation::csv(c.memory ? judgements.memory : judgements.rows));
+  else fmt::print("{}", c.json ? validation::json(judgements) : validation::text(judgements));
+  return Exit::answered;
+}
+
 Exit run_validate(const ValidateCommand& c, const FileSource& source) {
   config::Diagnostics diagnostics;
   const auto text = source.read(c.rows);
   if (!text) diagnostics.error(config::location_in(c.rows), "cannot be read", "", "name a CSV file of measured runs");
   const auto table = text ? parse_csv(*text, c.rows, diagnostics) : std::nullopt;
-  const auto judgements = table ? validation::judge(*table, c.selection, source, diagnostics, progress()) : std::vector<validation::Judgement>{};
+  const auto notes = validation::load_group_notes(source, diagnostics);
+  const auto judgements = table && notes ? validation::judge(*table, c.selection, source, diagnostics, progress()) : validation::Judgements{};
   print(diagnostics);
-  if (diagnostics.has_errors()) return Exit::bad_input;
-  fmt::print("{}", c.csv ? validation::csv(judgements) : c.json ? validation::json(judgements) : validation::text(judgements));
-  return Exit::answered;
+  return diagnostics.has_errors() ? Exit::bad_input : show(c, judgements, *notes, source);
 }
 
 }  // namespace
@@ -52,13 +80,21 @@ void add_validate(CLI::App& app, const FileSource& source, Exit& exit) {
   command->add_option("--rows", c->rows, "CSV file of measured runs; its first line names the columns")->type_name("FILE")->required();
   command->add_option("--set", c->selection.set, "only rows of this set, such as public")->type_name("SET");
   command->add_option("--group", c->selection.groups, "only rows whose id begins with this; may be repeated")->type_name("GROUP")->allow_extra_args(false);
-  auto* json = command->add_flag("--json", c->json, "rows and scores of groups as JSON");
-  command->add_flag("--csv", c->csv, "one line per row: id, status, measured, predicted, signed error, what was assumed")->excludes(json);
+  auto* json = command->add_flag("--json", c->json, "rows, memory that their notes state, and scores of groups as JSON");
+  auto* csv = command->add_flag("--csv", c->csv, "one line per row: id, status, measured, predicted, signed error, interval, what was assumed")->excludes(json);
+  command->add_flag("--memory", c->memory, "with --csv: a line per row whose notes state a peak of memory instead")->needs(csv);
+  auto* html = command->add_option("--html", c->html_file, "one page with tables, plots and all rows; to standard output without a name")->type_name("FILE")->expected(0, 1)->excludes(json)->excludes(csv);
+  command->add_option("--document", c->document, "write validation.md and its plots into this folder")->type_name("DIR")->excludes(json)->excludes(csv)->excludes(html);
+  command->add_option("--fit-intervals", c->intervals, "write the half widths of intervals that the rows give; use with --set calibration")->type_name("FILE");
   command->footer("examples:\n"
                   "  zettatwin validate --rows training_results.csv\n"
                   "  zettatwin validate --rows training_results.csv --set public --group KOR --csv\n"
-                  "exit codes: 0 every row got a status, 2 the file cannot be read, 70 internal error");
-  command->callback([c, &source, &exit] { exit = run_validate(*c, source); });
+                  "  zettatwin validate --rows training_results.csv --html report.html\n"
+                  "exit codes: 0 every row got a status, 2 the file cannot be read or written, 70 internal error");
+  command->callback([c, html, &source, &exit] {
+    c->html = html->count() > 0;
+    exit = run_validate(*c, source);
+  });
 }
 
 }  // namespace zettatwin::cli

@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "search/auto_plan.hpp"
+#include "uncertainty/interval.hpp"
 #include "units/text.hpp"
 
 namespace zettatwin::api {
@@ -38,19 +41,31 @@ std::optional<report::PublishedPractice> at_published_practice(const Answer& ans
   return practice;
 }
 
+std::optional<report::StepInterval> interval_of(const Answer& answer, const config::DocumentSource& source, config::Diagnostics& diagnostics) {
+  if (answer.prepared.job.fidelity == training::Fidelity::bound) return std::nullopt;
+  const auto intervals = uncertainty::load_intervals(source, diagnostics);
+  const auto width = intervals ? uncertainty::half_width(*intervals, uncertainty::traits_of(answer.prepared.job)) : std::nullopt;
+  if (!width) return std::nullopt;
+  const double time = answer.result.step_time.seconds().si();
+  const auto at = [&](double log) { return units::Picoseconds::from(units::Seconds::from_si(time * std::exp(log))); };
+  return report::StepInterval{.share = intervals->share, .low = at(-width->log), .high = at(width->log), .rests_on = width->basis};
+}
+
 }  // namespace
 
 std::unique_ptr<Answer> train(const config::Node& scenario, const config::DocumentSource& source, const TrainOptions& options,
                               config::Diagnostics& diagnostics) {
   auto prepared = prepare(scenario, source, options.unfold ? Looks::at_single_chips : options.looks, diagnostics);
   if (!prepared) return nullptr;
-  auto answer = std::make_unique<Answer>(Answer{.prepared = std::move(*prepared), .result = {}, .practice = std::nullopt});
+  auto answer = std::make_unique<Answer>(Answer{.prepared = std::move(*prepared), .result = {}, .practice = std::nullopt, .interval = std::nullopt});
   answer->prepared.job.trace_limit = options.trace_limit;
   answer->prepared.job.unfold = options.unfold;
   auto result = training::train(answer->prepared.job, answer->prepared.where, diagnostics);
   if (!result) return nullptr;
   answer->result = std::move(*result);
   if (options.published_practice) answer->practice = at_published_practice(*answer);
+  answer->interval = interval_of(*answer, source, diagnostics);
+  if (diagnostics.has_errors()) return nullptr;
   if (answer->practice)
     diagnostics.warning(answer->prepared.where, fmt::format("{} tokens per step are {:.1f} times the largest published batches", units::grouped(answer->result.tokens_per_step), answer->practice->times_larger),
                         "models have been pre-trained with up to about 67 M tokens per step", "the report shows what the machine reaches with that");

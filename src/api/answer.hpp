@@ -17,10 +17,11 @@ struct Answer {
   Prepared prepared;
   training::TrainingResult result;
   std::optional<report::PublishedPractice> practice;
+  std::optional<report::StepInterval> interval;  // of a prediction, not of a bound
 
   [[nodiscard]] report::Subject subject() const {
     return {.job = prepared.job, .result = result, .title = prepared.scenario.title, .automatic_plan = prepared.automatic_plan,
-            .automatic_batch = prepared.automatic_batch, .candidates = prepared.candidates, .training_tokens = prepared.scenario.training_tokens, .practice = practice};
+            .automatic_batch = prepared.automatic_batch, .candidates = prepared.candidates, .training_tokens = prepared.scenario.training_tokens, .practice = practice, .interval = interval};
   }
 };
 

@@ -33,6 +33,8 @@ Json results_json(const Subject& s) {
            {"model_flop_per_s_per_chip", r.model_rate_per_chip.si()}, {"mfu", r.mfu}, {"mfu_bf16", r.mfu_bf16},
            {"mfu_peak_flop_per_s", r.peak_per_chip.si()}, {"mfu_peak_format", std::string(name_of(r.peak_precision))},
            {"memory_peak_bytes", r.memory_peak.si()}, {"memory_peak_pipeline_rank", r.memory_peak_role}};
+  if (s.interval)
+    out["step_time_interval_s"] = {{"share", s.interval->share}, {"low", s.interval->low.seconds().si()}, {"high", s.interval->high.seconds().si()}, {"rests_on", s.interval->rests_on}};
   if (r.infeasible) out["infeasible"] = infeasible_json(*r.infeasible);
   if (s.training_tokens > 0) {
     out["training_time_s"] = s.training_tokens / r.tokens_per_s;

@@ -21,6 +21,13 @@ struct PublishedPractice {
   std::string plan;
 };
 
+// Holds the measured step time with the stated share; from residuals of measured runs.
+struct StepInterval {
+  double share = 0.8;
+  units::Picoseconds low, high;
+  std::string rests_on;
+};
+
 struct Subject {
   const training::Job& job;
   const training::TrainingResult& result;
@@ -30,6 +37,7 @@ struct Subject {
   std::int64_t candidates = 0;
   double training_tokens = 0;   // of the whole run; 0: not asked
   std::optional<PublishedPractice> practice;  // when the batch is beyond it
+  std::optional<StepInterval> interval;
 };
 
 // "tp=8 cp=1 ep=64 pp=16 dp=4096 ...": also what --plan takes, with commas.

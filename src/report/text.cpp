@@ -55,7 +55,8 @@ void infeasible(std::string& out, const Subject& s) {
 void headline(std::string& out, const Subject& s) {
   const auto& r = s.result;
   out += "\n";
-  line(out, "step time", human(r.step_time, 4), s.job.fidelity == training::Fidelity::bound ? "a lower bound" : "");
+  const auto range = s.interval ? fmt::format("{:.0f} %: {} to {}", 100 * s.interval->share, human(s.interval->low, 3), human(s.interval->high, 3)) : "";
+  line(out, "step time", human(r.step_time, 4), s.job.fidelity == training::Fidelity::bound ? "a lower bound" : range);
   line(out, "tokens/s", grouped(static_cast<long long>(r.tokens_per_s)), fmt::format("{:.4g} per chip", r.tokens_per_s / static_cast<double>(r.chips)));
   line(out, "model FLOP/s", human(r.model_rate_per_chip * static_cast<double>(r.chips), 4), fmt::format("{} per chip", human(r.model_rate_per_chip, 4)));
   line(out, "MFU", fmt::format("{:.2f} %", 100 * r.mfu),

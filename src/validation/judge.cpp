@@ -5,9 +5,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "api/library.hpp"
 #include "api/scenario.hpp"
+#include "validation/exclusions.hpp"
+#include "validation/lowering.hpp"
+#include "validation/memory.hpp"
+#include "validation/sweeps.hpp"
 #include "workload/operations.hpp"
 
 namespace zettatwin::validation {
@@ -21,6 +26,7 @@ double predicted(const MetricUnit& metric, const training::Job& job, const train
     case Metric::tokens_per_s_per_chip: return result.tokens_per_s / chips / metric.si;
     case Metric::model_flop_rate_per_chip: return result.model_rate_per_chip.si() / metric.si;
     case Metric::hardware_flop_rate_per_chip: return workload::hardware_flop_per_token(job.architecture, job.plan, job.software, job.sequence_length).si() * result.tokens_per_s / chips / metric.si;
+    case Metric::memory: break;  // memory.hpp
   }
   return 0;
 }
@@ -31,31 +37,113 @@ std::string first_error(const config::Diagnostics& diagnostics) {
   return "no answer";
 }
 
-Judgement judge_row(const Row& row, const Vocabulary& vocabulary, const ModelIndex& models, api::Library& library) {
-  const auto text = [&](std::string_view column) { return std::string(row.text(column)); };
-  Judgement j{.id = text("id"), .set = text("set"), .group = row.group(), .metric = text("metric"), .unit = text("unit"), .chip = text("chip"), .model = text("model"), .line = row.line()};
-  auto lowered = lower(row, vocabulary, models);
-  j.measured = lowered.measured;
-  j.assumed = std::move(lowered.assumed);
-  if (!lowered.problems.empty()) {
-    j.status = lowered.bad ? Status::bad_row : Status::unsupported;
-    j.note = fmt::format("{}", fmt::join(lowered.problems, "; "));
+// What all rows are judged with.
+class Judge final {
+ public:
+  Judge(const config::DocumentSource& source, config::Diagnostics& diagnostics)
+      : vocabulary_(load_vocabulary(source, diagnostics)), memory_(load_memory_vocabulary(source, diagnostics)), exclusions_(load_exclusions(source, diagnostics)),
+        intervals_(uncertainty::load_intervals(source, diagnostics)), models_(source, diagnostics), library_(source) {}
+
+  [[nodiscard]] bool ready() const { return vocabulary_ && memory_ && exclusions_; }
+
+  void judge(const Row& row, Judgements& judgements) {
+    auto j = what_the_row_says(row);
+    auto lowered = lower(row, *vocabulary_, models_);
+    const auto* memory_rule = memory_metric(*memory_, row);
+    if (memory_rule) {
+      j.group += " memory";
+      if (memory_rule->set.is_mapping()) lowered.scenario = config::merged(lowered.scenario, memory_rule->set);
+    }
+    j.measured = lowered.measured;
+    j.assumed = std::move(lowered.assumed);
+    j.traits.assumed = static_cast<std::int64_t>(j.assumed.size());
+    const auto answer = lowered.problems.empty() ? ask(lowered.scenario, j) : std::nullopt;
+    if (!lowered.problems.empty()) {
+      j.status = lowered.bad ? Status::bad_row : Status::unsupported;
+      j.note = fmt::format("{}", fmt::join(lowered.problems, "; "));
+    }
+    const auto stated = memory_in_notes(*memory_, row);
+    if (stated) judgements.memory.push_back(peak(j, *stated, answer));
+    if (answer) conclude(j, memory_rule ? predicted_gib(memory_rule->is, answer->result) : predicted(lowered.metric, answer->prepared.job, answer->result), answer->prepared.job, memory_rule ? uncertainty::kMemory : uncertainty::kStepTime);
+    judgements.rows.push_back(std::move(j));
+  }
+
+ private:
+  struct Answered {
+    api::Prepared prepared;
+    training::TrainingResult result;
+  };
+
+  [[nodiscard]] Judgement what_the_row_says(const Row& row) const {
+    const auto text = [&](std::string_view column) { return std::string(row.text(column)); };
+    Judgement j;
+    j.id = text("id");
+    j.set = text("set");
+    j.group = row.group();
+    j.metric = text("metric");
+    j.unit = text("unit");
+    j.chip = text("chip");
+    j.model = text("model");
+    j.source = text("source");
+    j.line = row.line();
+    const auto specified = row.number("fully_specified");
+    j.fully_specified = !specified || *specified != 0;
+    j.experts = row.whole("experts").value_or(0) > 0;
+    j.chips = row.whole("num_chips").value_or(0);
+    j.sequences = row.number("gbs").value_or(0);
+    j.sweep = sweep_of(row);
+    j.series = series_of(row);
+    const auto* exclusion = find_exclusion(*exclusions_, j.id);
+    if (exclusion) j.excluded = exclusion->reason;
     return j;
   }
-  config::Diagnostics diagnostics;
-  const auto prepared = api::prepare(lowered.scenario, library, api::Looks::at_classes, diagnostics);
-  const auto result = prepared ? training::estimate(prepared->job, prepared->where, diagnostics) : std::nullopt;
-  if (!result) {
-    j.status = Status::unsupported;
-    j.note = first_error(diagnostics);
+
+  // Says in the judgement why there is no answer, or why the plan does not fit.
+  std::optional<Answered> ask(const config::Node& scenario, Judgement& j) {
+    config::Diagnostics diagnostics;
+    auto prepared = api::prepare(scenario, library_, api::Looks::at_classes, diagnostics);
+    auto result = prepared ? training::estimate(prepared->job, prepared->where, diagnostics) : std::nullopt;
+    if (!result) {
+      j.status = Status::unsupported;
+      j.note = first_error(diagnostics);
+      return std::nullopt;
+    }
+    if (!result->feasible) {
+      j.status = Status::infeasible;
+      j.note = result->infeasible->reason;
+    }
+    return Answered{std::move(*prepared), std::move(*result)};
+  }
+
+  void conclude(Judgement& j, double value, const training::Job& job, const char* quantity) const {
+    j.predicted = value;
+    const auto assumed = j.traits.assumed;
+    j.traits = uncertainty::traits_of(job, quantity);
+    j.traits.assumed = assumed;
+    const auto width = intervals_ ? uncertainty::half_width(*intervals_, j.traits) : std::nullopt;
+    if (width) j.half_width = width->log;
+  }
+
+  // The peak that a row of another metric states as well.
+  [[nodiscard]] Judgement peak(const Judgement& row, const MeasuredMemory& stated, const std::optional<Answered>& answer) const {
+    auto j = row;
+    j.group += " memory";
+    j.metric = fmt::format("peak memory {}", config::word_of(memory_words(), stated.rule->is));
+    j.unit = "GiB/GPU";
+    j.measured = stated.gib;
+    j.sweep += j.metric;
+    j.series += j.metric;
+    if (answer) conclude(j, predicted_gib(stated.rule->is, answer->result), answer->prepared.job, uncertainty::kMemory);
     return j;
   }
-  j.predicted = predicted(lowered.metric, prepared->job, *result);
-  if (result->feasible) return j;
-  j.status = Status::infeasible;
-  j.note = result->infeasible->reason;
-  return j;
-}
+
+  std::optional<Vocabulary> vocabulary_;
+  std::optional<MemoryVocabulary> memory_;
+  std::optional<std::vector<Exclusion>> exclusions_;
+  std::optional<uncertainty::Intervals> intervals_;
+  ModelIndex models_;
+  api::Library library_;
+};
 
 // Names what the file lacks; false if nothing can be judged.
 bool check_columns(const Table& table, config::Diagnostics& diagnostics) {
@@ -84,12 +172,14 @@ std::string_view name_of(Status status) {
 }
 
 std::optional<double> Judgement::signed_error() const { return predicted && measured > 0 ? std::optional(100 * (*predicted / measured - 1)) : std::nullopt; }
+std::optional<double> Judgement::low() const { return predicted && half_width > 0 ? std::optional(*predicted * std::exp(-half_width)) : std::nullopt; }
+std::optional<double> Judgement::high() const { return predicted && half_width > 0 ? std::optional(*predicted * std::exp(half_width)) : std::nullopt; }
+bool Judgement::inside() const { return low() && *low() <= measured && measured <= *high(); }
 
-std::vector<Judgement> judge(const Table& table, const Selection& selection, const config::DocumentSource& source, config::Diagnostics& diagnostics, const Progress& progress) {
+Judgements judge(const Table& table, const Selection& selection, const config::DocumentSource& source, config::Diagnostics& diagnostics, const Progress& progress) {
   if (!check_columns(table, diagnostics)) return {};
-  const auto vocabulary = load_vocabulary(source, diagnostics);
-  const ModelIndex models(source, diagnostics);
-  if (!vocabulary || diagnostics.has_errors()) return {};
+  Judge judge(source, diagnostics);
+  if (!judge.ready() || diagnostics.has_errors()) return {};
   std::vector<Row> rows;
   for (const auto& record : table.records) {
     const Row row(table, record);
@@ -97,12 +187,11 @@ std::vector<Judgement> judge(const Table& table, const Selection& selection, con
     const bool in_group = selection.groups.empty() || std::find(selection.groups.begin(), selection.groups.end(), row.group()) != selection.groups.end();
     if (in_set && in_group) rows.push_back(row);
   }
-  api::Library library(source);
-  std::vector<Judgement> judgements;
-  judgements.reserve(rows.size());
+  Judgements judgements;
+  judgements.rows.reserve(rows.size());
   for (const auto& row : rows) {
-    judgements.push_back(judge_row(row, *vocabulary, models, library));
-    if (progress) progress(judgements.size(), rows.size());
+    judge.judge(row, judgements);
+    if (progress) progress(judgements.rows.size(), rows.size());
   }
   return judgements;
 }

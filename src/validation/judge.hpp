@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Predictions against measurements: each row lowered, asked and compared; then groups of rows.
+// Predictions against measurements: each row lowered, asked and compared.
 #pragma once
 
 #include <functional>
@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "config/document.hpp"
-#include "validation/lowering.hpp"
+#include "uncertainty/interval.hpp"
+#include "validation/table.hpp"
 
 namespace zettatwin::validation {
 
@@ -16,26 +17,34 @@ enum class Status { ok, infeasible, unsupported, bad_row };
 [[nodiscard]] std::string_view name_of(Status status);
 
 struct Judgement {
-  std::string id, set, group, metric, unit, chip, model;
+  std::string id, set, group, metric, unit, chip, model, source;
   std::int64_t line = 0;
+  bool fully_specified = true;        // every knob is known and consistent; a file without the column says so of all rows
+  bool experts = false;               // of the row's model
+  std::int64_t chips = 0;             // of the run; 0: not given
+  double sequences = 0;               // of a step; 0: not given
+  std::string sweep;                  // rows with the same differ in their plan alone (sweeps.hpp)
+  std::string series;                 // rows with the same differ in the number of chips and the plan
   Status status = Status::ok;
   double measured = 0;                // in the row's unit
   std::optional<double> predicted;    // in the row's unit; of an infeasible plan, what it would take if it fitted
+  double half_width = 0;              // of the interval, in the logarithm; 0: none
+  uncertainty::Traits traits;
   std::vector<std::string> assumed;
   std::string note;                   // why there is no prediction, or why the plan does not fit
+  std::string excluded;               // why it is scored apart; empty: it is not
 
   // (predicted / measured - 1) * 100.
   [[nodiscard]] std::optional<double> signed_error() const;
+  // Ends of the interval.
+  [[nodiscard]] std::optional<double> low() const;
+  [[nodiscard]] std::optional<double> high() const;
+  [[nodiscard]] bool inside() const;  // the measured value
 };
 
-struct GroupScore {
-  std::string group;
-  std::int64_t rows = 0;
-  std::int64_t predicted = 0;
-  double median = 0, mean = 0, p90 = 0, max = 0;  // of |signed error|, %
-  double bias = 0;                                // mean signed error, %
-  std::optional<double> tau;                      // Kendall's, of measured and predicted; rows of one metric, two or more
-  [[nodiscard]] double coverage() const { return rows > 0 ? static_cast<double>(predicted) / static_cast<double>(rows) : 0; }
+struct Judgements {
+  std::vector<Judgement> rows;    // one per selected record, in order
+  std::vector<Judgement> memory;  // of those whose notes state a peak
 };
 
 struct Selection {
@@ -46,14 +55,7 @@ struct Selection {
 // Called after each row with how many are done.
 using Progress = std::function<void(std::size_t done, std::size_t all)>;
 
-// One judgement per selected record, in order. Missing columns are diagnostics, errors if no row can be judged without them.
-[[nodiscard]] std::vector<Judgement> judge(const Table& table, const Selection& selection, const config::DocumentSource& source, config::Diagnostics& diagnostics, const Progress& progress = {});
-
-// By group, in the order of their first rows; then all together as "all".
-[[nodiscard]] std::vector<GroupScore> scores(const std::vector<Judgement>& judgements);
-
-[[nodiscard]] std::string csv(const std::vector<Judgement>& judgements);
-[[nodiscard]] std::string json(const std::vector<Judgement>& judgements);
-[[nodiscard]] std::string text(const std::vector<Judgement>& judgements);
+// Missing columns are diagnostics, errors if no row can be judged without them.
+[[nodiscard]] Judgements judge(const Table& table, const Selection& selection, const config::DocumentSource& source, config::Diagnostics& diagnostics, const Progress& progress = {});
 
 }  // namespace zettatwin::validation

@@ -103,7 +103,9 @@ class Lowering final {
     static constexpr std::array kWords{Word{"step_time", "s", {Metric::step_time, 1}}, Word{"step_time", "ms", {Metric::step_time, 1e-3}},
                                        Word{"tokens_per_s_per_chip", "", {Metric::tokens_per_s_per_chip, 1}}, Word{"tokens_per_s", "", {Metric::tokens_per_s, 1}},
                                        Word{"model_tflops_per_chip", "", {Metric::model_flop_rate_per_chip, 1e12}},
-                                       Word{"hw_tflops_per_chip", "", {Metric::hardware_flop_rate_per_chip, 1e12}}};
+                                       Word{"hw_tflops_per_chip", "", {Metric::hardware_flop_rate_per_chip, 1e12}},
+                                       Word{"params_optimizer_mem", "GiB/GPU", {Metric::memory, 1}}, Word{"activation_mem_norecompute", "GiB/GPU", {Metric::memory, 1}},
+                                       Word{"activation_mem_seqpar_selective", "GiB/GPU", {Metric::memory, 1}}};
     const auto metric = row_.text("metric"), unit = row_.text("unit");
     const auto word = std::find_if(kWords.begin(), kWords.end(), [&](const Word& w) { return w.metric == metric && (w.unit.empty() || w.unit == unit || (unit.empty() && w.unit == "s")); });
     if (word == kWords.end()) unsupported(fmt::format("the metric '{}' in '{}' is not predicted", metric, unit));
@@ -171,7 +173,8 @@ class Lowering final {
     for (const auto& [key, value] : {std::pair{"num_hidden_layers", *layers}, {"hidden_size", *hidden}, {"intermediate_size", *width}, {"num_attention_heads", *heads}, {"num_key_value_heads", kv}, {"vocab_size", *vocabulary}})
       add(config, key, value);
     add(config, "gated", std::string(gated ? "true" : "false"));
-    add(config, "tie_word_embeddings", std::string(std::abs(tied - published) <= std::abs(untied - published) ? "true" : "false"));
+    const bool ties = published > 0 ? std::abs(tied - published) <= std::abs(untied - published) : !gated;
+    add(config, "tie_word_embeddings", std::string(ties ? "true" : "false"));
     Node model = mapping();
     add(model, "config", std::move(config));
     add(result_.scenario, "model", std::move(model));

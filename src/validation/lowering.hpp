@@ -18,6 +18,7 @@ enum class Metric {
   tokens_per_s_per_chip,
   tokens_per_s,
   model_flop_rate_per_chip,
+  memory,                       // memory.hpp; in GiB
   hardware_flop_rate_per_chip,  // recomputation counted, attention over the full square (Narayanan et al. 2021, eq. 3)
 };
 

@@ -1,47 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "validation/scores.hpp"
+
 #include <algorithm>
 #include <cmath>
 
-#include "validation/judge.hpp"
+#include "base/contract.hpp"
 
 namespace zettatwin::validation {
-namespace {
 
-// The value below which a share of sorted ones lie, between neighbours linearly.
 double quantile(const std::vector<double>& sorted, double share) {
+  ZT_EXPECT(!sorted.empty(), "a quantile of nothing");
   const double at = share * static_cast<double>(sorted.size() - 1);
   const auto below = static_cast<std::size_t>(at);
   const auto above = std::min(below + 1, sorted.size() - 1);
   return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
-// Kendall's tau-b: (concordant - discordant) / sqrt of the pairs that are no ties on either side.
-std::optional<double> kendall(const std::vector<const Judgement*>& rows) {
-  double agree = 0, disagree = 0, measured_ties = 0, predicted_ties = 0;
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    for (std::size_t k = i + 1; k < rows.size(); ++k) {
-      const double a = rows[i]->measured - rows[k]->measured, b = *rows[i]->predicted - *rows[k]->predicted;
-      if (a == 0 && b == 0) continue;
-      if (a == 0) ++measured_ties;
-      else if (b == 0) ++predicted_ties;
-      else ++((a > 0) == (b > 0) ? agree : disagree);
-    }
-  const double norm = std::sqrt((agree + disagree + measured_ties) * (agree + disagree + predicted_ties));
-  return norm > 0 ? std::optional((agree - disagree) / norm) : std::nullopt;
+double GroupScore::coverage() const {
+  const auto share = [](std::int64_t part, std::int64_t all) { return all > 0 ? static_cast<double>(part) / static_cast<double>(all) : 0; };
+  return specified > 0 ? share(specified_predicted, specified) : share(predicted, rows);
 }
 
 GroupScore score(const std::string& group, const std::vector<const Judgement*>& rows) {
-  GroupScore s{.group = group, .rows = static_cast<std::int64_t>(rows.size())};
+  GroupScore s;
+  s.group = group;
+  s.rows = static_cast<std::int64_t>(rows.size());
   std::vector<double> errors;
-  std::vector<const Judgement*> judged;
-  bool one_metric = true;
-  for (const auto* row : rows)
-    if (const auto error = row->signed_error()) {
-      s.bias += *error;
-      errors.push_back(std::abs(*error));
-      judged.push_back(row);
-      one_metric = one_metric && row->metric == judged.front()->metric;
-    }
+  for (const auto* row : rows) {
+    if (row->fully_specified) ++s.specified;
+    const auto error = row->signed_error();
+    if (!error) continue;
+    if (row->fully_specified) ++s.specified_predicted;
+    if (row->status == Status::infeasible) ++s.infeasible;
+    if (row->low()) ++s.with_interval;
+    if (row->inside()) ++s.inside;
+    s.bias += *error;
+    errors.push_back(std::abs(*error));
+  }
   s.predicted = static_cast<std::int64_t>(errors.size());
   if (errors.empty()) return s;
   for (const double e : errors) s.mean += e;
@@ -51,28 +46,38 @@ GroupScore score(const std::string& group, const std::vector<const Judgement*>& 
   s.median = quantile(errors, 0.5);
   s.p90 = quantile(errors, 0.9);
   s.max = errors.back();
-  if (one_metric && judged.size() > 1) s.tau = kendall(judged);
+  s.order = rank_agreement(rows);
   return s;
 }
 
-}  // namespace
+std::vector<uncertainty::Sample> samples(const Judgements& judgements) {
+  std::vector<uncertainty::Sample> result;
+  for (const auto* list : {&judgements.rows, &judgements.memory})
+    for (const auto& j : *list)
+      if (j.signed_error() && *j.predicted > 0 && j.excluded.empty()) result.push_back({.traits = j.traits, .campaign = j.source + " " + j.chip, .log_error = std::log(j.measured / *j.predicted)});
+  return result;
+}
 
-std::vector<GroupScore> scores(const std::vector<Judgement>& judgements) {
+std::vector<GroupScore> scores(const Judgements& judgements) {
   std::vector<std::string> names;
   std::vector<std::vector<const Judgement*>> groups;
-  std::vector<const Judgement*> all;
-  for (const auto& j : judgements) {
-    auto at = static_cast<std::size_t>(std::find(names.begin(), names.end(), j.group) - names.begin());
+  std::vector<const Judgement*> all, excluded;
+  const auto add = [&](const Judgement& j) {
+    if (!j.excluded.empty()) return excluded.push_back(&j);
+    const auto at = static_cast<std::size_t>(std::find(names.begin(), names.end(), j.group) - names.begin());
     if (at == names.size()) {
       names.push_back(j.group);
       groups.emplace_back();
     }
     groups[at].push_back(&j);
-    all.push_back(&j);
-  }
+    if (!j.group.ends_with(" memory")) all.push_back(&j);
+  };
+  for (const auto& j : judgements.rows) add(j);
+  for (const auto& j : judgements.memory) add(j);
   std::vector<GroupScore> result;
   for (std::size_t i = 0; i < names.size(); ++i) result.push_back(score(names[i], groups[i]));
-  result.push_back(score("all", all));
+  result.push_back(score(kAll, all));
+  if (!excluded.empty()) result.push_back(score(kExcluded, excluded));
   return result;
 }
 

@@ -1,20 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "validation/judge.hpp"
+#include "validation/show.hpp"
 
 namespace zettatwin::validation {
 namespace {
 
 Judgement judged(const std::string& group, double measured, std::optional<double> predicted, const std::string& metric = "step_time") {
-  return {.id = group + "-1", .set = "public", .group = group, .metric = metric, .unit = "s", .chip = "", .model = "", .measured = measured, .predicted = predicted, .assumed = {}, .note = ""};
+  Judgement j;
+  j.id = group + "-1";
+  j.set = "public";
+  j.group = group;
+  j.metric = metric;
+  j.unit = "s";
+  j.model = "m";
+  j.measured = measured;
+  j.predicted = predicted;
+  j.sweep = metric;
+  j.series = metric;
+  return j;
 }
 
 TEST(Scores, ByHand) {
   // Signed errors -10, +20, +5, 0 %, and one row without an answer.
-  const auto all = scores({judged("A", 10, 9), judged("A", 10, 12), judged("A", 20, 21), judged("A", 40, 40), judged("A", 1, std::nullopt)});
+  const auto all = scores({{judged("A", 10, 9), judged("A", 10, 12), judged("A", 20, 21), judged("A", 40, 40), judged("A", 1, std::nullopt)}, {}});
   ASSERT_EQ(all.size(), 2u);
   const auto& s = all[0];
   EXPECT_EQ(s.rows, 5);
@@ -28,18 +40,46 @@ TEST(Scores, ByHand) {
   EXPECT_EQ(all[1].group, "all");
 }
 
-TEST(Scores, KendallCountsPairsInOrder) {
-  // Measured 1 2 3 4, predicted 1 3 2 4: one of six pairs is out of order.
-  EXPECT_NEAR(*scores({judged("A", 1, 1), judged("A", 2, 3), judged("A", 3, 2), judged("A", 4, 4)})[0].tau, 4.0 / 6, 1e-12);
-  EXPECT_NEAR(*scores({judged("A", 1, 2), judged("A", 2, 1)})[0].tau, -1, 1e-12);
-  // A tie on one side: tau-b = 2 / sqrt(3 * 2).
-  EXPECT_NEAR(*scores({judged("A", 1, 1), judged("A", 2, 2), judged("A", 3, 2)})[0].tau, 2 / std::sqrt(6.0), 1e-12);
-  EXPECT_FALSE(scores({judged("A", 1, 1)})[0].tau);
-  EXPECT_FALSE(scores({judged("A", 1, 1), judged("A", 2, 2, "tokens_per_s")})[0].tau) << "different things are not ranked";
+TEST(Scores, CoverageIsOfFullySpecifiedRows) {
+  auto open = judged("A", 1, std::nullopt);
+  open.fully_specified = false;
+  EXPECT_DOUBLE_EQ(scores({{judged("A", 1, 1), open, open}, {}})[0].coverage(), 1);
+  EXPECT_DOUBLE_EQ(scores({{open, open}, {}})[0].coverage(), 0) << "none is: of all rows";
+}
+
+TEST(Scores, NothingPredictedIsNoNumber) {
+  const Judgements none{{judged("A", 1, std::nullopt), judged("A", 0, 5)}, {}};
+  EXPECT_EQ(scores(none)[0].predicted, 0);
+  EXPECT_NE(json(none).find("\"mean\": null"), std::string::npos);
+  for (const auto& text : {json(none), text(none), html(none, {}), csv(none.rows)}) {
+    EXPECT_EQ(text.find("nan"), std::string::npos) << text;
+    EXPECT_EQ(text.find("inf,"), std::string::npos);
+  }
+}
+
+TEST(Scores, RowsKnownToBeWrongAreScoredApart) {
+  auto wrong = judged("A", 1, 100);
+  wrong.excluded = "another run says otherwise";
+  const auto all = scores({{judged("A", 10, 11), wrong}, {}});
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[0].rows, 1);
+  EXPECT_NEAR(all[0].max, 10, 1e-9);
+  EXPECT_EQ(all[1].rows, 1);
+  EXPECT_EQ(all[2].group, "excluded");
+  EXPECT_NEAR(all[2].max, 9900, 1e-6);
+}
+
+TEST(Scores, MemoryIsNotMixedWithTime) {
+  auto memory = judged("A memory", 50, 100, "peak memory allocated");
+  const auto all = scores({{judged("A", 10, 11)}, {memory}});
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[1].group, "A memory");
+  EXPECT_EQ(all[2].group, "all");
+  EXPECT_EQ(all[2].rows, 1);
 }
 
 TEST(Scores, GroupsKeepTheOrderOfTheirFirstRows) {
-  const auto all = scores({judged("Z", 1, 1), judged("A", 1, 1), judged("Z", 1, 2)});
+  const auto all = scores({{judged("Z", 1, 1), judged("A", 1, 1), judged("Z", 1, 2)}, {}});
   ASSERT_EQ(all.size(), 3u);
   EXPECT_EQ(all[0].group, "Z");
   EXPECT_EQ(all[0].rows, 2);
@@ -47,11 +87,53 @@ TEST(Scores, GroupsKeepTheOrderOfTheirFirstRows) {
   EXPECT_EQ(all[2].rows, 3);
 }
 
+TEST(Scores, IntervalsHoldOrDoNotHold) {
+  auto in = judged("A", 10, 11), out = judged("A", 10, 12);
+  in.half_width = out.half_width = std::log(1.15);
+  EXPECT_NEAR(*in.low(), 11 / 1.15, 1e-12);
+  EXPECT_NEAR(*in.high(), 11 * 1.15, 1e-12);
+  EXPECT_TRUE(in.inside());
+  EXPECT_FALSE(out.inside()) << "10.43 to 13.8";
+  const auto s = scores({{in, out, judged("A", 1, 1)}, {}})[0];
+  EXPECT_EQ(s.with_interval, 2);
+  EXPECT_EQ(s.inside, 1);
+}
+
 TEST(Csv, OneLinePerRowAndQuotesWhereNeeded) {
   auto j = judged("A", 2, 3);
   j.note = "a, \"b\"\nc";
-  const auto text = csv({j});
-  EXPECT_NE(text.find("A-1,A,ok,step_time,s,2,3,50,,,,\"a, \"\"b\"\"\nc\"\n"), std::string::npos) << text;
+  EXPECT_NE(csv({j}).find("A-1,A,ok,step_time,s,2,3,50,,,,\"a, \"\"b\"\"\nc\"\n"), std::string::npos) << csv({j});
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t n = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++n;
+  return n;
+}
+
+TEST(Html, IsOnePageThatNeedsNothingElse) {
+  auto odd = judged("A", 2, 3);
+  odd.model = "<script>alert(\"&\")</script>";
+  odd.note = "x < y";
+  GroupNotes notes;
+  notes.bars.push_back({.name = "A", .group = "A", .set = "", .kind = "", .words = {}, .mean = 5});
+  const auto page = html({{odd, judged("A", 4, 4), judged("B", 1, std::nullopt)}, {}}, notes);
+  for (const auto* tag : {"svg", "table", "tr", "td", "th", "div", "script", "h2", "p", "g", "text"})
+    EXPECT_EQ(count(page, fmt::format("<{}>", tag)) + count(page, fmt::format("<{} ", tag)), count(page, fmt::format("</{}>", tag))) << tag;
+  EXPECT_EQ(page.find("alert("), page.find("alert(&quot;")) << "what rows say is text";
+  EXPECT_EQ(count(page, "http"), count(page, "http://www.w3.org/2000/svg")) << "no link leads outside";
+  EXPECT_NE(page.find("missed"), std::string::npos);
+}
+
+TEST(Document, NamesBarsAndPlots) {
+  GroupNotes notes;
+  notes.groups.push_back({.group = "A", .title = "some runs", .source = "", .why = "because"});
+  notes.bars.push_back({.name = "A", .group = "A", .set = "public", .kind = "", .words = {}, .mean = 30});
+  const auto files = document({{judged("A", 10, 12)}, {}}, notes);
+  ASSERT_EQ(files.size(), 3u);
+  EXPECT_NE(files[0].text.find("| A | 1 | mean <= 30 % | mean 20.0 % | met |"), std::string::npos) << files[0].text;
+  EXPECT_NE(files[0].text.find("+20.0 % | because |"), std::string::npos);
+  EXPECT_NE(files[2].text.find("</svg>"), std::string::npos);
 }
 
 }  // namespace

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "validation/bars.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "validation/catalog_data.hpp"
+
+namespace zettatwin::validation {
+namespace {
+
+bool belongs(const Bar& bar, const Judgement& j) {
+  const auto occurs = [&](const std::string& word) { return j.model.find(word) != std::string::npos || j.chip.find(word) != std::string::npos; };
+  return j.excluded.empty() && j.group == bar.group && (bar.set.empty() || j.set == bar.set) && (bar.kind.empty() || (bar.kind == "experts") == j.experts) && (bar.all_rows || j.fully_specified) &&
+         std::all_of(bar.words.begin(), bar.words.end(), occurs);
+}
+
+}  // namespace
+
+void describe(config::Schema& s, GroupNote& note) {
+  s.text("group", note.group, "what stands before the - of the ids", {.presence = config::Presence::required});
+  s.text("title", note.title, "what was measured");
+  s.text("source", note.source, "who published it");
+  s.text("why", note.why, "what the errors that are left come from");
+}
+
+void describe(config::Schema& s, Bar& bar) {
+  s.text("name", bar.name, "what is held against the bar", {.presence = config::Presence::required});
+  s.text("group", bar.group, "of the rows", {.presence = config::Presence::required});
+  s.text("set", bar.set, "of the rows; all if absent");
+  s.text("kind", bar.kind, "dense or experts; both if absent");
+  s.texts("words", bar.words, "all of these occur in model or chip");
+  s.boolean("all_rows", bar.all_rows, "those that are not fully specified as well");
+  s.number("mean", bar.mean, "of the absolute errors, %");
+  s.number("max", bar.max, "of the absolute errors, %");
+  s.number("loss", bar.loss, "error of the throughput that a series loses from its smallest to its largest run, points");
+  s.number("slope", bar.slope, "error of the slope of throughput over chips, %");
+}
+
+void describe(config::Schema& s, GroupNotes& notes) {
+  s.list("groups", notes.groups, "what is known of groups");
+  s.list("bars", notes.bars, "what groups are held against");
+  s.text("not_validated", notes.not_validated, "what no row says anything of, in Markdown");
+}
+
+std::optional<GroupNotes> load_group_notes(const config::DocumentSource& source, config::Diagnostics& diagnostics) { return load_data<GroupNotes>(source, "validation/groups.yaml", diagnostics); }
+
+std::vector<BarResult> held_against(const std::vector<Bar>& bars, const Judgements& judgements) {
+  std::vector<BarResult> results;
+  for (const auto& bar : bars) {
+    std::vector<const Judgement*> rows;
+    for (const auto* list : {&judgements.rows, &judgements.memory})
+      for (const auto& j : *list)
+        if (belongs(bar, j)) rows.push_back(&j);
+    BarResult r{.bar = bar, .score = score(bar.name, rows)};
+    bool any = r.score.predicted > 0;
+    if (bar.loss > 0) {
+      const auto series = scaling_losses(rows);
+      for (const auto& one : series) r.loss = std::max(r.loss, 100 * std::abs(one.predicted - one.measured));
+      any = any && !series.empty();
+    }
+    if (bar.slope > 0) {
+      const auto all = scaling_loss(rows);
+      if (all) r.slope = 100 * std::abs(all->predicted_slope / all->measured_slope - 1);
+      any = any && all;
+    }
+    const auto under = [](double value, double most) { return most <= 0 || value <= most; };
+    r.met = any && under(r.score.mean, bar.mean) && under(r.score.max, bar.max) && under(r.loss, bar.loss) && under(r.slope, bar.slope);
+    results.push_back(std::move(r));
+  }
+  return results;
+}
+
+}  // namespace zettatwin::validation

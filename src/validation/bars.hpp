@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the document of validation says of groups of rows: their names, the bars that they are held against, and why they miss. Data:
+// catalog/validation/groups.yaml.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/document.hpp"
+#include "config/schema.hpp"
+#include "validation/scores.hpp"
+
+namespace zettatwin::validation {
+
+struct GroupNote {
+  std::string group;
+  std::string title;
+  std::string source;
+  std::string why;  // what the errors that are left come from
+};
+
+// Some rows and the most that their errors may be. A figure of 0 is no bar.
+struct Bar {
+  std::string name;
+  std::string group;
+  std::string set;                 // "": all
+  std::string kind;                // "dense" or "experts"; "": both
+  std::vector<std::string> words;  // all occur in model or chip
+  bool all_rows = false;           // those that are not fully specified as well
+  double mean = 0, max = 0;        // of |signed error|, %
+  double loss = 0;                 // of scaling losses: |predicted - measured| of the worst series, points
+  double slope = 0;                // |predicted / measured - 1| of the slope of ln(throughput) over ln(chips), all rows as one series, %
+};
+
+struct GroupNotes {
+  std::vector<GroupNote> groups;
+  std::vector<Bar> bars;
+  std::string not_validated;  // Markdown
+};
+void describe(config::Schema& s, GroupNote& note);
+void describe(config::Schema& s, Bar& bar);
+void describe(config::Schema& s, GroupNotes& notes);
+[[nodiscard]] std::optional<GroupNotes> load_group_notes(const config::DocumentSource& source, config::Diagnostics& diagnostics);
+
+struct BarResult {
+  Bar bar;
+  GroupScore score;
+  double loss = 0, slope = 0;  // as above
+  bool met = false;            // every figure, with at least one row
+};
+[[nodiscard]] std::vector<BarResult> held_against(const std::vector<Bar>& bars, const Judgements& judgements);
+
+}  // namespace zettatwin::validation
