@@ -220,6 +220,7 @@ class Lowering final {
       if (const auto ranks = digits_after(row_.text("zero_or_fsdp"), word); !ranks.empty()) add(plan_, "zero_group", std::string(ranks));
     word("precision", "recipe", vocabulary_.precisions, "bf16");
     recompute();
+    even_stages();
     add(result_.scenario, "software", std::move(software_));
   }
 
@@ -251,6 +252,17 @@ class Lowering final {
     if (!rule) assume(fmt::format("recompute=none{}", text.empty() ? "" : fmt::format(" for '{}'", text)));
     add(plan_, "recompute", rule ? rule->is : std::string("none"));
     if (rule && rule->set.is_mapping()) software_ = config::merged(software_, rule->set);
+  }
+
+  // Frameworks give each chunk of a pipeline as many layers, whatever the ends cost.
+  void even_stages() {
+    const auto chunks = row_.whole("pp").value_or(1) * std::max<std::int64_t>(1, row_.whole("vpp").value_or(1)), layers = row_.whole("layers").value_or(0);
+    if (chunks < 2 || layers == 0 || layers % chunks != 0 || plan_.find("layers_per_chunk")) return;
+    Node list;
+    list.kind = Node::Kind::sequence;
+    list.where = here();
+    for (std::int64_t c = 0; c < chunks; ++c) list.items.push_back(scalar(std::to_string(layers / chunks)));
+    add(plan_, "layers_per_chunk", std::move(list));
   }
 
   // "layernorm+moe_act": Megatron-Core's --recompute-modules.

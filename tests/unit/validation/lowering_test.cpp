@@ -39,6 +39,23 @@ std::string at(const config::Node& node, const std::vector<std::string>& path) {
   return here->text;
 }
 
+TEST(Lowering, StagesHaveAsManyLayers) {
+  const auto* even = lowered({}).scenario.find("plan")->find("layers_per_chunk");
+  ASSERT_TRUE(even);
+  EXPECT_EQ(even->items.size(), 20u) << "4 stages of 5 chunks";
+  EXPECT_EQ(even->items[0].text, "4");
+  EXPECT_EQ(at(lowered({{"vpp", "7"}}).scenario, {"plan", "layers_per_chunk"}), "absent") << "80 layers are not 28 equal chunks";
+}
+
+TEST(Lowering, TiesWithoutAParameterCountFollowTheFeedForward) {
+  const std::map<std::string, std::string> shape{{"hidden", "7680"}, {"heads", "60"}, {"kv_heads", "60"}, {"vocab", "51200"}};
+  auto gated = shape, ungated = shape;
+  gated["ffn"] = "20480";
+  ungated["ffn"] = "30720";
+  EXPECT_EQ(at(lowered(gated).scenario, {"model", "config", "tie_word_embeddings"}), "false");
+  EXPECT_EQ(at(lowered(ungated).scenario, {"model", "config", "tie_word_embeddings"}), "true");
+}
+
 TEST(Lowering, SaysWhatAUserWouldHaveWritten) {
   const auto l = lowered({{"precision", "FP8-MX"}, {"zero_or_fsdp", "ZeRO-1 distributed optimizer"}, {"recompute", "none set in preset"}, {"source", "NVIDIA-NeMo/Megatron-Bridge"}, {"sp", "1"}, {"cp", "1"}, {"ep", "1"}});
   EXPECT_TRUE(l.problems.empty()) << l.problems[0];
