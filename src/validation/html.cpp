@@ -15,7 +15,7 @@ constexpr const char* kHead = R"(<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"/><title>Predicted and measured runs</title><style>
 body{font:14px/1.45 system-ui,sans-serif;margin:24px auto;max-width:1240px;padding:0 16px;color:#1c2733;background:#fff}
 h1{font-size:22px;margin:0 0 4px}h2{font-size:17px;margin:30px 0 8px}p{margin:4px 0 8px;max-width:900px}
-.wide{overflow-x:auto}#groups td:nth-child(2){min-width:270px}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+.wide{overflow-x:auto}#groups td:nth-child(2){min-width:230px}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{padding:3px 9px;border-bottom:1px solid #e3e8ee;text-align:left;vertical-align:top}td.n,th.n{text-align:right;white-space:nowrap}
 thead th{position:sticky;top:0;background:#f4f6f9;cursor:pointer;user-select:none}
 tr.off td.e{color:#b03a2e;font-weight:600}td.ok{color:#2c7a39}td.no{color:#b03a2e}tr.apart{color:#8a94a0}
@@ -48,7 +48,7 @@ std::string head(std::initializer_list<const char*> titles, std::size_t text_col
 }
 
 std::string group_table(const Judgements& judgements, const GroupNotes& notes) {
-  std::string out = "<div class=\"wide\"><table class=\"sort\" id=\"groups\">" + head({"group", "what", "rows", "predicted", "coverage %", "median %", "mean %", "p90 %", "max %", "bias %", "tau", "sweeps", "inside 80 % interval"}, 2) + "<tbody>\n";
+  std::string out = "<div class=\"wide\"><table class=\"sort\" id=\"groups\">" + head({"group", "what", "rows", "predicted", "coverage %", "median %", "mean %", "p90 %", "max %", "bias %", "tau", "sweeps", "in 80 %"}, 2) + "<tbody>\n";
   for (const auto& s : scores(judgements)) {
     const auto note = std::find_if(notes.groups.begin(), notes.groups.end(), [&](const GroupNote& n) { return n.group == s.group; });
     out += "<tr>" + cell(s.group) + cell(note == notes.groups.end() ? "" : note->title) + number(static_cast<double>(s.rows), 0) + number(static_cast<double>(s.predicted), 0) + number(100 * s.coverage(), 0);
