@@ -12,7 +12,7 @@ _zettatwin() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]:-}
   local words=""
   if ((COMP_CWORD == 1)); then
-    words="train compare faults claims collective network validate catalog --help --version"
+    words="train compare faults claims collective network validate calibrate catalog --help --version"
   else
     case $previous in
       --machine) words=$(_zettatwin_names machines) ;;
@@ -34,6 +34,7 @@ _zettatwin() {
             [[ $command == train ]] && words+=" --explain --trace --unfold"
             compopt -o default ;;
           collective) words="--machine --op --bytes --ranks --stride --algorithm --fidelity --fault --skew --top-k --experts --node-limit --expert-groups --plot --json --help" ;;
+          calibrate) words="--chip --timings --tables --op --precision --out --plot --json --hold-out --judge --figures-of --extends --keep --source --note --help" ;;
           validate) words="--rows --set --group --json --csv --memory --html --document --fit-intervals --help" ;;
           network) words="--machine --chips --json --help" ;;
           claims) words="$(_zettatwin_names claims) --json --help" ;;

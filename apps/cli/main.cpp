@@ -8,6 +8,7 @@
 #include "cli/faults_command.hpp"
 #include "cli/files.hpp"
 #include "cli/output.hpp"
+#include "cli/calibrate_command.hpp"
 #include "cli/claims_command.hpp"
 #include "cli/collective_command.hpp"
 #include "cli/network_command.hpp"
@@ -31,6 +32,7 @@ int run(int argc, char** argv) {
   zettatwin::cli::add_collective(app, source, exit);
   zettatwin::cli::add_network(app, source, exit);
   zettatwin::cli::add_validate(app, source, exit);
+  zettatwin::cli::add_calibrate(app, source, exit);
   zettatwin::cli::add_catalog(app, source, exit);
   try {
     app.parse(argc, argv);

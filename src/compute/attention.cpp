@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/contract.hpp"
+#include "compute/detail/decode.hpp"
 #include "compute/detail/finish.hpp"
 #include "compute/detail/tiles.hpp"
 
@@ -44,6 +45,17 @@ struct Shape {
   }
 };
 
+// Splitting the projections into q, k and v, rotating them, writing keys and values to the cache: kernels before the attention's.
+double preparation_seconds(const hardware::Chip& chip, const hardware::AttentionEfficiency& attention, const AttentionOp& op) {
+  if (!op.preparation || !attention.preparation.present || !attention.preparation_memory.present) return 0;
+  constexpr double kWide = 2;  // bytes of the projections' results
+  const double width = hardware::bytes_per_element(op.precision).si();
+  const auto heads = static_cast<double>(op.heads), kv_heads = static_cast<double>(op.kv_heads);
+  const double per_token = static_cast<double>(op.head_dim) * (kWide * (heads + 2 * kv_heads) + width * (heads + 2 * kv_heads));
+  return attention.preparation.si() +
+         static_cast<double>(op.batch * op.q_length) * per_token / (chip.memory.bandwidth.si() * attention.preparation_memory.si());
+}
+
 double traffic(const AttentionOp& op, double width) {
   const auto heads = static_cast<double>(op.heads), kv_heads = static_cast<double>(op.kv_heads);
   const auto dims = static_cast<double>(op.head_dim + op.v_head_dim);
@@ -58,6 +70,7 @@ OperatorTime time_of(const hardware::Chip& chip, const AttentionOp& op) {
                 op.v_head_dim >= 0 && op.window >= 0 && op.causal_share >= 0 && op.causal_share <= 1,
             "attention of impossible size");
   if (op.batch == 0 || op.heads == 0 || op.q_length == 0 || op.kv_length == 0) return {};
+  if (const auto* decode = detail::decode_of(chip, op)) return detail::decode_time(chip, op, *decode);
   const double peak = detail::peak_of(chip, op.precision), cores = chip.matrix_cores.si();
   const auto& attention = chip.efficiency.attention_of(op.precision);
   const Shape shape(op, attention.window_keys.si());
@@ -71,7 +84,7 @@ OperatorTime time_of(const hardware::Chip& chip, const AttentionOp& op) {
   const double math = pass * std::max(std::max(1.0, waves) * mean_tile, last_tile);
   const double bytes = traffic(op, hardware::bytes_per_element(op.precision).si());
   const double memory = bytes / (chip.memory.bandwidth.si() * attention.memory.si());
-  const double launch = attention.launch.si();
+  const double launch = attention.launch.si() + preparation_seconds(chip, attention, op);
   return detail::finish({.flop = flop_per_score * shape.units * shape.keys * (op.backward ? kBackwardFlop : 1),
                          .bytes = bytes,
                          .math = math,

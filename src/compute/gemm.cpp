@@ -35,9 +35,10 @@ detail::Choice best_tile(const Gemm& op, const hardware::GemmEfficiency& gemm, c
   return best;
 }
 
-double traffic(const Gemm& op, double width) {
+// Bytes to and from memory, a written byte counted `write_cost` times.
+double traffic(const Gemm& op, double width, double write_cost) {
   const auto m = static_cast<double>(op.m), n = static_cast<double>(op.n), k = static_cast<double>(op.k);
-  const double output = m * n * op.output_bytes * (op.accumulate ? 2 : 1);
+  const double output = m * n * op.output_bytes * (write_cost + (op.accumulate ? 1 : 0));
   return static_cast<double>(op.batch) * (width * (m * k + n * k) + output);
 }
 
@@ -49,13 +50,14 @@ OperatorTime time_of(const hardware::Chip& chip, const Gemm& op) {
   const auto& gemm = chip.efficiency.gemm_of(op.precision);
   const auto core = detail::core_of(chip, gemm, op.precision, detail::peak_of(chip, op.precision), chip.efficiency.sustained.si());
   const auto best = best_tile(op, gemm, core);
-  const double bytes = traffic(op, hardware::bytes_per_element(op.precision).si());
+  const double width = hardware::bytes_per_element(op.precision).si();
   const double math = best.seconds + gemm.ramp.si();
-  const double memory = detail::stream_seconds(chip, bytes, gemm.memory.si(), gemm.half_bytes.si());
+  const double costly = traffic(op, width, gemm.write_cost.present ? gemm.write_cost.si() : 1);
+  const double memory = detail::stream_seconds(chip, costly, gemm.memory.si(), gemm.half_bytes.si());
   const double launch = gemm.launch.si();
   return detail::finish({.flop = 2.0 * static_cast<double>(op.batch) * static_cast<double>(op.m) * static_cast<double>(op.n) *
                                  static_cast<double>(op.k),
-                         .bytes = bytes,
+                         .bytes = traffic(op, width, 1),
                          .math = math,
                          .memory = memory,
                          .overhead = launch,

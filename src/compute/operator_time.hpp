@@ -55,6 +55,7 @@ struct GroupedGemm {
 // causal_share: share of the full score rectangle that is computed, e.g. 0.5 + 0.5/s; set by the caller for context
 // parallelism (1: no mask); 0: derive it from the lengths and the window, which needs kv_length >= q_length.
 // backward: 2.5 times the FLOPs of the forward pass (two products become five).
+// Up to 16 queries per sequence take the form of decoding kernels if the chip's file has figures of these.
 struct AttentionOp {
   std::int64_t batch = 1;
   std::int64_t heads = 0, kv_heads = 0;
@@ -63,7 +64,8 @@ struct AttentionOp {
   std::int64_t window = 0;
   double causal_share = 0;
   bool backward = false;
-  hardware::Precision precision = hardware::Precision::bf16;
+  hardware::Precision precision = hardware::Precision::bf16;  // of the products and of the keys and values read
+  bool preparation = false;  // also the kernels that split, rotate and cache q, k and v, where the chip's file knows them
 };
 [[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const AttentionOp& op);
 [[nodiscard]] inline bool windowed(const AttentionOp& op) { return op.window > 0 && op.window < op.kv_length; }
@@ -80,8 +82,22 @@ struct Quantise {
   double elements = 0;
   hardware::Precision precision = hardware::Precision::fp8;
   std::int64_t copies = 1;
+  bool dynamic = false;  // finds its scales first, as inference libraries do before each product
 };
 [[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const Quantise& op);
+
+// The routed experts of a gated layer on one chip, as inference libraries run them: `tokens` of the whole expert-parallel group choose
+// `topk` of `experts` each; the chip holds experts / expert_parallel of them, each cut to `inter` columns. Rows are spread evenly.
+// Expects that the chip's file has figures of it: efficiency.expert_layer.
+struct ExpertLayer {
+  std::int64_t tokens = 0;
+  std::int64_t hidden = 0, inter = 0;
+  std::int64_t topk = 1, experts = 1;
+  std::int64_t expert_parallel = 1;
+  bool gated = true;
+  hardware::Precision precision = hardware::Precision::bf16;
+};
+[[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const ExpertLayer& op);
 
 // Lower bounds at datasheet peaks, for fidelity `bound`: max(flop / matrix peak, bytes / memory bandwidth).
 [[nodiscard]] units::Picoseconds bound_of(const hardware::Chip& chip, units::Flop flop, hardware::Precision precision, units::Bytes bytes);

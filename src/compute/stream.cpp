@@ -29,7 +29,10 @@ OperatorTime time_of(const hardware::Chip& chip, const Quantise& op) {
   if (op.elements == 0) return {};
   const double source = hardware::bytes_per_element(hardware::Precision::bf16).si();
   const double target = hardware::bytes_per_element(op.precision).si();
-  return stream(chip, chip.efficiency.quantise, op.elements * (source + static_cast<double>(op.copies) * target), 1, "cast with scales");
+  const double bytes = op.elements * (source + static_cast<double>(op.copies) * target);
+  const auto* dynamic = op.dynamic ? hardware::Efficiency::find_entry(chip.efficiency.dynamic_quantise, op.precision) : nullptr;
+  if (dynamic) return stream(chip, *dynamic, bytes, 1, "cast that finds its scales");
+  return stream(chip, chip.efficiency.quantise, bytes, 1, "cast with scales");
 }
 
 units::Picoseconds bound_of(const hardware::Chip& chip, units::Flop flop, hardware::Precision precision, units::Bytes bytes) {

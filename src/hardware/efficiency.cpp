@@ -9,10 +9,10 @@ constexpr config::FieldOptions kTime{.presence = config::Presence::required, .ra
 
 // A mapping from precisions to objects; the schema knows tables by name only.
 template <class T>
-void by_precision(config::Schema& s, std::string_view key, std::map<Precision, T>& value, std::string_view doc) {
+void by_precision(config::Schema& s, std::string_view key, std::map<Precision, T>& value, std::string_view doc, config::FieldOptions options = {}) {
   std::map<std::string, T> named;
   for (const auto& [precision, row] : value) named.emplace(name_of(precision), row);
-  s.table(key, named, doc, kTime);
+  s.table(key, named, doc, options);
   for (const auto& [name, row] : named) {
     bool known = false;
     for (const auto& word : precision_words()) {
@@ -22,6 +22,11 @@ void by_precision(config::Schema& s, std::string_view key, std::map<Precision, T
     }
     s.check(known, "'" + name + "' in " + std::string(key) + " is not a precision");
   }
+}
+
+template <class T>
+void with_bf16(config::Schema& s, std::string_view key, std::map<Precision, T>& value, std::string_view doc) {
+  by_precision(s, key, value, doc, kTime);
   s.check(value.contains(Precision::bf16), std::string(key) + " lacks an entry for bf16",
           "formats without an entry of their own fall back on it");
 }
@@ -46,6 +51,7 @@ void describe(config::Schema& s, GemmEfficiency& gemm) {
   s.figure("l2_bandwidth", gemm.l2_bandwidth, "operand feed of all cores together", config::kRequired);
   s.figure("k_latency", gemm.k_latency, "least time of 128 steps along k", kTime);
   s.figure("split", gemm.split, "extra pass of split-k kernels; without it k is not split", {.range = config::kNonNegative});
+  s.figure("write_cost", gemm.write_cost, "time of a byte written over that of one read; 1 if not given", {.range = {1, 10, false}});
 }
 
 void describe(config::Schema& s, GroupedEfficiency& grouped) {
@@ -62,6 +68,8 @@ void describe(config::Schema& s, AttentionEfficiency& attention) {
   s.figure("memory", attention.memory, "share of the memory bandwidth", kShare);
   s.figure("window_keys", attention.window_keys, "keys computed for a windowed tile beyond its window and its own length", kTime);
   s.figure("backward", attention.backward, "FLOP rate of the backward kernel over the forward kernel's", kShare);
+  s.figure("preparation", attention.preparation, "launches of the kernels that split, rotate and cache q, k and v", {.range = config::kNonNegative});
+  s.figure("preparation_memory", attention.preparation_memory, "share of the memory bandwidth in them", {.range = config::kFraction});
 }
 
 void describe(config::Schema& s, StreamEfficiency& stream) {
@@ -75,6 +83,46 @@ void describe(config::Schema& s, HostOverhead& host) {
   s.figure("graph", host.graph, "the same from a captured graph", kTime);
 }
 
+void describe(config::Schema& s, DecodeEfficiency& decode) {
+  s.figure("launch", decode.launch, "start and end of one kernel on the chip", kTime);
+  s.figure("memory", decode.memory, "share of the memory bandwidth for long streams", kShare);
+  s.figure("half_bytes", decode.half_bytes, "traffic at which half of that share is reached", kTime);
+  s.figure("sequence", decode.sequence, "start and end of one stream of keys on a core", kTime);
+  s.figure("group", decode.group, "products of a stream with up to eight queries", kTime);
+  s.figure("token", decode.token, "latency of one key of a stream", kTime);
+  s.figure("reduce", decode.reduce, "per doubling of the parts that a sequence is cut into", kTime);
+  s.figure("least_keys", decode.least_keys, "shorter caches take as long as this many keys", kTime);
+}
+
+void describe(config::Schema& s, ExpertLayerEfficiency& layer) {
+  s.figure("math", layer.math, "share of the matrix peak that a compute-bound product reaches", kShare);
+  s.figure("launch", layer.launch, "start and end of all kernels of the layer", kTime);
+  s.figure("memory", layer.memory, "share of the memory bandwidth for long streams", kShare);
+  s.figure("half_bytes", layer.half_bytes, "traffic at which half of that share is reached", kTime);
+  s.figure("l2_bandwidth", layer.l2_bandwidth, "operand feed of all cores together", config::kRequired);
+  s.figure("k_latency", layer.k_latency, "least time of 128 steps along k", kTime);
+  s.figure("per_expert", layer.per_expert, "bookkeeping for each expert", kTime);
+  s.figure("permute", layer.permute, "share of the memory bandwidth in moving the rows of the chip's experts", config::kRequired);
+  s.figure("combine", layer.combine, "share of the memory bandwidth for each token of the group", config::kRequired);
+  s.figure("per_choice", layer.per_choice, "sorting one token's choice of one expert", kTime);
+}
+
+void describe(config::Schema& s, Residual& residual) {
+  s.figure("low", residual.low, "10 % quantile of measured over predicted time", config::kRequired);
+  s.figure("high", residual.high, "90 % quantile of measured over predicted time", config::kRequired);
+}
+
+const Residual* Efficiency::residual_of(std::string_view kind, Precision p) const {
+  while (true) {
+    const auto found = uncertainty.find(std::string(kind) + "." + std::string(name_of(p)));
+    if (found != uncertainty.end()) return &found->second;
+    if (p == Precision::bf16) break;
+    p = stand_in(p);
+  }
+  const auto whole = uncertainty.find(std::string(kind));
+  return whole == uncertainty.end() ? nullptr : &whole->second;
+}
+
 void describe(config::Schema& s, Efficiency& efficiency) {
   s.text("status", efficiency.status, "'measured: ...', or 'unmeasured: ...' and the rule that the figures follow",
          config::kRequired);
@@ -82,12 +130,17 @@ void describe(config::Schema& s, Efficiency& efficiency) {
   s.figure("interference", efficiency.interference,
            "seconds that computation loses per second of concurrent communication",
            {.presence = config::Presence::required, .range = config::kUnitInterval});
-  by_precision(s, "gemm", efficiency.gemm, "dense GEMM kernels by precision");
-  by_precision(s, "attention", efficiency.attention, "flash attention kernels by precision");
+  with_bf16(s, "gemm", efficiency.gemm, "dense GEMM kernels by precision");
+  with_bf16(s, "attention", efficiency.attention, "flash attention kernels by precision");
   s.object("grouped", efficiency.grouped, "grouped GEMM kernels of experts", config::kRequired);
   s.object("stream", efficiency.stream, "memory-bound kernels", config::kRequired);
   s.object("quantise", efficiency.quantise, "casts to narrow formats with their scales", config::kRequired);
   s.object("host", efficiency.host, "host time to issue kernels", config::kRequired);
+  by_precision(s, "decode", efficiency.decode, "attention of a few queries on a long cache, by the cache's precision");
+  by_precision(s, "decode_multi_head", efficiency.decode_multi_head, "the same with as many key heads as heads, where another kernel serves these");
+  by_precision(s, "expert_layer", efficiency.expert_layer, "all routed experts of a layer, as inference libraries run them");
+  by_precision(s, "dynamic_quantise", efficiency.dynamic_quantise, "casts before a product whose scales are found on the way");
+  s.table("uncertainty", efficiency.uncertainty, "measured over predicted time of single operators, by family");
 }
 
 }  // namespace zettatwin::hardware

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/contract.hpp"
@@ -25,6 +26,7 @@ struct GemmEfficiency {
   config::Figure<units::BytesPerSecond> l2_bandwidth;  // operand feed of all cores together
   config::Figure<units::Seconds> k_latency;  // least time of 128 steps along k, however small the tile
   config::Figure<units::Seconds> split;      // extra pass of split-k kernels; absent: k is not split
+  config::Figure<units::Ratio> write_cost;   // time of a byte written over that of one read; absent: 1
 };
 
 // Grouped GEMM of a mixture of experts, relative to the dense kernels of the same precision.
@@ -43,6 +45,35 @@ struct AttentionEfficiency {
   config::Figure<units::Ratio> memory;      // share of the memory bandwidth
   config::Figure<units::Ratio> window_keys; // keys computed for a windowed tile beyond its window and its own length
   config::Figure<units::Ratio> backward;    // FLOP rate of the backward kernel over that of the forward kernel
+  config::Figure<units::Seconds> preparation;       // launches of the kernels that split, rotate and cache q, k and v; absent: not known
+  config::Figure<units::Ratio> preparation_memory;  // share of the memory bandwidth in them
+};
+
+// Attention of a few queries on a long cache (decoding): a core streams the keys of one sequence and key head, or of a part of it.
+struct DecodeEfficiency {
+  config::Figure<units::Seconds> launch;
+  config::Figure<units::Ratio> memory;      // share of the memory bandwidth for long streams
+  config::Figure<units::Bytes> half_bytes;  // traffic at which half of that share is reached
+  config::Figure<units::Seconds> sequence;  // start and end of one stream on a core
+  config::Figure<units::Seconds> group;     // products of a stream with up to eight queries
+  config::Figure<units::Seconds> token;     // latency of one key of a stream
+  config::Figure<units::Seconds> reduce;    // per doubling of the parts that a sequence is cut into
+  config::Figure<units::Ratio> least_keys;  // shorter caches take as long as this many keys
+};
+
+// All routed experts of a layer on one chip as inference libraries run them: permutation, two grouped GEMMs with the
+// activation between them, weighted sum. The products are as dense ones (GemmEfficiency), with figures of their own.
+struct ExpertLayerEfficiency {
+  config::Figure<units::Ratio> math;
+  config::Figure<units::Seconds> launch;  // of all kernels together
+  config::Figure<units::Ratio> memory;
+  config::Figure<units::Bytes> half_bytes;
+  config::Figure<units::BytesPerSecond> l2_bandwidth;
+  config::Figure<units::Seconds> k_latency;
+  config::Figure<units::Seconds> per_expert;
+  config::Figure<units::Ratio> permute;        // share of the memory bandwidth in moving the rows of the chip's experts
+  config::Figure<units::Ratio> combine;        // and of the tokens of the whole group; may exceed 1 where most are elsewhere
+  config::Figure<units::Seconds> per_choice;   // sorting one token's choice of one expert
 };
 
 // Kernels that stream memory: norms, activations, residuals, permutation, casts, optimizer.
@@ -58,6 +89,12 @@ struct HostOverhead {
   config::Figure<units::Seconds> graph;  // replayed from a captured graph
 };
 
+// measured / predicted of one operator lies between `low` and `high` in 80 of 100 cases (the 10 % and 90 % quantiles of held-out shapes).
+struct Residual {
+  config::Figure<units::Ratio> low;
+  config::Figure<units::Ratio> high;
+};
+
 struct Efficiency {
   std::string status;  // "measured: ...", or "unmeasured: ..." and the rule that the figures follow
   config::Figure<units::Ratio> sustained;  // matrix rate in long runs over that of an isolated GEMM (clock, power)
@@ -68,6 +105,16 @@ struct Efficiency {
   StreamEfficiency stream;
   StreamEfficiency quantise;
   HostOverhead host;
+  // Kernels of inference libraries; empty where nothing is known of them.
+  std::map<Precision, DecodeEfficiency> decode;             // by the precision of the cache
+  std::map<Precision, DecodeEfficiency> decode_multi_head;  // as many key heads as heads, where another kernel serves these
+  std::map<Precision, ExpertLayerEfficiency> expert_layer;
+  std::map<Precision, StreamEfficiency> dynamic_quantise;   // casts whose scales are found on the way, before a product
+  std::map<std::string, Residual> uncertainty;              // by family of operators, "gemm.bf16"
+
+  // What the forms leave unexplained of isolated kernels of a kind ("gemm", "attention", "decode", "expert_layer") in a precision:
+  // its own entry, the nearest stand-in's, or that of the kind; null if the chip says nothing.
+  [[nodiscard]] const Residual* residual_of(std::string_view kind, Precision p) const;
 
   // The entry of `p` or its nearest stand-in: fp4 -> mxfp8 -> fp8 -> bf16, int8 -> fp8, all others -> bf16.
   [[nodiscard]] const GemmEfficiency& gemm_of(Precision p) const { return entry_of(gemm, p).second; }
@@ -82,6 +129,15 @@ struct Efficiency {
       p = stand_in(p);
     }
   }
+  // The same where a table may lack all entries: null then.
+  template <class T>
+  [[nodiscard]] static const T* find_entry(const std::map<Precision, T>& table, Precision p) {
+    while (true) {
+      if (const auto found = table.find(p); found != table.end()) return &found->second;
+      if (p == Precision::bf16) return nullptr;
+      p = stand_in(p);
+    }
+  }
   [[nodiscard]] static Precision stand_in(Precision p);
 };
 
@@ -90,6 +146,9 @@ void describe(config::Schema& s, GroupedEfficiency& grouped);
 void describe(config::Schema& s, AttentionEfficiency& attention);
 void describe(config::Schema& s, StreamEfficiency& stream);
 void describe(config::Schema& s, HostOverhead& host);
+void describe(config::Schema& s, DecodeEfficiency& decode);
+void describe(config::Schema& s, ExpertLayerEfficiency& layer);
+void describe(config::Schema& s, Residual& residual);
 void describe(config::Schema& s, Efficiency& efficiency);
 
 }  // namespace zettatwin::hardware

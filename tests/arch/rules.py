@@ -17,6 +17,8 @@ WORKPLACE = re.compile("|".join(["/wo" + "rk/", "/tmp/" + "zt", "shared/" + "des
 VALIDATION_ROW = re.compile(r"\b(?:VTS|VTM|NEMO|FND|KOR|MLP|MGA|IEV|DGC|ASM|ASC)-\w+")
 MODEL_NAME = re.compile(r"(?i)\b(llama|deepseek|mixtral|qwen|kimi|gpt-?\d|gpt-oss|nemotron|mpt-?\d|pangu)")
 
+SITE_NAME = re.compile(r"(?i)\b(selene|eos|perlmutter|frontier|summit|leonardo|jupiter|colossus|stargate|coreweave|crusoe|lambda labs)\b")
+
 
 def module_graph(project):
     """Declared modules exist, are declared bottom up (so there is no cycle), and include only what they depend on."""
@@ -122,12 +124,12 @@ def speaks_for_itself(project):
 
 
 def chips_know_no_models(project):
-    """A chip's file holds figures of the chip: nothing fitted to one validation row, nothing of one model.
+    """A chip's file holds figures of the chip: nothing fitted to one validation row, nothing of one model or site.
 
     The source of a figure may be the paper of a model."""
     for path, text in project.under("catalog/chips/", {".yaml"}):
         figures = re.sub(r"\bsource:[^,}\n]*", "", text)
-        for pattern in (VALIDATION_ROW, MODEL_NAME):
+        for pattern in (VALIDATION_ROW, MODEL_NAME, SITE_NAME):
             for line, match in matches(pattern, figures):
                 yield f"{path}:{line}: mentions {match.group(0)}"
 

@@ -103,6 +103,7 @@ class Rules(unittest.TestCase):
     def test_chip_of_one_model_or_row(self):
         self.breaks("chips_know_no_models", "catalog/chips/c.yaml:1", {"catalog/chips/c.yaml": "note: fitted to FND-140\n"})
         self.breaks("chips_know_no_models", "catalog/chips/c.yaml:1", {"catalog/chips/c.yaml": "llama3_efficiency: 0.5\n"})
+        self.breaks("chips_know_no_models", "catalog/chips/fitted/c.yaml:1", {"catalog/chips/fitted/c.yaml": "note: as measured on Selene\n"})
 
     def test_map(self):
         wrong = GOOD["ARCHITECTURE.md"].replace("| base |", "| plan |")

@@ -47,9 +47,9 @@ struct Core {
   }
 };
 
-// `share`: of the isolated dense rate that the kernel reaches.
-[[nodiscard]] inline Core core_of(const hardware::Chip& chip, const hardware::GemmEfficiency& gemm, hardware::Precision precision,
-                                  double peak, double share) {
+// `share`: of the isolated rate `gemm.math` that the kernel reaches. `gemm` holds math, l2_bandwidth and k_latency.
+template <class Efficiency>
+[[nodiscard]] Core core_of(const hardware::Chip& chip, const Efficiency& gemm, hardware::Precision precision, double peak, double share) {
   constexpr double kStepsOfLatency = 128;  // k_latency is the time of this many steps
   const double cores = chip.matrix_cores.si();
   return {.cores = cores,

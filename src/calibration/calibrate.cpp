@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "calibration/calibrate.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/stable_hash.hpp"
+
+namespace zettatwin::calibration {
+namespace {
+
+using hardware::Chip;
+
+struct Parts {
+  std::vector<Sample> fitted, judged;
+};
+
+// Half of the groups of shapes, by a stable hash.
+Parts parts_of(const std::vector<Sample>& samples, bool hold_out) {
+  if (!hold_out) return {samples, samples};
+  Parts parts;
+  for (const auto& s : samples) (StableHash().add(s.group).value() >> 32 & 1 ? parts.judged : parts.fitted).push_back(s);
+  return parts;
+}
+
+// Evenly spaced ones: what a few thousand samples say, ten times as many do not change.
+std::vector<Sample> thinned(const std::vector<Sample>& samples) {
+  constexpr std::size_t kMost = 4000;
+  if (samples.size() <= kMost) return samples;
+  std::vector<Sample> few;
+  for (std::size_t i = 0; i < kMost; ++i) few.push_back(samples[i * samples.size() / kMost]);
+  return few;
+}
+
+// The figures of the families that are not to be kept. A family that is kept whole gets no entry that the chip had not.
+std::vector<Parameter> free_parameters(Chip& chip, const std::vector<Family>& families, const Options& options) {
+  const auto kept = [&](const Parameter& p) { return std::any_of(options.keep.begin(), options.keep.end(), [&](const auto& prefix) { return p.path.starts_with(prefix); }); };
+  std::vector<Parameter> free;
+  for (const auto& family : families) {
+    const Chip before = chip;
+    auto own = parameters_of(chip, family);
+    std::erase_if(own, kept);
+    if (own.empty()) chip = before;
+    for (auto& p : own) free.push_back(std::move(p));
+  }
+  return free;
+}
+
+void mark(Chip& chip, const Fitted& figure, const Options& options) {
+  constexpr double kWide = 1.02;  // a narrower interval says nothing
+  auto& p = figure.parameter.provenance(chip);
+  p = {options.source, config::Confidence::derived, options.note, 0, 0};
+  if (figure.high > kWide * figure.value) p.low_si = figure.low, p.high_si = figure.high;
+}
+
+void keep_residual(Calibration& result, const FamilyReport& report, const Options& options) {
+  constexpr std::size_t kEnough = 10;
+  if (report.after.count < kEnough) return;
+  const auto figure = [&](double value) {
+    const auto note = fmt::format("{} {}timings", report.after.count, options.hold_out ? "held-out " : "");
+    return config::Figure<units::Ratio>{units::Ratio::from_si(std::round(value * 1e3) / 1e3), {options.source, config::Confidence::derived, note, 0, 0}, true};
+  };
+  result.chip.efficiency.uncertainty[report.family.name()] = {figure(report.after.low), figure(report.after.high)};
+  for (const auto* side : {"low", "high"}) result.made.insert("efficiency.uncertainty." + report.family.name() + "." + side);
+}
+
+}  // namespace
+
+Calibration calibrate(const Chip& chip, const std::vector<FamilySamples>& families, const Options& options) {
+  Calibration result{isolated(chip), {}, {}};
+  for (const auto& f : families) {
+    if (options.judge) {
+      Chip own = result.chip;  // with a start where the chip has no figures
+      for (const auto& family : f.fitted) (void)parameters_of(own, family);
+      const auto found = goodness(own, f.samples);
+      result.families.push_back({f.family, 0, found, found, {}});
+      continue;
+    }
+    const auto parts = parts_of(f.samples, options.hold_out);
+    if (parts.fitted.empty() || parts.judged.empty()) continue;
+    const auto parameters = free_parameters(result.chip, f.fitted, options);
+    FamilyReport report{f.family, parameters.empty() ? 0 : parts.fitted.size(), goodness(result.chip, parts.judged), {}, {}};
+    for (const auto& p : parameters)
+      if (options.afresh) p.set(result.chip, p.typical);
+    const auto used = thinned(parts.fitted);
+    if (!parameters.empty()) report.figures = fit(result.chip, used, worth_fitting(result.chip, used, parameters));
+    report.after = goodness(result.chip, parts.judged);
+    for (const auto& figure : report.figures) {
+      mark(result.chip, figure, options);
+      result.made.insert(figure.parameter.path);
+    }
+    keep_residual(result, report, options);
+    result.families.push_back(std::move(report));
+  }
+  result.chip.efficiency.sustained = chip.efficiency.sustained;
+  std::set<std::string> had;
+  for (const auto& row : config::values_of(chip)) had.insert(row.path);
+  for (const auto& row : config::values_of(result.chip))
+    if (!had.contains(row.path)) result.made.insert(row.path);
+  return result;
+}
+
+}  // namespace zettatwin::calibration

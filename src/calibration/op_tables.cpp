@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "calibration/op_tables.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "base/stable_hash.hpp"
+
+namespace zettatwin::calibration {
+namespace {
+
+using hardware::Precision;
+
+constexpr double kMillisecond = 1e-3;
+
+// One row by column names; problems go to diagnostics and read as 0.
+class Row final {
+ public:
+  Row(const Csv& csv, std::size_t row, config::Diagnostics& diagnostics) : csv_(csv), row_(row), diagnostics_(diagnostics) {}
+
+  [[nodiscard]] std::string_view text(std::string_view column) const {
+    const auto at = csv_.column(column);
+    return at ? csv_.cell(row_, *at) : std::string_view{};
+  }
+  [[nodiscard]] double number(std::string_view column) const {
+    const auto at = csv_.column(column);
+    const auto value = at ? number_of(csv_.cell(row_, *at)) : std::nullopt;
+    if (value && *value >= 0) return *value;
+    diagnostics_.error(at ? csv_.where(row_, *at) : csv_.title_place(), fmt::format("'{}' is no number of column {}", text(column), column), "every row needs one, not negative");
+    return 0;
+  }
+  [[nodiscard]] std::int64_t whole(std::string_view column) const { return static_cast<std::int64_t>(number(column)); }
+
+ private:
+  const Csv& csv_;
+  std::size_t row_;
+  config::Diagnostics& diagnostics_;
+};
+
+template <class... Values>
+std::uint64_t group_of(Values... values) {
+  StableHash hash;
+  (hash.add(static_cast<std::int64_t>(values)), ...);
+  return hash.value();
+}
+
+std::optional<Precision> precision_of(std::string_view word) {
+  if (word == "bfloat16") return Precision::bf16;
+  if (word == "fp8") return Precision::fp8;
+  if (word == "fp8_block") return Precision::mxfp8;  // the same multipliers, widths and kernels: one scale per 128 or 32 values
+  if (word == "nvfp4") return Precision::fp4;
+  return std::nullopt;
+}
+
+// Families in the order of their names, casts first: products are fitted with the casts before them.
+class Collection final {
+ public:
+  void add(const Family& family, Sample sample) { map_[family].push_back(std::move(sample)); }
+  [[nodiscard]] std::vector<FamilySamples> take() {
+    std::vector<FamilySamples> list;
+    for (auto& [family, samples] : map_) {
+      std::vector<Family> fitted{family};
+      const Family casts{"dynamic_quantise", family.precision};
+      if (family.kind == "gemm" && family.precision != Precision::bf16 && !map_.contains(casts)) fitted.push_back(casts);
+      list.push_back({family, std::move(fitted), std::move(samples)});
+    }
+    std::stable_partition(list.begin(), list.end(), [](const FamilySamples& f) { return f.family.kind == "dynamic_quantise"; });
+    return list;
+  }
+
+ private:
+  std::map<Family, std::vector<Sample>> map_;
+};
+
+void gemm(const Row& row, Collection& into) {
+  const auto p = precision_of(row.text("gemm_dtype"));
+  if (!p) return;
+  const compute::Gemm op{.m = row.whole("m"), .n = row.whole("n"), .k = row.whole("k"), .precision = *p};
+  Sample sample{{op}, row.number("latency") * kMillisecond, group_of(op.n, op.k)};
+  if (*p != Precision::bf16) sample.operators.emplace_back(compute::Quantise{.elements = static_cast<double>(op.m) * static_cast<double>(op.k), .precision = *p, .dynamic = true});
+  into.add({"gemm", *p}, std::move(sample));
+}
+
+// A cache of 8-bit values makes the products 8-bit ones too, whatever the queries are.
+void context_attention(const Row& row, Collection& into) {
+  const auto p = row.text("kv_cache_dtype") == "fp8" ? Precision::fp8 : Precision::bf16;
+  const auto length = row.whole("isl"), dim = row.whole("head_dim");
+  const compute::AttentionOp op{.batch = row.whole("batch_size"), .heads = row.whole("num_heads"), .kv_heads = row.whole("num_key_value_heads"), .q_length = length,
+                                .kv_length = length, .head_dim = dim, .v_head_dim = dim, .window = row.whole("window_size"), .precision = p, .preparation = true};
+  constexpr std::int64_t kPrefill = 17;  // shorter ones would be taken for decoding
+  if (length >= kPrefill) into.add({"attention", p}, {{op}, row.number("latency") * kMillisecond, group_of(op.heads, op.kv_heads, dim)});
+}
+
+void generation_attention(const Row& row, Collection& into) {
+  constexpr std::int64_t kFallback = 48;
+  const auto p = row.text("kv_cache_dtype") == "fp8" ? Precision::fp8 : Precision::bf16;
+  const auto heads = row.whole("num_heads"), kv_heads = row.whole("num_key_value_heads"), dim = row.whole("head_dim");
+  if (row.whole("window_size") != 0 || heads >= kFallback * kv_heads) return;
+  const compute::AttentionOp op{.batch = row.whole("batch_size"), .heads = heads, .kv_heads = kv_heads, .q_length = 1, .kv_length = 1 + row.whole("step"),
+                                .head_dim = dim, .v_head_dim = dim, .precision = p};
+  into.add({heads == kv_heads ? "decode_multi_head" : "decode", p}, {{op}, row.number("latency") * kMillisecond, group_of(heads, kv_heads, dim)});
+}
+
+// Expert layers of one shape and number of tokens, by how finely they are cut.
+class ExpertLayers final {
+ public:
+  void add(const compute::ExpertLayer& op, std::int64_t whole_inter, double seconds) {
+    const auto shape = group_of(op.hidden, whole_inter, op.topk, op.experts);
+    cuts_[{shape, op.tokens, op.gated, op.precision}].push_back({{op}, seconds, shape});
+  }
+  void give(Collection& into) {
+    for (auto& [key, cuts] : cuts_)
+      for (const auto& cut : cuts)
+        if (!outrun(cut, cuts)) into.add({"expert_layer", std::get<3>(key)}, cut);
+  }
+
+ private:
+  static bool outrun(const Sample& one, const std::vector<Sample>& cuts) {
+    constexpr double kBad = 1.5;
+    const auto& own = std::get<compute::ExpertLayer>(one.operators.front());
+    return std::any_of(cuts.begin(), cuts.end(), [&](const Sample& other) {
+      const auto& op = std::get<compute::ExpertLayer>(other.operators.front());
+      return op.inter >= own.inter && op.expert_parallel <= own.expert_parallel && one.seconds > kBad * other.seconds;
+    });
+  }
+  std::map<std::tuple<std::uint64_t, std::int64_t, bool, Precision>, std::vector<Sample>> cuts_;
+};
+
+void moe(const Row& row, ExpertLayers& into) {
+  const auto p = precision_of(row.text("moe_dtype"));
+  const auto kernel = row.text("kernel_source");
+  if (!p || row.text("distribution") != "balanced" || kernel.ends_with("min_latency")) return;
+  const auto inter = row.whole("inter_size");
+  const compute::ExpertLayer op{.tokens = row.whole("num_tokens"), .hidden = row.whole("hidden_size"), .inter = inter / std::max<std::int64_t>(1, row.whole("moe_tp_size")),
+                                .topk = row.whole("topk"), .experts = row.whole("num_experts"), .expert_parallel = row.whole("moe_ep_size"),
+                                .gated = !kernel.ends_with("nongated"), .precision = *p};
+  into.add(op, inter, row.number("latency") * kMillisecond);
+}
+
+// Two kernels make a cast with one scale per tensor: the search for the largest value, and the cast. Their tables share their keys.
+void quantise(const Csv& search, const Csv& cast, Collection& into, config::Diagnostics& diagnostics) {
+  for (std::size_t i = 0; i < std::min(search.rows(), cast.rows()); ++i) {
+    const Row a(search, i, diagnostics), b(cast, i, diagnostics);
+    if (a.number("latency") <= 0 || a.text("m") != b.text("m") || a.text("k") != b.text("k")) continue;
+    const compute::Quantise op{.elements = a.number("m") * a.number("k"), .precision = Precision::fp8, .dynamic = true};
+    into.add({"dynamic_quantise", Precision::fp8}, {{op}, (a.number("latency") + b.number("latency")) * kMillisecond, group_of(a.whole("k"))});
+  }
+}
+
+template <class Into>
+void each(const TableText& text, const std::string& table, void (*read)(const Row&, Into&), Into& into, config::Diagnostics& diagnostics) {
+  const auto content = text(table);
+  const auto csv = content ? Csv::parse(*content, table, diagnostics) : std::nullopt;
+  for (std::size_t i = 0; csv && i < csv->rows() && !diagnostics.has_errors(); ++i) read(Row(*csv, i, diagnostics), into);
+}
+
+}  // namespace
+
+std::vector<FamilySamples> read_op_tables(const TableText& text, config::Diagnostics& diagnostics) {
+  Collection collection;
+  each(text, "gemm", gemm, collection, diagnostics);
+  each(text, "context_attention", context_attention, collection, diagnostics);
+  each(text, "generation_attention", generation_attention, collection, diagnostics);
+  ExpertLayers experts;
+  each(text, "moe", moe, experts, diagnostics);
+  experts.give(collection);
+  const auto search = text("quantize_compute_scale"), cast = text("quantize_scale_matrix");
+  const auto a = search ? Csv::parse(*search, "quantize_compute_scale", diagnostics) : std::nullopt;
+  const auto b = cast ? Csv::parse(*cast, "quantize_scale_matrix", diagnostics) : std::nullopt;
+  if (a && b) quantise(*a, *b, collection, diagnostics);
+  return collection.take();
+}
+
+}  // namespace zettatwin::calibration

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "calibration/timings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+
+#include "calibration/csv.hpp"
+
+namespace zettatwin::calibration {
+namespace {
+
+using config::Diagnostics;
+using hardware::Chip;
+using hardware::Precision;
+
+constexpr double kMicrosecond = 1e-6;
+constexpr std::int64_t kMostSize = 1 << 24, kMostBatch = 1 << 14;  // products of three stay within 64 bits
+
+// One timing by column names; every problem is reported where it is.
+class Reading final {
+ public:
+  Reading(const Csv& csv, std::size_t row, Diagnostics& diagnostics) : csv_(csv), row_(row), diagnostics_(diagnostics) {}
+
+  [[nodiscard]] std::string_view text(std::string_view column, std::string_view otherwise) const {
+    const auto at = csv_.column(column);
+    return at && !csv_.cell(row_, *at).empty() ? csv_.cell(row_, *at) : otherwise;
+  }
+  [[nodiscard]] config::Location where(std::string_view column) const {
+    const auto at = csv_.column(column);
+    return at ? csv_.where(row_, *at) : csv_.title_place();
+  }
+  void error(std::string_view column, std::string problem, std::string why = "", std::string suggestion = "") {
+    diagnostics_.error(where(column), std::move(problem), std::move(why), std::move(suggestion));
+  }
+  // A number in (0, 1e15]; 1 after a problem, so that reading can go on.
+  double positive(std::string_view column) {
+    const auto cell = text(column, "");
+    const auto value = number_of(cell);
+    if (value && *value > 0 && *value <= 1e15) return *value;
+    const auto titles = csv_.titles();
+    if (csv_.column(column)) error(column, fmt::format("{} is '{}'", column, cell), "it must be a number above 0 and at most 1e15");
+    else error(column, fmt::format("there is no column '{}'", column), fmt::format("line {} needs it", where_of_row().line), near(column));
+    return 1;
+  }
+  std::int64_t whole(std::string_view column, std::int64_t most = kMostSize) {
+    const double value = positive(column);
+    if (value == std::floor(value) && value <= static_cast<double>(most)) return static_cast<std::int64_t>(value);
+    error(column, fmt::format("{} is '{}'", column, text(column, "")), fmt::format("it must be a whole number, at most {}", most));
+    return 1;
+  }
+  std::int64_t whole_or(std::string_view column, std::int64_t otherwise, std::int64_t most = kMostSize) {
+    return text(column, "").empty() ? otherwise : whole(column, most);
+  }
+
+ private:
+  [[nodiscard]] config::Location where_of_row() const { return csv_.where(row_, 0); }
+  [[nodiscard]] std::string near(std::string_view column) const {
+    const auto found = config::nearest(column, {csv_.titles().begin(), csv_.titles().end()});
+    return found.empty() ? "" : fmt::format("is it '{}'?", found);
+  }
+  const Csv& csv_;
+  std::size_t row_;
+  Diagnostics& diagnostics_;
+};
+
+struct Timed {
+  Family family;
+  Operator op;
+};
+
+Timed gemm(Reading& r, Precision p) {
+  return {{"gemm", p}, compute::Gemm{.m = r.whole("m"), .n = r.whole("n"), .k = r.whole("k"), .batch = r.whole_or("batch", 1, kMostBatch), .precision = p}};
+}
+
+Timed attention(Reading& r, Precision p) {
+  constexpr std::int64_t kMostDecoding = 16;
+  compute::AttentionOp op{.batch = r.whole_or("batch", 1, kMostBatch), .heads = r.whole("heads", kMostBatch), .q_length = r.whole("q"), .kv_length = r.whole("kv"), .head_dim = r.whole("head_dim"), .precision = p};
+  op.kv_heads = r.whole_or("kv_heads", op.heads);
+  op.v_head_dim = r.whole_or("v_head_dim", op.head_dim);
+  op.window = r.whole_or("window", 0);
+  if (op.kv_length < op.q_length) r.error("kv", fmt::format("{} keys for {} queries", op.kv_length, op.q_length), "each query sees itself at least");
+  op.kv_length = std::max(op.kv_length, op.q_length);
+  if (op.kv_heads > op.heads) r.error("kv_heads", "more key heads than heads");
+  if (op.q_length > kMostDecoding) return {{"attention", p}, op};
+  return {{op.heads == op.kv_heads ? "decode_multi_head" : "decode", p}, op};
+}
+
+Timed copy(Reading& r, Precision) { return {{"stream", Precision::bf16}, compute::MemoryOp{.bytes = units::Bytes::from_si(r.positive("bytes"))}}; }
+
+Timed experts(Reading& r, Precision p) {
+  compute::ExpertLayer op{.tokens = r.whole("tokens"), .hidden = r.whole("hidden"), .inter = r.whole("inter"), .topk = r.whole("topk"), .experts = r.whole("experts"),
+                          .expert_parallel = r.whole_or("expert_parallel", 1), .precision = p};
+  if (op.topk > op.experts) r.error("topk", fmt::format("{} of {} experts", op.topk, op.experts), "a token cannot choose more experts than there are");
+  op.experts = std::max(op.experts, op.topk);
+  return {{"expert_layer", p}, op};
+}
+
+struct Kind {
+  std::string_view name;
+  Timed (*read)(Reading&, Precision);
+};
+constexpr Kind kKinds[] = {{"gemm", gemm}, {"attention", attention}, {"copy", copy}, {"experts", experts}};
+
+const Kind* kind_of(Reading& r, const TimingDefaults& defaults) {
+  const auto word = r.text("op", defaults.op);
+  std::vector<std::string> names;
+  for (const auto& kind : kKinds) {
+    if (kind.name == word) return &kind;
+    names.emplace_back(kind.name);
+  }
+  const auto near = config::nearest(word, names);
+  r.error("op", word.empty() ? "no column 'op' says what was timed" : fmt::format("unknown op '{}'", word), "known are gemm, attention, copy and experts",
+          word.empty() ? "name it by --op" : near.empty() ? "" : fmt::format("did you mean '{}'?", near));
+  return nullptr;
+}
+
+std::optional<Precision> precision_of(Reading& r, const TimingDefaults& defaults, const Chip& chip) {
+  const auto word = r.text("precision", defaults.precision.empty() ? "bf16" : defaults.precision);
+  for (const auto& known : hardware::precision_words()) {
+    if (known.name != word) continue;
+    const auto p = static_cast<Precision>(known.value);
+    if (chip.peak(p).si() > 0) return p;
+    r.error("precision", fmt::format("{} has no matrix unit for {}", chip.title, word));
+    return std::nullopt;
+  }
+  r.error("precision", fmt::format("unknown precision '{}'", word), "known are bf16, fp16, fp8, mxfp8, fp4 and others of the catalog");
+  return std::nullopt;
+}
+
+// Warns of times that the datasheet does not allow: mostly a wrong unit.
+void check_bound(Reading& r, const Chip& chip, const Timed& timed, double seconds, Diagnostics& diagnostics) {
+  constexpr double kSlack = 0.7;  // small operands stay in caches
+  Chip own = chip;
+  (void)parameters_of(own, timed.family);
+  const auto t = std::visit([&](const auto& op) { return compute::time_of(own, op); }, timed.op);
+  const auto bound = compute::bound_of(chip, t.flop, timed.family.precision, t.bytes).seconds().si();
+  if (seconds >= kSlack * bound) return;
+  diagnostics.warning(r.where("time_us"), fmt::format("{:.4g} us is less than the datasheet allows, {:.4g} us", seconds / kMicrosecond, bound / kMicrosecond),
+                      "peaks or bandwidth of the chip are too low, or the unit is another", "times are microseconds of one call");
+}
+
+}  // namespace
+
+std::vector<FamilySamples> read_timings(std::string_view text, const std::string& name, const TimingDefaults& defaults, const Chip& chip, Diagnostics& diagnostics) {
+  const auto before = diagnostics.error_count();
+  const auto csv = Csv::parse(text, name, diagnostics);
+  std::map<Family, std::vector<Sample>> families;
+  if (csv && csv->rows() == 0) diagnostics.error(csv->title_place(), "no timing follows the names of the columns");
+  for (std::size_t i = 0; csv && i < csv->rows(); ++i) {
+    Reading r(*csv, i, diagnostics);
+    const auto errors = diagnostics.error_count();
+    const auto* kind = kind_of(r, defaults);
+    const auto precision = precision_of(r, defaults, chip);
+    const double seconds = r.positive("time_us") * kMicrosecond;
+    if (!kind || !precision) continue;
+    const auto timed = kind->read(r, *precision);
+    if (diagnostics.error_count() != errors) continue;
+    check_bound(r, chip, timed, seconds, diagnostics);
+    families[timed.family].push_back({{timed.op}, seconds, i});
+  }
+  if (diagnostics.error_count() != before) return {};
+  std::vector<FamilySamples> list;
+  for (auto& [family, samples] : families) list.push_back({family, {family}, std::move(samples)});
+  return list;
+}
+
+}  // namespace zettatwin::calibration
