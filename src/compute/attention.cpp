@@ -63,6 +63,13 @@ double traffic(const AttentionOp& op, double width) {
   return static_cast<double>(op.batch) * dims * width * (q * heads + kv * kv_heads) * (op.backward ? kBackwardBytes : 1);
 }
 
+// Of the kernels that the chip's figures describe, the rate that an older generation reaches.
+double generation(const hardware::AttentionEfficiency& attention, AttentionKernel kernel) {
+  if (kernel == AttentionKernel::best) return 1;
+  const auto& share = kernel == AttentionKernel::flash1 ? attention.flash1 : attention.flash2;
+  return share.present ? share.si() : 1;
+}
+
 }  // namespace
 
 OperatorTime time_of(const hardware::Chip& chip, const AttentionOp& op) {
@@ -80,7 +87,7 @@ OperatorTime time_of(const hardware::Chip& chip, const AttentionOp& op) {
   const double waves = shape.units * shape.tiles / cores;
   const double mean_tile = attention.tile.si() + shape.context * key;
   const double last_tile = attention.tile.si() + shape.longest * key;
-  const double pass = op.backward ? kBackwardFlop / attention.backward.si() : 1;
+  const double pass = (op.backward ? kBackwardFlop / attention.backward.si() : 1) / generation(attention, op.kernel);
   const double math = pass * std::max(std::max(1.0, waves) * mean_tile, last_tile);
   const double bytes = traffic(op, hardware::bytes_per_element(op.precision).si());
   const double memory = bytes / (chip.memory.bandwidth.si() * attention.memory.si());

@@ -21,7 +21,7 @@ constexpr std::string_view kGrouped =
     "each expert's rows counted separately and k not split";
 constexpr std::string_view kAttention =
     "launch + max(max(1, waves) x (tile + context x key), tile + longest x key) x pass + bytes / (memory.bandwidth x memory); "
-    "key = rows x (2 (head_dim + v_head_dim) / (peak x math / cores) + softmax); pass = 1, backward 2.5 / backward";
+    "key = rows x (2 (head_dim + v_head_dim) / (peak x math / cores) + softmax); pass = 1, backward 2.5 / backward; older kernels / flash1 or flash2";
 constexpr std::string_view kStream =
     "kernels x launch + (bytes + min(bytes, kernels x half_bytes)) / (memory.bandwidth x memory)";
 
@@ -89,6 +89,8 @@ Explanation explain(const Chip& chip, const AttentionOp& op) {
   inputs.add("memory.bandwidth", chip.memory.bandwidth).add(at + "memory", a.memory);
   if (windowed(op)) inputs.add(at + "window_keys", a.window_keys);
   if (op.backward) inputs.add(at + "backward", a.backward);
+  if (op.kernel == AttentionKernel::flash1) inputs.add(at + "flash1", a.flash1);
+  if (op.kernel == AttentionKernel::flash2) inputs.add(at + "flash2", a.flash2);
   return {t, kAttention, std::move(work), inputs.take()};
 }
 

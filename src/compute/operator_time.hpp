@@ -56,6 +56,7 @@ struct GroupedGemm {
 // parallelism (1: no mask); 0: derive it from the lengths and the window, which needs kv_length >= q_length.
 // backward: 2.5 times the FLOPs of the forward pass (two products become five).
 // Up to 16 queries per sequence take the form of decoding kernels if the chip's file has figures of these.
+enum class AttentionKernel { best, flash2, flash1 };  // what the chip's figures describe, or an older generation
 struct AttentionOp {
   std::int64_t batch = 1;
   std::int64_t heads = 0, kv_heads = 0;
@@ -66,6 +67,7 @@ struct AttentionOp {
   bool backward = false;
   hardware::Precision precision = hardware::Precision::bf16;  // of the products and of the keys and values read
   bool preparation = false;  // also the kernels that split, rotate and cache q, k and v, where the chip's file knows them
+  AttentionKernel kernel = AttentionKernel::best;
 };
 [[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const AttentionOp& op);
 [[nodiscard]] inline bool windowed(const AttentionOp& op) { return op.window > 0 && op.window < op.kv_length; }

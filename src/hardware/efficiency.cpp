@@ -70,6 +70,8 @@ void describe(config::Schema& s, AttentionEfficiency& attention) {
   s.figure("backward", attention.backward, "FLOP rate of the backward kernel over the forward kernel's", kShare);
   s.figure("preparation", attention.preparation, "launches of the kernels that split, rotate and cache q, k and v", {.range = config::kNonNegative});
   s.figure("preparation_memory", attention.preparation_memory, "share of the memory bandwidth in them", {.range = config::kFraction});
+  s.figure("flash1", attention.flash1, "rate of FlashAttention 1 (2022) over that of these kernels; 1 if absent", {.range = config::kFraction});
+  s.figure("flash2", attention.flash2, "rate of FlashAttention 2 (2023) over that of these kernels; 1 if absent", {.range = config::kFraction});
 }
 
 void describe(config::Schema& s, StreamEfficiency& stream) {

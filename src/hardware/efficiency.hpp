@@ -47,6 +47,8 @@ struct AttentionEfficiency {
   config::Figure<units::Ratio> backward;    // FLOP rate of the backward kernel over that of the forward kernel
   config::Figure<units::Seconds> preparation;       // launches of the kernels that split, rotate and cache q, k and v; absent: not known
   config::Figure<units::Ratio> preparation_memory;  // share of the memory bandwidth in them
+  config::Figure<units::Ratio> flash1;      // rate of FlashAttention's first generation over that of these kernels; absent: the same
+  config::Figure<units::Ratio> flash2;      // of the second
 };
 
 // Attention of a few queries on a long cache (decoding): a core streams the keys of one sequence and key head, or of a part of it.

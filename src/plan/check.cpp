@@ -82,8 +82,6 @@ void expert_rules(const Checker& c) {
   for (const auto width : distinct(c, [](const model::Layer& l) { return l.experts ? l.experts->intermediate : 0; }))
     c.divides("etp", p.etp, width, "features of an expert");
   if (p.ep == 1 && p.overlap.ep) c.without_effect("overlap.ep", "ep is 1: nothing is dispatched");
-  else if (p.overlap.ep && !pairs_passes(p.schedule))
-    c.without_effect("overlap.ep", "experts wait for their tokens; only dualpipe and dualpipe_v run another microbatch's pass beside");
   if (p.ep == 1 && p.expert_imbalance != 1) c.without_effect("expert_imbalance", "ep is 1: every rank has all experts");
   if (p.tp > 1 && !p.sequence_parallel)
     c.error("experts with tp above 1 need sequence_parallel", "without it every tensor-parallel rank would route the same tokens", "write sequence_parallel=true");

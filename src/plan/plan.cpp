@@ -154,6 +154,7 @@ void describe(config::Schema& s, Plan& p) {
   s.boolean("sequence_parallel", p.sequence_parallel, "norms and residuals are sharded over tp");
   s.choice("cp_kind", p.cp_kind, context_parallel_words(), "how context parallelism exchanges");
   s.integer("zero", p.zero, "ZeRO stage: 0 nothing, 1 optimizer, 2 and gradients, 3 and parameters (FSDP) sharded over replicas", {.range = {0, 3}});
+  s.boolean("frozen_weights", p.frozen_weights, "only adapters are trained (LoRA): no weight gradients, no optimizer states of the model; the adapters themselves are not counted");
   s.integer("zero_group", p.zero_group, "ranks of one sharding group (hybrid sharding), replicated above it; 0: all of dp x cp", kCount);
   s.integer("micro_batch", p.micro_batch, "sequences per microbatch", kSize);
   s.integer("global_batch", p.global_batch, "sequences per step; 0: from the scenario", kCount);

@@ -52,6 +52,7 @@ struct Plan {
   std::int64_t recompute_layers = -1;  // with full: layers per stage chunk that recompute; -1: all
   ScheduleKind schedule = ScheduleKind::one_f_one_b;
   Recipe recipe = Recipe::bf16;
+  bool frozen_weights = false;      // low-rank adapters are trained beside them (LoRA): no gradients of weights, no optimizer states; adapters are not counted
   OptimizerKind optimizer = OptimizerKind::adam;
   NumberType parameter_type = NumberType::bf16;
   NumberType gradient_type = NumberType::fp32;   // accumulation

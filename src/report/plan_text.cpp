@@ -76,6 +76,7 @@ std::string plan_text(const plan::Plan& p, std::int64_t dp, char separator) {
   w.add("micro_batch", p.micro_batch);
   w.add("recompute", plan::recompute_words(), p.recompute);
   w.unless("compress_activations", p.compress_activations, usual.compress_activations);
+  w.unless("frozen_weights", p.frozen_weights, usual.frozen_weights);
   w.unless("recompute_layers", p.recompute_layers, usual.recompute_layers);
   if (p.pp > 1) w.add("schedule", plan::schedule_words(), p.schedule);
   else w.unless("schedule", plan::schedule_words(), p.schedule, usual.schedule);

@@ -17,21 +17,29 @@ constexpr std::array kModules{Word{"core_attn", static_cast<int>(Module::core_at
                               Word{"layernorm", static_cast<int>(Module::layernorm), "norms, latent ones too"},
                               Word{"mlp_act", static_cast<int>(Module::mlp_act), "the activation function of dense and shared feed-forwards"},
                               Word{"moe_act", static_cast<int>(Module::moe_act), "the activation function of routed experts"},
-                              Word{"mla_up_proj", static_cast<int>(Module::mla_up_proj), "multi-latent attention: up projections and rotary embedding"}};
+                              Word{"mla_up_proj", static_cast<int>(Module::mla_up_proj), "multi-latent attention: up projections and rotary embedding"},
+                              Word{"mlp", static_cast<int>(Module::mlp), "dense feed-forwards as a whole"},
+                              Word{"mlp_up", static_cast<int>(Module::mlp_up), "the first product of dense feed-forwards"}};
 constexpr std::array kLosses{Word{"fused", static_cast<int>(LossKernel::fused), "the gradient overwrites the logits: 2 bytes per logit"},
                              Word{"in_place", static_cast<int>(LossKernel::in_place), "one fp32 copy beside bf16: 6 bytes per logit"},
                              Word{"eager", static_cast<int>(LossKernel::eager), "every step its own tensor: 14 bytes per logit"}};
+constexpr std::array kAttention{Word{"best", static_cast<int>(AttentionKernel::best), "the kernels that the chip's figures describe"},
+                                Word{"flash2", static_cast<int>(AttentionKernel::flash2), "FlashAttention 2 (2023)"},
+                                Word{"flash1", static_cast<int>(AttentionKernel::flash1), "FlashAttention 1 (2022)"}};
+
+constexpr std::array kDispatchers{Word{"deduplicated", static_cast<int>(Dispatcher::deduplicated), "a token travels once to each unit of the network (DeepEP, HybridEP)"},
+                                  Word{"all_to_all", static_cast<int>(Dispatcher::all_to_all), "every copy travels on its own"}};
 
 constexpr config::FieldOptions kMoved{.range = config::kNonNegative};
 
 void describe_selective(config::Schema& s, std::vector<Module>& selective) {
   std::vector<std::string> texts;
   for (const auto module : selective) texts.emplace_back(config::word_of(module_words(), module));
-  s.texts("selective", texts, "parts of a layer that selective recomputation runs again: core_attn, layernorm, mlp_act, moe_act, mla_up_proj");
+  s.texts("selective", texts, "parts of a layer that selective recomputation runs again: core_attn, layernorm, mlp_act, moe_act, mla_up_proj, mlp, mlp_up");
   selective.clear();
   for (const auto& text : texts) {
     const auto word = std::find_if(kModules.begin(), kModules.end(), [&](const Word& w) { return w.name == text; });
-    s.check(word != kModules.end(), fmt::format("'{}' in selective is not a part of a layer", text), "known: core_attn, layernorm, mlp_act, moe_act, mla_up_proj");
+    s.check(word != kModules.end(), fmt::format("'{}' in selective is not a part of a layer", text), "known: core_attn, layernorm, mlp_act, moe_act, mla_up_proj, mlp, mlp_up");
     if (word != kModules.end()) selective.push_back(static_cast<Module>(word->value));
   }
 }
@@ -49,6 +57,8 @@ std::optional<Profile> read(const config::Node& node, const std::string& name, c
 
 std::span<const Word> module_words() { return kModules; }
 std::span<const Word> loss_words() { return kLosses; }
+std::span<const Word> dispatcher_words() { return kDispatchers; }
+std::span<const Word> attention_words() { return kAttention; }
 
 bool Profile::recomputes(Module module) const { return std::find(selective.begin(), selective.end(), module) != selective.end(); }
 
@@ -74,6 +84,11 @@ void describe(config::Schema& s, Profile& p) {
   s.figure("eager", p.eager, "bytes moved over those above, by kernels that nothing fuses; 1 if absent");
   s.figure("accumulation", p.accumulation, "bytes per parameter and microbatch to add a weight gradient to the accumulated one; absent: the product adds");
   s.figure("host", p.host, "time of the host to issue one layer's kernels, forward and backward; the chip's figure if absent");
+  s.figure("expert_host", p.expert_host, "the same for a layer with routed experts; as for other layers if absent");
+  s.figure("broadcast", p.broadcast, "ZeRO 1: time per rank of a sharding group outside a node, where updated parameters return by one broadcast per rank; absent: by one gather");
+  s.choice("dispatcher", p.dispatcher, dispatcher_words(), "how copies of tokens travel to their experts");
+  s.boolean("quantised_dispatch", p.quantised_dispatch, "tokens travel to their experts in the format of the recipe; else in bf16");
+  s.choice("attention", p.attention, attention_words(), "generation of the attention kernel");
   s.boolean("flash_attention", p.flash_attention, "attention scores are never stored");
   s.boolean("dropout", p.dropout, "dropout masks are stored");
   s.choice("loss", p.loss, loss_words(), "how the cross entropy keeps its logits");

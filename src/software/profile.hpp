@@ -24,7 +24,7 @@ struct Moved {
 };
 
 // Parts of a layer that selective recomputation may run again; Megatron-Core's names (--recompute-modules).
-enum class Module { core_attn, layernorm, mlp_act, moe_act, mla_up_proj };
+enum class Module { core_attn, layernorm, mlp_act, moe_act, mla_up_proj, mlp, mlp_up };
 [[nodiscard]] std::span<const config::Word> module_words();
 
 // How the cross entropy keeps its logits.
@@ -34,6 +34,17 @@ enum class LossKernel {
   eager,     // bf16 logits, fp32 copy, log-softmax and gradient, each its own tensor: 14 (PyTorch's cross_entropy)
 };
 [[nodiscard]] std::span<const config::Word> loss_words();
+
+// How copies of tokens travel to their experts.
+enum class Dispatcher {
+  deduplicated,  // once to each unit of the network, whatever the number of its experts (DeepEP, HybridEP, DeepSeek-V3)
+  all_to_all,    // every copy on its own (Megatron-Core's default, with a permutation before and after)
+};
+[[nodiscard]] std::span<const config::Word> dispatcher_words();
+
+// Generation of the attention kernel; what an older one reaches is in the chip's file (efficiency.attention).
+enum class AttentionKernel { best, flash2, flash1 };
+[[nodiscard]] std::span<const config::Word> attention_words();
 
 struct Profile {
   std::string name;
@@ -54,7 +65,12 @@ struct Profile {
   config::Figure<units::Ratio> eager;         // bytes moved over those above by kernels that nothing fuses; absent: 1
   config::Figure<units::Bytes> accumulation;  // per parameter and microbatch, to add a weight gradient to the accumulated one; absent: the product does it
   config::Figure<units::Seconds> host;        // to issue the kernels of one layer, forward and backward; absent: the chip's figure
+  config::Figure<units::Seconds> expert_host;  // of a layer with routed experts; absent: the same
+  config::Figure<units::Seconds> broadcast;  // ZeRO 1: updated parameters return by one broadcast per rank, this long for each outside a node; absent: one gather
+  Dispatcher dispatcher = Dispatcher::deduplicated;
+  bool quantised_dispatch = true;  // tokens travel in the format of the recipe; else in bf16
   bool flash_attention = true;  // scores are never stored
+  AttentionKernel attention = AttentionKernel::best;
   bool dropout = false;
   LossKernel loss = LossKernel::fused;
   std::vector<Module> selective{Module::layernorm, Module::mlp_act, Module::moe_act, Module::mla_up_proj};  // what plans with recompute=selective run again

@@ -61,7 +61,7 @@ Picoseconds DataParallel::reduce_time(const ShardedParameters& bucket) const { r
 
 std::vector<workload::Communication> DataParallel::reductions(const ShardedParameters& bucket) const {
   std::vector<workload::Communication> messages;
-  if (plan_.zero >= 2) return messages;
+  if (plan_.zero >= 2 || plan_.frozen_weights) return messages;
   const double bytes = plan::bytes_of(plan_.reduce_type);
   const auto op = plan_.zero == 0 ? network::Collective::all_reduce : network::Collective::reduce_scatter;
   const auto size = [&](workload::Group group) { return static_cast<double>(timer_.group_size(group)); };
@@ -81,7 +81,7 @@ std::vector<workload::Communication> DataParallel::reductions(const ShardedParam
 
 std::vector<workload::Communication> DataParallel::gathers(const ShardedParameters& bucket) const {
   std::vector<workload::Communication> messages;
-  if (plan_.zero == 0 || plan_.zero == 3) return messages;
+  if (plan_.zero == 0 || plan_.zero == 3 || plan_.frozen_weights) return messages;
   const double bytes = plan::bytes_of(plan_.parameter_type);
   add(messages, network::Collective::all_gather, workload::Group::shard, bucket.dense * bytes);
   add(messages, network::Collective::all_gather, workload::Group::expert_shard, bucket.experts * bytes);
@@ -92,6 +92,7 @@ Picoseconds DataParallel::gather_time(const ShardedParameters& bucket) const { r
 
 // Per updated parameter: gradients read for the norm and for the update, states and master weights read and written, parameters written.
 units::Bytes DataParallel::optimizer_bytes(const ShardedParameters& all) const {
+  if (plan_.frozen_weights) return {};
   const double moments = plan_.optimizer == plan::OptimizerKind::adam ? 2 : 1;
   const bool own_master = plan_.master_type != plan::NumberType::none;  // else parameters are read as well
   const double per_parameter = 2 * plan::bytes_of(plan_.gradient_type) + 2 * plan::bytes_of(plan_.master_type) +
@@ -102,6 +103,12 @@ units::Bytes DataParallel::optimizer_bytes(const ShardedParameters& all) const {
 
 Picoseconds DataParallel::optimizer_time(const ShardedParameters& all) const {
   return timer_.compute_time(compute::MemoryOp{.bytes = optimizer_bytes(all), .kernels = 4});
+}
+
+Picoseconds DataParallel::broadcast_time(units::Seconds each) const {
+  if (plan_.zero != 1 || plan_.frozen_weights) return {};
+  const auto spread = topology::spread_of(timer_.placement().fabric, timer_.view(workload::Group::shard));
+  return Picoseconds::from(each * static_cast<double>(spread.size() - spread.members_below(1)));
 }
 
 Picoseconds DataParallel::norm_time() const {

@@ -39,6 +39,8 @@ class DataParallel final {
   [[nodiscard]] std::vector<Traffic> traffic(const std::vector<workload::Communication>& messages) const;
   [[nodiscard]] units::Picoseconds gather_time(const ShardedParameters& bucket) const;  // 0 without sharded optimizer
   [[nodiscard]] units::Picoseconds optimizer_time(const ShardedParameters& all) const;
+  // Of updated parameters that return by one broadcast per rank: `each` for every rank of the sharding group outside the first one's node.
+  [[nodiscard]] units::Picoseconds broadcast_time(units::Seconds each) const;
   [[nodiscard]] units::Bytes optimizer_bytes(const ShardedParameters& all) const;
   // All-reduce of the gradient norm over all ranks: pure latency, and the barrier of the step.
   [[nodiscard]] units::Picoseconds norm_time() const;

@@ -44,6 +44,8 @@ std::string group_of(const workload::Operation& op) {
 // Share of a layer's host time that goes to the forward pass; the backward pass issues more kernels.
 constexpr double kHostForward = 0.3;
 
+Picoseconds part(Picoseconds time, double share) { return Picoseconds::from(time.seconds() * share); }
+
 template <class T>
 std::vector<T> joined(const std::vector<T>& a, const std::vector<T>& b) {
   std::vector<T> result = a;
@@ -116,6 +118,7 @@ void StageCosts::add_sharding_traffic(workload::LayerOperations& operations, con
     if (count <= 0) return;
     const double gradient_bytes = count * plan::bytes_of(plan_.reduce_type);
     if (plan_.zero == 3) gathers.push_back(traffic("parameter all-gather", network::Collective::all_gather, shard, count * std::min(kComputeBytes, plan::bytes_of(plan_.parameter_type)), plan_.overlap.parameters));
+    if (plan_.frozen_weights) return;
     reductions.push_back(traffic("gradient reduce-scatter", network::Collective::reduce_scatter, shard, gradient_bytes, plan_.overlap.gradients));
     if (timer_.group_size(replica) > 1)
       reductions.push_back(traffic("gradient all-reduce over replicas", network::Collective::all_reduce, replica,
@@ -130,7 +133,7 @@ void StageCosts::add_sharding_traffic(workload::LayerOperations& operations, con
   last.insert(last.begin(), reductions.begin(), reductions.end());
 }
 
-StageCosts::Block& StageCosts::block(const std::string& key, const std::function<workload::LayerOperations()>& lower, const ShardedParameters& parameters, bool edge, std::size_t runs_once) {
+StageCosts::Block& StageCosts::block(const std::string& key, const std::function<workload::LayerOperations()>& lower, const ShardedParameters& parameters, Picoseconds host, std::size_t runs_once) {
   auto& slot = blocks_[key];
   if (slot) return *slot;
   slot = std::make_unique<Block>();
@@ -149,25 +152,35 @@ StageCosts::Block& StageCosts::block(const std::string& key, const std::function
       if (all || op.recomputed_selectively) b.recompute.push_back(again[i]);
     }
   }
-  b.costs[0] = costs_of(b, false, edge);
-  b.costs[1] = b.recompute.empty() ? b.costs[0] : costs_of(b, true, edge);
+  b.costs[0] = costs_of(b, false, host);
+  b.costs[1] = b.recompute.empty() ? b.costs[0] : costs_of(b, true, host);
   return b;
 }
 
-PassCost StageCosts::cost(const Program& program, double host_share) {
+PassCost StageCosts::cost(const Program& program, Picoseconds host) {
   auto streams = run_streams(program);
   PassCost result{.time = streams.time, .ledger = std::move(streams.ledger), .contention = streams.contention};
   add_demands(result, program);
   interfere(result, streams.overlapped);
-  wait_for_host(result, host_share);
+  wait_for_host(result, host);
   return result;
 }
 
-// The chip cannot run ahead of the host, which issues `layers` layers' kernels, forward and backward.
-void StageCosts::wait_for_host(PassCost& cost, double layers) {
-  const auto& host = software_.host.present ? software_.host : timer_.chip().efficiency.host.eager;
-  if (!host.present || layers <= 0) return;
-  const auto issued = Picoseconds::from(host.value * layers);
+// To issue one layer's kernels, forward and backward.
+Picoseconds StageCosts::host_time(const model::Layer& layer) const {
+  const auto& dense = software_.host.present ? software_.host : timer_.chip().efficiency.host.eager;
+  const auto& host = layer.experts && software_.expert_host.present ? software_.expert_host : dense;
+  return host.present ? Picoseconds::from(host.value) : Picoseconds();
+}
+
+Picoseconds StageCosts::host_time(const plan::ModelChunk& chunk) const {
+  Picoseconds sum;
+  for (const auto& run : chunk.layers) sum += host_time(architecture_.kinds[run.kind]) * run.count;
+  return sum;
+}
+
+// The chip cannot run ahead of the host.
+void StageCosts::wait_for_host(PassCost& cost, Picoseconds issued) {
   if (issued <= cost.time) return;
   cost.ledger.add(host_, issued - cost.time);
   cost.time = issued;
@@ -191,20 +204,17 @@ void StageCosts::interfere(PassCost& cost, Picoseconds overlapped) {
   cost.contention = std::max(Picoseconds(), Picoseconds::from(cost.contention.seconds() * (1 - factor.si())));
 }
 
-ChunkCosts StageCosts::costs_of(const Block& b, bool recompute, bool edge) {
-  const double host = edge ? 0 : 1;
+ChunkCosts StageCosts::costs_of(const Block& b, bool recompute, Picoseconds host) {
+  const auto forward = part(host, kHostForward), backward = part(host, 1 - kHostForward), half = part(host, (1 - kHostForward) / 2);
   const auto input = recompute ? joined(b.recompute, b.backward_input) : b.backward_input;
-  return {.forward = cost(b.forward, host * kHostForward),
-          .backward = cost(joined(input, b.backward_weight), host * (1 - kHostForward)),
-          .backward_input = cost(input, host * (1 - kHostForward) / 2),
-          .backward_weight = cost(b.backward_weight, host * (1 - kHostForward) / 2)};
+  return {.forward = cost(b.forward, forward), .backward = cost(joined(input, b.backward_weight), backward), .backward_input = cost(input, half), .backward_weight = cost(b.backward_weight, half)};
 }
 
 std::vector<StageCosts::BlockUse> StageCosts::blocks_of(const plan::ModelChunk& chunk) {
   std::vector<BlockUse> uses;
   constexpr auto kEverything = std::numeric_limits<std::size_t>::max();
   const auto edge = [&](const char* key, auto lower, const ShardedParameters& parameters, std::size_t runs_once) -> Block& {
-    return block(key, [&] { return lower(architecture_, plan_, shape_, software_); }, parameters, true, runs_once);
+    return block(key, [&] { return lower(architecture_, plan_, shape_, software_); }, parameters, {}, runs_once);
   };
   std::int64_t to_recompute = plan_.recompute_layers < 0 ? chunk.layer_count() + chunk.mtp : plan_.recompute_layers;
   const auto add = [&](Block& b, std::int64_t count) {
@@ -217,7 +227,7 @@ std::vector<StageCosts::BlockUse> StageCosts::blocks_of(const plan::ModelChunk& 
   for (const auto& run : chunk.layers) {
     const auto& layer = architecture_.kinds[run.kind];
     auto& b = block(fmt::format("layer {}", run.kind), [&] { return workload::layer_operations(architecture_, layer, plan_, shape_, software_); },
-                    share_of_layer(architecture_, plan_, layer), false, 0);
+                    share_of_layer(architecture_, plan_, layer), host_time(layer), 0);
     add(b, run.count);
   }
   if (chunk.mtp > 0) {  // its logits are kept, like the head's
@@ -284,7 +294,7 @@ PassCost StageCosts::pair(const plan::ModelChunk& forward, const plan::ModelChun
   at->second.contention = streams.contention;
   for (const auto* program : {&first, &second}) add_demands(at->second, *program);
   interfere(at->second, streams.overlapped);
-  wait_for_host(at->second, kHostForward * static_cast<double>(forward.layer_count()) + (1 - kHostForward) * static_cast<double>(backward.layer_count()));
+  wait_for_host(at->second, part(host_time(forward), kHostForward) + part(host_time(backward), 1 - kHostForward));
   return at->second;
 }
 

@@ -65,11 +65,13 @@ class StageCosts final {
   };
 
   // `lower` makes the operations; it runs once per key. Recomputation leaves out the last `runs_once` forward operations.
-  Block& block(const std::string& key, const std::function<workload::LayerOperations()>& lower, const ShardedParameters& parameters, bool edge, std::size_t runs_once);
+  Block& block(const std::string& key, const std::function<workload::LayerOperations()>& lower, const ShardedParameters& parameters, units::Picoseconds host, std::size_t runs_once);
   [[nodiscard]] Program timed(const std::vector<workload::Operation>& operations, std::string_view group);
   void add_sharding_traffic(workload::LayerOperations& operations, const ShardedParameters& parameters) const;
-  [[nodiscard]] ChunkCosts costs_of(const Block& block, bool recompute, bool edge);
-  [[nodiscard]] PassCost cost(const Program& program, double host_share);
+  [[nodiscard]] ChunkCosts costs_of(const Block& block, bool recompute, units::Picoseconds host);
+  [[nodiscard]] PassCost cost(const Program& program, units::Picoseconds host);
+  [[nodiscard]] units::Picoseconds host_time(const model::Layer& layer) const;
+  [[nodiscard]] units::Picoseconds host_time(const plan::ModelChunk& chunk) const;
   [[nodiscard]] Program pass_of(const BlockUse& use, workload::Action action) const;
   [[nodiscard]] const PassCost& cost_of(const BlockUse& use, workload::Action action) const;
   // The two programs of a pair, whose costs are not sums over blocks.
@@ -78,7 +80,7 @@ class StageCosts final {
   void append_pass(const plan::ModelChunk& chunk, workload::Action action, units::Picoseconds& offset, Recording& recording);
   static void add_demands(PassCost& sum, const Program& program);
   void interfere(PassCost& cost, units::Picoseconds overlapped);
-  void wait_for_host(PassCost& cost, double layers);
+  void wait_for_host(PassCost& cost, units::Picoseconds issued);
   [[nodiscard]] std::vector<BlockUse> blocks_of(const plan::ModelChunk& chunk);
   [[nodiscard]] static std::string key_of(const plan::ModelChunk& chunk);
 

@@ -160,6 +160,7 @@ void Step::price_chunks() {
     const auto last = last_passes(schedule.programs[static_cast<std::size_t>(rank)], chunks);
     for (std::int64_t c = 0; c < chunks; ++c) price_reduction(rank, c, last[static_cast<std::size_t>(c)]);
     tail.optimizer = data_parallel_of(rank).optimizer_time(tail.parameters);
+    if (job.software.broadcast.present) tail.optimizer += data_parallel_of(rank).broadcast_time(job.software.broadcast.value);
   }
 }
 
@@ -200,15 +201,16 @@ void Step::price_reduction(std::int64_t rank, std::int64_t local, Action last) {
   extra += lost;
 }
 
-// Activations between neighbouring stages, sharded over tp under sequence parallelism.
+// Activations between neighbouring stages. Each tensor-parallel rank sends its share; without sequence parallelism the receivers then gather the whole inside
+// their node (Narayanan et al. 2021, section 4.1).
 void Step::price_sends() {
   const auto& plan = job.plan;
   if (plan.pp > 1) {
     constexpr double kActivationBytes = 2;
     const double tokens = static_cast<double>(plan.micro_batch) * static_cast<double>(job.sequence_length) / static_cast<double>(plan.cp);
-    const double shard = plan.sequence_parallel ? static_cast<double>(plan.tp) : 1;
+    const auto whole = units::Bytes::from_si(tokens * static_cast<double>(job.architecture.hidden) * kActivationBytes);
     network::CollectiveRequest request{.op = network::Collective::point_to_point,
-                                       .bytes = units::Bytes::from_si(tokens * static_cast<double>(job.architecture.hidden) * kActivationBytes / shard),
+                                       .bytes = whole / static_cast<double>(plan.tp),
                                        .spread = topology::spread_of_neighbours(placement.fabric, placement.pipeline_stride, plan.pp),
                                        .units_apart = topology::units_apart(placement.fabric, placement.pipeline_stride, plan.pp)};
     const auto answer = network::collective_time(placement.fabric, request);
@@ -216,6 +218,11 @@ void Step::price_sends() {
     send_latency_ = answer.latency;
     send_level_ = request.spread.outermost();
     send_request_ = std::move(request);
+    if (!plan.sequence_parallel && plan.tp > 1) {
+      const auto gather = timer.time(workload::Communication{.op = network::Collective::all_gather, .group = workload::Group::tensor, .bytes = whole});
+      send_ += gather;
+      send_latency_ += gather.seconds();
+    }
   }
   for (std::size_t d = 0; d < schedule.stage_rank.size(); ++d) {
     const auto& path = schedule.stage_rank[d];

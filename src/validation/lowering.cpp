@@ -191,15 +191,21 @@ class Lowering final {
   }
 
   void software() {
-    const auto* rule = find_rule(vocabulary_.software, fmt::format("{} year={} {} {}", row_.text("source"), row_.text("year"), row_.text("precision"), row_.text("attn_impl")));
+    const auto* rule = find_rule(vocabulary_.software, fmt::format("{} year={} {} {} {}", row_.text("source"), row_.text("year"), row_.text("precision"), row_.text("attn_impl"), row_.text("notes")));
     plan_ = mapping();
     software_ = mapping();
     if (rule) add(software_, "extends", rule->is);
     else assume("software megatron-core");
     if (!rule) add(software_, "extends", std::string("megatron-core"));
-    if (rule && rule->set.is_mapping()) plan_ = config::merged(plan_, rule->set);
+    if (rule) follow(*rule);
+    const auto words = fmt::format("{} year={} {}", row_.text("model"), row_.text("year"), row_.text("notes"));
     for (const auto& flag : vocabulary_.flags)
-      if (holds(flag, row_.text("notes"))) plan_ = config::merged(plan_, flag.set);
+      if (holds(flag, words)) follow(flag);
+  }
+
+  void follow(const Rule& rule) {
+    if (rule.set.is_mapping()) plan_ = config::merged(plan_, rule.set);
+    if (rule.software.is_mapping()) software_ = config::merged(software_, rule.software);
   }
 
   void plan() {
@@ -207,11 +213,15 @@ class Lowering final {
     size("cp", "cp", 1);
     size("pp", "pp", 1);
     size("ep", "ep", 1);
-    size("mbs", "micro_batch", 1);
+    microbatch();
     const auto vpp = row_.whole("vpp");
     if (vpp && *vpp > 1 && row_.whole("pp").value_or(1) > 1) {
       add(plan_, "vpp", *vpp);
       add(plan_, "schedule", std::string("interleaved"));
+      even_layers(*row_.whole("pp") * *vpp);
+    } else if (row_.whole("pp").value_or(1) > 1) {
+      sends_between_passes();
+      even_layers(*row_.whole("pp"));
     }
     if (const auto sp = row_.text("sp"); !sp.empty()) add(plan_, "sequence_parallel", std::string(sp.substr(0, 1) == "1" ? "true" : "false"));
     if (const auto dp = row_.whole("dp"); dp && *dp > 0) check_replicas(*dp);
@@ -220,7 +230,6 @@ class Lowering final {
       if (const auto ranks = digits_after(row_.text("zero_or_fsdp"), word); !ranks.empty()) add(plan_, "zero_group", std::string(ranks));
     word("precision", "recipe", vocabulary_.precisions, "bf16");
     recompute();
-    even_stages();
     add(result_.scenario, "software", std::move(software_));
   }
 
@@ -229,6 +238,36 @@ class Lowering final {
     if (value && *value > 0) return add(plan_, field, *value);
     assume(fmt::format("{}={}", field, missing));
     add(plan_, field, missing);
+  }
+
+  // "per_device=8": all of a device's sequences at once (JAX), with the devices of the batch: gradients are not accumulated.
+  void microbatch() {
+    const auto sequences = row_.whole("gbs"), chips = row_.whole("num_chips");
+    if (row_.whole("mbs") || digits_after(row_.text("mbs"), "per_device=").empty() || !sequences || !chips) return size("mbs", "micro_batch", 1);
+    const auto model = row_.whole("tp").value_or(1) * row_.whole("cp").value_or(1) * row_.whole("pp").value_or(1);
+    add(plan_, "micro_batch", std::max<std::int64_t>(1, *sequences * model / std::max<std::int64_t>(1, *chips)));
+  }
+
+  // Only the interleaved schedule of Megatron-Core sends in the background (--overlap-p2p-communication).
+  void sends_between_passes() {
+    Node overlap = mapping();
+    add(overlap, "pp", std::string("false"));
+    add(plan_, "overlap", std::move(overlap));
+  }
+
+  // Megatron-LM gives every chunk of the pipeline as many layers, whatever the ends cost. Where layers are one or two too few for that, the loss and the
+  // embedding count as layers (--account-for-loss-in-pipeline-split, --account-for-embedding-in-pipeline-split).
+  void even_layers(std::int64_t chunks) {
+    const auto layers = row_.whole("layers").value_or(0);
+    const auto missing = (chunks - layers % chunks) % chunks;
+    if (layers <= 0 || missing > 2) return;
+    const auto each = (layers + missing) / chunks;
+    Node list;
+    list.kind = Node::Kind::sequence;
+    list.where = here();
+    for (std::int64_t c = 0; c < chunks; ++c) list.items.push_back(scalar(std::to_string(each - (c + 1 == chunks && missing > 0 ? 1 : 0) - (c == 0 && missing == 2 ? 1 : 0))));
+    add(plan_, "layers_per_chunk", std::move(list));
+    if (missing > 0) assume(missing == 1 ? "the loss counts as a layer of the pipeline" : "embedding and loss count as layers of the pipeline");
   }
 
   void check_replicas(std::int64_t dp) {
@@ -252,17 +291,6 @@ class Lowering final {
     if (!rule) assume(fmt::format("recompute=none{}", text.empty() ? "" : fmt::format(" for '{}'", text)));
     add(plan_, "recompute", rule ? rule->is : std::string("none"));
     if (rule && rule->set.is_mapping()) software_ = config::merged(software_, rule->set);
-  }
-
-  // Frameworks give each chunk of a pipeline as many layers, whatever the ends cost.
-  void even_stages() {
-    const auto chunks = row_.whole("pp").value_or(1) * std::max<std::int64_t>(1, row_.whole("vpp").value_or(1)), layers = row_.whole("layers").value_or(0);
-    if (chunks < 2 || layers == 0 || layers % chunks != 0 || plan_.find("layers_per_chunk")) return;
-    Node list;
-    list.kind = Node::Kind::sequence;
-    list.where = here();
-    for (std::int64_t c = 0; c < chunks; ++c) list.items.push_back(scalar(std::to_string(layers / chunks)));
-    add(plan_, "layers_per_chunk", std::move(list));
   }
 
   // "layernorm+moe_act": Megatron-Core's --recompute-modules.

@@ -20,14 +20,15 @@ void describe(config::Schema& s, Rule& rule) {
   s.texts("without", rule.without, "none of these occurs");
   s.text("is", rule.is, "what it is called here");
   s.node("set", rule.set, "machines: changes to the machine; software: fields of the plan that the framework sets");
+  s.node("software", rule.software, "software and flags: changes to the profile");
   s.integer("node", rule.node, "machines: chips that share a node's network cards", {.range = {0, 1024}});
   s.text("note", rule.note, "why");
 }
 
 void describe(config::Schema& s, Vocabulary& v) {
   s.list("machines", v.machines, "machines, by the words of the column chip");
-  s.list("software", v.software, "frameworks, by the words of source, year, precision and attn_impl");
-  s.list("flags", v.flags, "plan fields, by the words of notes; all rules that hold apply");
+  s.list("software", v.software, "frameworks, by the words of source, year, precision, attn_impl and notes");
+  s.list("flags", v.flags, "plan fields and profiles, by the words of model, notes and year; all rules that hold apply");
   s.list("precisions", v.precisions, "recipes, by the words of precision");
   s.list("sharding", v.sharding, "ZeRO stages, by the words of zero_or_fsdp");
   s.list("recompute", v.recompute, "recomputation, by the words of recompute");

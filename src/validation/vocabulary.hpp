@@ -18,7 +18,8 @@ struct Rule {
   std::vector<std::string> words;   // all must occur, letters of either case
   std::vector<std::string> without; // and none of these
   std::string is;                   // a name of the catalog, or a word of a plan
-  config::Node set;                 // machines: changes laid over; software: plan fields that the framework sets
+  config::Node set;                 // machines: changes laid over; others: plan fields that follow
+  config::Node software;            // software and flags: changes to the profile
   std::int64_t node = 0;            // machines: chips that share a node's network cards; 0: not known
   std::string note;
 };
@@ -26,7 +27,7 @@ void describe(config::Schema& s, Rule& rule);
 
 struct Vocabulary {
   std::vector<Rule> machines;     // by chip
-  std::vector<Rule> software;     // by source, year, precision and attention
+  std::vector<Rule> software;     // by source, year, precision, attention and notes
   std::vector<Rule> flags;        // by notes; all that hold apply
   std::vector<Rule> precisions;   // recipe
   std::vector<Rule> sharding;     // zero stage

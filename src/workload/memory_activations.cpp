@@ -74,8 +74,9 @@ void attention(LayerActivations& out, const RankShape& s, const model::Attention
 void feed_forward_pair(LayerActivations& out, const RankShape& s, double rows, double width, bool gated, software::Module module, std::string_view up, std::string_view activated,
                        double up_bytes = kBf16) {
   const double up_width = (gated ? 2 : 1) * width;
-  add(out, up, up_bytes * rows * up_width);
-  add(out, activated, s.gemm_bytes * rows * width, unless_again(s, module));
+  const bool dense = module == software::Module::mlp_act, all = dense && s.software.recomputes(software::Module::mlp);
+  add(out, up, up_bytes * rows * up_width, all ? Keep::unless_selective : dense ? unless_again(s, software::Module::mlp_up) : Keep::always);
+  add(out, activated, s.gemm_bytes * rows * width, all ? Keep::unless_selective : unless_again(s, module));
   out.pending += s.gemm_bytes * rows * (up_width + width);
 }
 
@@ -140,7 +141,7 @@ RankShape::RankShape(const model::Architecture& architecture, const plan::Plan& 
   // Scales of block formats are stored with the values: 1/32 byte per element for 1x128 tiles with fp32 scales as for MX.
   gemm_bytes = plan.recipe == plan::Recipe::fp8_block ? hardware::bytes_per_element(hardware::Precision::mxfp8).si()
                                                       : hardware::bytes_per_element(precisions.gemm).si();
-  dispatch_bytes = precisions.dispatch.si();
+  dispatch_bytes = of.quantised_dispatch ? precisions.dispatch.si() : kBf16;
   combine_bytes = precisions.combine.si();
 }
 

@@ -78,9 +78,11 @@ StateBytes state_bytes(const RankParameters& p, const plan::Plan& plan, std::int
 
   StateBytes bytes;
   bytes.weights = parameter * sharded(3, dense, p.experts);
-  bytes.gradients = plan::bytes_of(plan.gradient_type) * sharded(2, dense, p.experts);
-  bytes.master = plan::bytes_of(plan.master_type) * sharded(1, dense, p.experts);
-  bytes.moments = moment * sharded(1, per_table * p.tables + per_hidden * p.hidden, per_hidden * p.experts);
+  if (!plan.frozen_weights) {
+    bytes.gradients = plan::bytes_of(plan.gradient_type) * sharded(2, dense, p.experts);
+    bytes.master = plan::bytes_of(plan.master_type) * sharded(1, dense, p.experts);
+    bytes.moments = moment * sharded(1, per_table * p.tables + per_hidden * p.hidden, per_hidden * p.experts);
+  }
 
   const double at_once = std::max(p.widest, p.tables);
   if (plan.zero == 3 && shards.dense > 1) {
@@ -94,6 +96,7 @@ StateBytes state_bytes(const RankParameters& p, const plan::Plan& plan, std::int
     const double element = hardware::bytes_per_element(plan.recipe == plan::Recipe::fp4 ? hardware::Precision::fp4 : hardware::Precision::mxfp8).si();
     bytes.quantised = copies * element * (plan.zero == 3 ? p.widest : p.hidden + p.experts);
   }
+  if (plan.frozen_weights) return bytes;
   // ZeRO 2 and 3 reduce layer by layer, one on the wire while the next fills; others reduce in place unless the wire's format differs.
   if (replicas > 1 && plan.zero >= 2) bytes.buckets = plan::bytes_of(plan.reduce_type) * p.widest * (plan.overlap.gradients ? 2 : 1);
   else if (replicas > 1 && plan.reduce_type != plan.gradient_type) bytes.buckets = plan::bytes_of(plan.reduce_type) * std::min(real(bucket_parameters), p.total());

@@ -65,7 +65,7 @@ LayerOperations embedding_operations(const model::Architecture& architecture, co
   LayerBuilder builder(plan, shape, software);
   const double features = builder.tokens() * static_cast<double>(architecture.hidden);
   builder.memory("embedding", features, builder.software().embedding);
-  builder.leave_tensor_parallel(architecture.hidden);
+  builder.leave_tensor_parallel(architecture.hidden, true);
   return builder.finish();
 }
 
@@ -76,7 +76,7 @@ void head(LayerBuilder& builder, const model::Architecture& architecture) {
   const double features = builder.norm_tokens() * static_cast<double>(architecture.hidden);
   const double logits = builder.tokens() * static_cast<double>(vocabulary);
   builder.memory("final norm", features, builder.software().norm);
-  builder.enter_tensor_parallel(architecture.hidden);
+  builder.enter_tensor_parallel(architecture.hidden, true);
   builder.linear({.name = "output projection", .rows = builder.tokens(), .out = vocabulary, .in = architecture.hidden, .high_precision = true});
   constexpr std::int64_t kKernels = 3;
   const auto& loss = builder.software().cross_entropy;

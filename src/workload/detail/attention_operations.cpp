@@ -9,6 +9,15 @@ namespace {
 
 constexpr double kBytes = 2;  // bf16 activations
 
+compute::AttentionKernel kernel_of(const software::Profile& software) {
+  switch (software.attention) {
+    case software::AttentionKernel::best: return compute::AttentionKernel::best;
+    case software::AttentionKernel::flash2: return compute::AttentionKernel::flash2;
+    case software::AttentionKernel::flash1: return compute::AttentionKernel::flash1;
+  }
+  return compute::AttentionKernel::best;
+}
+
 Operation core(const LayerBuilder& b, const model::Attention& a, bool backward) {
   const auto& plan = b.plan();
   const bool scattered_heads = plan.cp > 1 && plan.cp_kind == plan::ContextParallelKind::all_to_all;
@@ -23,6 +32,7 @@ Operation core(const LayerBuilder& b, const model::Attention& a, bool backward) 
                           .v_head_dim = a.v_head_dim,
                           .window = a.window,
                           .backward = backward};
+  op.kernel = kernel_of(b.software());
   // Ring context parallelism in the zig-zag order gives every rank the same share of the causal triangle.
   if (plan.cp > 1 && !scattered_heads && a.window == 0) op.causal_share = 0.5 + 0.5 / static_cast<double>(length);
   Operation result{backward ? "attention backward" : "attention", Category::attention, op};
@@ -110,7 +120,7 @@ void multi_latent(LayerBuilder& b, std::int64_t hidden, const model::Attention& 
     b.linear({.name = "q and kv down projection", .rows = b.norm_tokens(), .out = a.q_lora_rank + kv_latent, .in = hidden});
     const double latents = b.norm_tokens() * static_cast<double>(a.q_lora_rank + a.kv_lora_rank);
     b.memory("latent norms", latents, b.software().norm, software::Module::layernorm, 2);
-    b.enter_tensor_parallel(a.q_lora_rank + kv_latent);
+    b.enter_tensor_parallel(a.q_lora_rank + kv_latent, true);  // latents are gathered before their norm and cast
     b.linear({.name = "q up projection", .rows = b.tokens(), .out = q_out, .in = a.q_lora_rank, .recomputed_selectively = up_again});
   } else {
     b.enter_tensor_parallel(hidden);

@@ -13,24 +13,30 @@ void activation(LayerBuilder& b, std::string_view name, software::Module module,
   const auto& moved = gated ? b.software().gated_activation : b.software().activation;
   const double scale = b.software().eager_factor() * features;
   if (compressed) b.forward_only({"compression of activations", Category::memory_bound, compute::MemoryOp{units::Bytes::from_si(kCompressedFeature * inputs), 0}});
-  b.stream(name, scale * moved.forward.si(), scale * moved.backward.si() - (compressed ? (2 - kCompressedFeature) * inputs : 0), b.software().recomputes(module));
+  b.stream(name, scale * moved.forward.si(), scale * moved.backward.si() - (compressed ? (2 - kCompressedFeature) * inputs : 0), b.software().recomputes(module) || (module == software::Module::mlp_act && b.software().recomputes(software::Module::mlp)));
 }
 
 void dense_pair(LayerBuilder& b, std::string_view up, std::string_view down, std::int64_t hidden, std::int64_t intermediate, bool gated,
                 bool compressed = false) {
   const std::int64_t width = std::max<std::int64_t>(1, intermediate / b.tp());
-  b.linear({.name = up, .rows = b.tokens(), .out = (gated ? 2 : 1) * width, .in = hidden});
+  const bool whole = b.software().recomputes(software::Module::mlp);
+  b.linear({.name = up, .rows = b.tokens(), .out = (gated ? 2 : 1) * width, .in = hidden, .recomputed_selectively = whole || b.software().recomputes(software::Module::mlp_up)});
   activation(b, "activation", software::Module::mlp_act, b.tokens() * static_cast<double>(width), gated, compressed);
-  b.linear({.name = down, .rows = b.tokens(), .out = hidden, .in = width});
+  b.linear({.name = down, .rows = b.tokens(), .out = hidden, .in = width, .recomputed_selectively = whole});
 }
 
-// The experts wait for their tokens: only another microbatch's computation can run beside (docs/math/overlap.md).
-Operation expert_exchange(std::string_view name, double tokens, double copies, std::int64_t hidden, units::Bytes element) {
-  const double token_bytes = static_cast<double>(hidden) * element.si();
-  return {name, Category::expert_comm,
-          Communication{.op = network::Collective::all_to_all, .group = Group::expert, .bytes = units::Bytes::from_si(tokens * copies * token_bytes),
-                        .tokens_sent = tokens, .bytes_per_token = units::Bytes::from_si(token_bytes)},
-          Hiding::none};
+// The experts wait for their tokens: only another microbatch's computation can run beside (docs/math/overlap.md). Schedules that pair passes play both;
+// under others a pass stands for its neighbour, which is alike.
+Operation expert_exchange(const LayerBuilder& b, std::string_view name, double tokens, double copies, std::int64_t hidden, units::Bytes quantised) {
+  const double element = b.software().quantised_dispatch ? quantised.si() : hardware::bytes_per_element(hardware::Precision::bf16).si();
+  const double token_bytes = static_cast<double>(hidden) * element;
+  Communication exchange{.op = network::Collective::all_to_all, .group = Group::expert, .bytes = units::Bytes::from_si(tokens * copies * token_bytes)};
+  if (b.software().dispatcher == software::Dispatcher::deduplicated) {
+    exchange.tokens_sent = tokens;
+    exchange.bytes_per_token = units::Bytes::from_si(token_bytes);
+  }
+  const bool beside = b.plan().overlap.ep && !plan::pairs_passes(b.plan().schedule);
+  return {name, Category::expert_comm, exchange, beside ? Hiding::background : Hiding::none};
 }
 
 }  // namespace
@@ -64,7 +70,7 @@ void experts(LayerBuilder& b, const model::Architecture& architecture, const mod
   b.memory("permutation", sorted, b.software().permutation);
   const auto& p = b.precisions();
   if (plan.ep > 1)
-    b.forward(expert_exchange("dispatch", tokens, copies, hidden, p.dispatch), {expert_exchange("dispatch backward", tokens, copies, hidden, p.combine)});
+    b.forward(expert_exchange(b, "dispatch", tokens, copies, hidden, p.dispatch), {expert_exchange(b, "dispatch backward", tokens, copies, hidden, p.combine)});
   // Every rank of the expert group sends as much as it gets: rows = tokens * top_k, over its routed_experts/ep experts; the copies of an expert-tensor
   // group are gathered first.
   const double rows = tokens * copies * static_cast<double>(plan.etp);
@@ -86,7 +92,7 @@ void experts(LayerBuilder& b, const model::Architecture& architecture, const mod
     b.forward({"reduce-scatter of expert outputs", Category::tensor_comm, scatter}, {{"all-gather of expert output gradients", Category::tensor_comm, gather}});
   }
   if (plan.ep > 1)
-    b.forward(expert_exchange("combine", tokens, copies, hidden, p.combine), {expert_exchange("combine backward", tokens, copies, hidden, p.dispatch)});
+    b.forward(expert_exchange(b, "combine", tokens, copies, hidden, p.combine), {expert_exchange(b, "combine backward", tokens, copies, hidden, p.dispatch)});
   b.memory("unpermutation", sorted, b.software().permutation);
 }
 

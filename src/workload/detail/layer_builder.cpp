@@ -94,31 +94,34 @@ void LayerBuilder::stream(std::string_view name, double forward_bytes, double ba
   forward(std::move(op), {std::move(back)});
 }
 
-Operation LayerBuilder::tensor_communication(std::string_view name, network::Collective op, std::int64_t width, Hiding hiding) const {
-  return {name, Category::tensor_comm,
-          Communication{.op = op, .group = Group::tensor, .bytes = units::Bytes::from_si(tokens_ * static_cast<double>(width) * kActivationBytes)}, hiding};
+Operation LayerBuilder::tensor_communication(std::string_view name, network::Collective op, std::int64_t width, Hiding hiding, double element) const {
+  return {name, Category::tensor_comm, Communication{.op = op, .group = Group::tensor, .bytes = units::Bytes::from_si(tokens_ * static_cast<double>(width) * element)}, hiding};
+}
+
+double LayerBuilder::gathered_bytes(bool high_precision) const {
+  return precisions_.quantised && !high_precision ? hardware::bytes_per_element(precisions_.gemm).si() : kActivationBytes;
 }
 
 // Sequence parallel (Korthikanti et al. 2022): gather before, scatter after, and the conjugates backward; the backward pass gathers the input once
 // more for the weight gradient, beside the product that makes the input gradient. Without it: one all-reduce after, one backward before.
-void LayerBuilder::enter_tensor_parallel(std::int64_t width) {
+void LayerBuilder::enter_tensor_parallel(std::int64_t width, bool high_precision) {
   if (plan_.tp == 1) return;
   const auto hiding = plan_.overlap.tp ? Hiding::chunked : Hiding::none;
   if (plan_.sequence_parallel) {
-    forward(tensor_communication("all-gather of inputs", network::Collective::all_gather, width, hiding),
+    forward(tensor_communication("all-gather of inputs", network::Collective::all_gather, width, hiding, gathered_bytes(high_precision)),
             {tensor_communication("reduce-scatter of input gradients", network::Collective::reduce_scatter, width, hiding)});
-    gather_for_weights_ = tensor_communication("all-gather for weight gradients", network::Collective::all_gather, width, Hiding::background);
+    if (!plan_.frozen_weights) gather_for_weights_ = tensor_communication("all-gather for weight gradients", network::Collective::all_gather, width, Hiding::background, gathered_bytes(high_precision));
   } else {
     backward_.push_back({tensor_communication("all-reduce of input gradients", network::Collective::all_reduce, width, hiding)});
   }
 }
 
-void LayerBuilder::leave_tensor_parallel(std::int64_t width) {
+void LayerBuilder::leave_tensor_parallel(std::int64_t width, bool high_precision) {
   if (plan_.tp == 1) return;
   const auto hiding = plan_.overlap.tp ? Hiding::chunked : Hiding::none;
   if (plan_.sequence_parallel)
     forward(tensor_communication("reduce-scatter of outputs", network::Collective::reduce_scatter, width, hiding),
-            {tensor_communication("all-gather of output gradients", network::Collective::all_gather, width, hiding)});
+            {tensor_communication("all-gather of output gradients", network::Collective::all_gather, width, hiding, gathered_bytes(high_precision))});
   else
     forward_only(tensor_communication("all-reduce of outputs", network::Collective::all_reduce, width, hiding));
 }

@@ -40,16 +40,18 @@ class LayerBuilder final {
   void stream(std::string_view name, double forward_bytes, double backward_bytes, bool recomputed_selectively = false, std::int64_t kernels = 1);
   void forward_only(Operation op) { forward(std::move(op), {}); }
   void forward(Operation op, std::vector<Operation> backward);
-  void weight_gradient(Operation op) { weights_.push_back(std::move(op)); }
+  void weight_gradient(Operation op) { if (!plan_.frozen_weights) weights_.push_back(std::move(op)); }
 
-  // Tensor parallelism around a column-parallel (enter) and a row-parallel (leave) linear layer of `width` features.
-  void enter_tensor_parallel(std::int64_t width);
-  void leave_tensor_parallel(std::int64_t width);
+  // Tensor parallelism around a column-parallel (enter) and a row-parallel (leave) linear layer of `width` features. What is gathered for a quantised product
+  // travels cast.
+  void enter_tensor_parallel(std::int64_t width, bool high_precision = false);
+  void leave_tensor_parallel(std::int64_t width, bool high_precision = false);
 
   [[nodiscard]] LayerOperations finish();
 
  private:
-  [[nodiscard]] Operation tensor_communication(std::string_view name, network::Collective op, std::int64_t width, Hiding hiding) const;
+  [[nodiscard]] Operation tensor_communication(std::string_view name, network::Collective op, std::int64_t width, Hiding hiding, double element = 2) const;
+  [[nodiscard]] double gathered_bytes(bool high_precision) const;  // per element
   void quantise(std::vector<Operation>& into, std::string_view name, double elements) const;
   // A kernel of its own where the product does not add to the accumulated gradients.
   void accumulate(std::string_view product, double parameters);

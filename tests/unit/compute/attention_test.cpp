@@ -61,6 +61,12 @@ TEST(Attention, BackwardTakesFiveProductsAtItsOwnRate) {
   chip.efficiency.attention.at(hardware::Precision::bf16).backward = ratio(0.8);
   auto op = square(1024);
   const auto forward = time_of(chip, op);
+  chip.efficiency.attention.at(hardware::Precision::bf16).flash1 = ratio(0.5);
+  op.kernel = AttentionKernel::flash1;
+  EXPECT_NEAR(time_of(chip, op).math.si(), 2 * forward.math.si(), 1e-12) << "half the rate";
+  op.kernel = AttentionKernel::flash2;
+  EXPECT_DOUBLE_EQ(time_of(chip, op).math.si(), forward.math.si()) << "no figure: the same";
+  op.kernel = AttentionKernel::best;
   op.backward = true;
   const auto backward = time_of(chip, op);
   EXPECT_DOUBLE_EQ(backward.flop.si(), 2.5 * forward.flop.si());

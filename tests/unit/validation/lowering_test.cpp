@@ -106,6 +106,41 @@ TEST(Lowering, RecomputedModulesAndShardingGroups) {
   EXPECT_EQ(at(l.scenario, {"plan", "zero_group"}), "8");
 }
 
+TEST(Lowering, NotesAndYearsChangeTheProfile) {
+  const auto dispatcher = [](const std::string& notes) { return at(lowered({{"source", "NVIDIA-NeMo/Megatron-Bridge"}, {"notes", notes}}).scenario, {"software", "dispatcher"}); };
+  EXPECT_EQ(dispatcher(""), "all_to_all");
+  EXPECT_EQ(dispatcher("moe_flex_dispatcher_backend: deepep"), "deduplicated");
+  const auto adapters = lowered({{"notes", "LoRA: frozen base weights"}});
+  EXPECT_EQ(at(adapters.scenario, {"plan", "frozen_weights"}), "true");
+}
+
+TEST(Lowering, MicrobatchPerDevice) {
+  const auto micro = [](const std::string& mbs, const std::string& batch) { return at(lowered({{"mbs", mbs}, {"gbs", batch}, {"tp", ""}, {"pp", ""}, {"vpp", ""}}).scenario, {"plan", "micro_batch"}); };
+  EXPECT_EQ(micro("per_device=8.0", "1024"), "16") << "1024 sequences on 64 chips of two devices";
+  EXPECT_EQ(micro("per_device=2", "128"), "2");
+  EXPECT_EQ(micro("", "128"), "1");
+}
+
+TEST(Lowering, ChunksOfThePipelineAreEven) {
+  const auto l = lowered({{"model", "Llama3.1 405B"}, {"hidden", "16384"}, {"ffn", "53248"}, {"heads", "128"}, {"layers", "126"}, {"pp", "16"}, {"vpp", "8"}});
+  const auto* counts = l.scenario.find("plan")->find("layers_per_chunk");
+  ASSERT_NE(counts, nullptr);
+  ASSERT_EQ(counts->items.size(), 128u);
+  EXPECT_EQ(counts->items.front().text, "0");
+  EXPECT_EQ(counts->items[1].text, "1");
+  EXPECT_EQ(counts->items.back().text, "0");
+  const auto even = lowered({});
+  EXPECT_EQ(even.scenario.find("plan")->find("layers_per_chunk")->items.size(), 20u);
+  EXPECT_EQ(even.scenario.find("plan")->find("layers_per_chunk")->items.back().text, "4") << "80 layers in 20 chunks, the head on top";
+  EXPECT_EQ(lowered({{"layers", "84"}, {"vpp", "4"}}).scenario.find("plan")->find("layers_per_chunk"), nullptr) << "12 layers too few for 6 each";
+}
+
+TEST(Lowering, OnlyInterleavedSchedulesSendInTheBackground) {
+  EXPECT_EQ(at(lowered({{"vpp", "1"}}).scenario, {"plan", "overlap", "pp"}), "false");
+  EXPECT_EQ(at(lowered({}).scenario, {"plan", "overlap", "pp"}), "absent");
+  EXPECT_EQ(at(lowered({{"attn_impl", "unfused"}, {"year", "2021"}}).scenario, {"plan", "overlap", "pp"}), "false") << "before the flag existed";
+}
+
 TEST(Lowering, NamesWhatIsMissingOrUnknown) {
   const auto unknown = lowered({{"chip", "Gaudi 4"}, {"gbs", ""}});
   ASSERT_EQ(unknown.problems.size(), 2u);

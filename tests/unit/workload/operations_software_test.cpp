@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a layer's operations owe to the framework and to the way of training: dispatchers, attention generations, frozen weights, recomputed products.
+#include "operations_fixture.hpp"
+
+namespace zettatwin::workload {
+namespace {
+
+using namespace testing;
+
+LayerOperations layer_with(const model::Architecture& a, const plan::Plan& plan, const software::Profile& software) { return layer_operations(a, a.kinds[0], plan, kShape, software); }
+
+TEST(SoftwareOperations, EveryCopyTravelsOnItsOwnWithoutDeduplication) {
+  auto software = test::catalog_software();
+  software.dispatcher = software::Dispatcher::all_to_all;
+  const auto ops = layer_with(expert_model(), {.ep = 8}, software);
+  const auto& dispatch = work_of<Communication>(ops.forward, "dispatch");
+  EXPECT_EQ(dispatch.tokens_sent, 0) << "no token is known to travel once";
+  EXPECT_EQ(dispatch.bytes.si(), 4 * kTokens * 1024 * 2);
+}
+
+TEST(SoftwareOperations, TokensTravelInTheFormatOfTheFramework) {
+  auto software = test::catalog_software();
+  const plan::Plan plan{.ep = 8, .recipe = plan::Recipe::mxfp8};
+  const double quantised = bytes_of(layer_with(expert_model(), plan, software).forward, "dispatch");
+  software.quantised_dispatch = false;
+  EXPECT_EQ(bytes_of(layer_with(expert_model(), plan, software).forward, "dispatch"), 4 * kTokens * 1024 * 2);
+  EXPECT_LT(quantised, 4 * kTokens * 1024 * 1.1);
+}
+
+TEST(SoftwareOperations, ExchangesRunBesideAnotherMicrobatch) {
+  plan::Plan plan{.ep = 8};
+  plan.overlap.ep = true;
+  const auto ops = layer_of(expert_model(), plan);
+  EXPECT_EQ(named(ops.forward, "dispatch").hiding, Hiding::background);
+  EXPECT_EQ(named(ops.backward_input, "combine backward").hiding, Hiding::background);
+  plan.schedule = plan::ScheduleKind::dualpipe;
+  EXPECT_EQ(named(layer_of(expert_model(), plan).forward, "dispatch").hiding, Hiding::none) << "both passes are played";
+}
+
+TEST(SoftwareOperations, AttentionOfAnOlderGeneration) {
+  auto software = test::catalog_software();
+  software.attention = software::AttentionKernel::flash1;
+  const auto ops = layer_with(dense_model(), {}, software);
+  EXPECT_EQ(work_of<compute::AttentionOp>(ops.forward, "attention").kernel, compute::AttentionKernel::flash1);
+  EXPECT_EQ(work_of<compute::AttentionOp>(ops.backward_input, "attention backward").kernel, compute::AttentionKernel::flash1);
+}
+
+TEST(SoftwareOperations, FrozenWeightsHaveNoGradients) {
+  const auto trained = layer_of(dense_model(), {.tp = 2}), frozen = layer_of(dense_model(), {.tp = 2, .frozen_weights = true});
+  EXPECT_TRUE(frozen.backward_weight.empty());
+  EXPECT_EQ(names_of(frozen.forward), names_of(trained.forward));
+  EXPECT_EQ(frozen.backward_input.size() + 2, trained.backward_input.size()) << "two inputs are not gathered for weight gradients";
+}
+
+TEST(SoftwareOperations, ProductsOfTheFeedForwardRunAgain) {
+  auto software = test::catalog_software();
+  const auto again = [&](std::string_view name) { return named(layer_with(dense_model(), {}, software).forward, name).recomputed_selectively; };
+  EXPECT_FALSE(again("feed-forward up projection"));
+  software.selective = {software::Module::mlp_up};
+  EXPECT_TRUE(again("feed-forward up projection"));
+  EXPECT_FALSE(again("activation"));
+  EXPECT_FALSE(again("feed-forward down projection"));
+  software.selective = {software::Module::mlp};
+  EXPECT_TRUE(again("feed-forward up projection"));
+  EXPECT_TRUE(again("activation"));
+  EXPECT_TRUE(again("feed-forward down projection"));
+  EXPECT_FALSE(again("qkv projection"));
+}
+
+}  // namespace
+}  // namespace zettatwin::workload
