@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kernels of inference libraries, by hand: decoding and the routed experts of a layer on a chip of round figures.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "round_chip.hpp"
+
+namespace zettatwin::compute {
+namespace {
+
+using hardware::Precision;
+
+TEST(Decode, OneStreamPerCore) {
+  auto chip = round_chip();
+  const AttentionOp op{.batch = 50, .heads = 8, .kv_heads = 2, .q_length = 1, .kv_length = 1000, .head_dim = 128, .v_head_dim = 128};
+  const double prefill = microseconds(time_of(chip, op));
+  chip.efficiency.decode[Precision::bf16] = {us(1), ratio(1), figure(units::Bytes{}), us(2), us(1), us(1e-3), us(1), ratio(1)};
+  // 100 streams on 100 cores: 2 + 1 + 1000 x 1 ns. Bytes: 256 x (2 x 100 x 1000 + 2 x 400), at 1 MB per us.
+  EXPECT_NEAR(microseconds(time_of(chip, op)), 1 + std::hypot(4.0, 51.4048), 1e-3);
+  EXPECT_NE(microseconds(time_of(chip, op)), prefill);
+  auto longer = op;
+  longer.kv_length = 2000;
+  EXPECT_GT(time_of(chip, longer).time, time_of(chip, op).time);
+}
+
+TEST(ExpertLayer, EvenRowsByHand) {
+  auto chip = round_chip();
+  chip.efficiency.expert_layer[Precision::bf16] = {ratio(1), us(10), ratio(1), figure(units::Bytes{}), figure(1e6 * units::TB_per_s), us(0), us(0.5), ratio(1), ratio(1), us(1e-3)};
+  const ExpertLayer op{.tokens = 1024, .hidden = 1024, .inter = 512, .topk = 2, .experts = 16, .expert_parallel = 2};
+  const auto t = time_of(chip, op);
+  // 8 experts get 1024 of the 2048 rows: 2 x 1024 x 1024 x 1024 + 2 x 1024 x 1024 x 512 FLOP.
+  EXPECT_DOUBLE_EQ(t.flop.si(), 3.0 * 1024 * 1024 * 1024);
+  EXPECT_NEAR(t.overhead.si() * 1e6, 10 + 0.5 * 8 + 2.048, 1e-9);
+  EXPECT_GT(t.time.seconds().si(), t.overhead.si() + t.flop.si() / 100e12);
+}
+
+}  // namespace
+}  // namespace zettatwin::compute
