@@ -26,6 +26,8 @@ struct Score {
   [[nodiscard]] auto key() const { return std::tuple(infeasible, infeasible ? memory_excess : 0.0, beyond_practice, seconds_per_token); }
 };
 
+enum class Sharing { in_passes, in_whole_step };  // of ports
+
 class Search final {
  public:
   Search(const training::Job& job, const Freedom& freedom, const config::Location& where) : job_(job), freedom_(freedom), where_(where) {}
@@ -71,7 +73,7 @@ class Search final {
   }
 
   // What is wrong with the simplest plan, when none is valid.
-  void say_why(Plan plan, config::Diagnostics& diagnostics) { (void)evaluate(plan, diagnostics); }
+  void say_why(Plan plan, config::Diagnostics& diagnostics) { (void)evaluate(plan, Sharing::in_passes, diagnostics); }
 
  private:
   // Idle chips may cost less than groups that borders of units cut.
@@ -105,19 +107,31 @@ class Search final {
   }
 
  public:
-  [[nodiscard]] std::optional<Choice> best() const {
-    if (!best_) return std::nullopt;
-    return Choice{.plan = best_->first, .candidates = evaluated_, .feasible = !best_->second.infeasible};
+  [[nodiscard]] bool found() const { return !ranked_.empty(); }
+  // Of the best few with the passes simulated alone, the best with the whole step simulated: of equals the one that was better before.
+  [[nodiscard]] std::optional<Choice> best() {
+    constexpr std::size_t kFinalists = 4;
+    std::stable_sort(ranked_.begin(), ranked_.end(), [](const auto& a, const auto& b) { return a.second.key() < b.second.key(); });
+    std::optional<std::pair<Plan, Score>> best;
+    for (std::size_t i = 0; i < std::min(kFinalists, ranked_.size()); ++i) {
+      config::Diagnostics ignored;
+      auto plan = ranked_[i].first;
+      const auto score = evaluate(plan, Sharing::in_whole_step, ignored);
+      if (score && (!best || score->key() < best->second.key())) best = {plan, *score};
+    }
+    if (!best) return std::nullopt;
+    return Choice{.plan = best->first, .candidates = evaluated_, .feasible = !best->second.infeasible};
   }
 
  private:
   // The plan completed with batch and dp, if it is valid at all.
-  std::optional<Score> evaluate(Plan& plan, config::Diagnostics& diagnostics) {
+  std::optional<Score> evaluate(Plan& plan, Sharing sharing, config::Diagnostics& diagnostics) {
     if (!complete(plan, diagnostics)) return std::nullopt;
     training::Job job = job_;  // machines are small; nothing is per chip
     job.plan = plan;
     job.fidelity = training::Fidelity::folded;
-    ++evaluated_;
+    job.whole_step = sharing == Sharing::in_whole_step;
+    if (!job.whole_step) ++evaluated_;
     const auto result = training::estimate(job, where_, diagnostics);
     if (!result) return std::nullopt;
     Score score{.infeasible = !result->feasible};
@@ -128,14 +142,14 @@ class Search final {
     return score;
   }
 
-  // Memoised evaluation that remembers the best plan seen.
+  // Memoised evaluation that remembers the plans seen.
   std::optional<Score> visit(Plan& plan) {
     const auto key = identity(plan);
     if (const auto known = seen_.find(key); known != seen_.end()) return known->second;
     config::Diagnostics ignored;
-    const auto score = evaluate(plan, ignored);
+    const auto score = evaluate(plan, Sharing::in_passes, ignored);
     seen_.emplace(key, score);
-    if (score && (!best_ || score->key() < best_->second.key())) best_ = {plan, *score};
+    if (score) ranked_.emplace_back(plan, *score);
     return score;
   }
 
@@ -143,7 +157,7 @@ class Search final {
   const Freedom& freedom_;
   const config::Location& where_;
   std::map<std::string, std::optional<Score>> seen_;
-  std::optional<std::pair<Plan, Score>> best_;
+  std::vector<std::pair<Plan, Score>> ranked_;  // once the search is over
   std::int64_t evaluated_ = 0;
 };
 
@@ -161,7 +175,7 @@ std::optional<Choice> choose_plan(const training::Job& job, const Freedom& f, co
     return Choice{.plan = given, .candidates = 1, .feasible = true};
   }
   search.rank_and_descend(starts(given, job, freedom));
-  if (!search.best()) search.rank_and_descend(starts(given, job, freedom, Starts::all));
+  if (!search.found()) search.rank_and_descend(starts(given, job, freedom, Starts::all));
   auto choice = search.best();
   if (!choice) {
     search.say_why(given, diagnostics);

@@ -57,12 +57,15 @@ Node time_tree(Step& step) {
       auto explanation = explain_leaf(step, leaf);
       add_leaf(root, group, leaf.name, ledger.of(id), std::move(explanation.formula), std::move(explanation.inputs));
     }
-  const auto interference = line.busy - ledger.total() - tail.contention;
+  const auto lost = step.lost(step.critical);
+  auto interference = line.busy - ledger.total();
+  for (const auto to : lost) interference -= to;
   ZT_ENSURE(interference.count() >= 0, "the pipeline was busy for less than its instructions take");
   add_leaf(root, "communication", "interference of gradient traffic", interference,
            "min(gradient reduction, last backward) * interference of the chip");
-  add_leaf(root, "communication", "contention with gradient traffic", tail.contention,
-           "sum over gradient buckets beside the last backward of time there * share of it in which activations want the same ports * how much longer both take");
+  for (std::size_t rival = 0; rival < kRivals; ++rival)
+    add_leaf(root, "communication", fmt::format("contention with {}", name_of(static_cast<Rival>(rival))), lost[rival],
+             "time of the passes in the simulation of the whole step, in which messages share ports, less their time alone");
   if (const auto contention = step.contention(step.critical); contention.count() > 0)
     at_path(root, "communication").inputs.push_back({.name = "of it because activations and parameters cross the same levels", .value = units::human(contention),
                                                      .source = "network", .confidence = config::Confidence::derived, .note = ""});

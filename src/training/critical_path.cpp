@@ -126,16 +126,16 @@ class Path final {
       const auto phase = phase_of(rank, link.position);
       auto i = step_.schedule.programs[link.process].at(link.position);
       i.microbatch = i.second_microbatch = 0;
-      ++counts_[{phase, rank, static_cast<int>(i.action), i.chunk, i.second_chunk, part.value_or(link.step->duration).count()}];
+      ++counts_[{phase, rank, static_cast<int>(i.action), i.chunk, i.second_chunk, part.value_or(link.step->duration).count(), step_.lost_at(rank, link.position)}];
       part.reset();
       if (link.gap.count() == 0) return;
       if (link.cause == engine::Cause::earliest) add("gather", "parameter gather", rank, link.gap);
-      else ++counts_[{phase, rank, kSend, 0, 0, link.gap.count()}];
+      else ++counts_[{phase, rank, kSend, 0, 0, link.gap.count(), {}}];
     });
     for (const auto& [link, count] : counts_) {
-      const auto& [phase, rank, action, chunk, second, time] = link;
+      const auto& [phase, rank, action, chunk, second, time, lost] = link;
       if (action == kSend) add(kPhases[phase], "pipeline send", rank, Picoseconds(time) * count, count);
-      else instruction(phase, rank, {.action = static_cast<Action>(action), .chunk = chunk, .second_chunk = second}, Picoseconds(time), count);
+      else instruction(phase, rank, {.action = static_cast<Action>(action), .chunk = chunk, .second_chunk = second}, Picoseconds(time), lost, count);
     }
   }
 
@@ -152,10 +152,10 @@ class Path final {
     return position < prologue ? 1 : position < prologue + loop ? 2 : 3;
   }
 
-  void instruction(std::size_t phase, std::int64_t rank, const workload::Instruction& i, Picoseconds time, std::int64_t count) {
+  void instruction(std::size_t phase, std::int64_t rank, const workload::Instruction& i, Picoseconds time, const RivalTimes& lost, std::int64_t count) {
     auto& part = add(kPhases[phase], what_of(i.action), rank, time * count, count);
     const auto pass = step_.pass(rank, i);
-    // Of a part of a pass the same shares; what is beyond the pass is gradient traffic beside it.
+    // Of a part of a pass the same shares; what is beyond the pass is lost to messages beside it.
     const auto scaled = [&](Picoseconds share) { return time < pass.time ? Picoseconds(static_cast<std::int64_t>(static_cast<__int128>(share.count()) * time.count() / pass.time.count())) : share; };
     Picoseconds left = time;
     for (LeafId id = 0; id < step_.leaves.size(); ++id) {
@@ -163,6 +163,12 @@ class Path final {
       if (share.count() == 0) continue;
       left -= share;
       share_of(part, step_.leaves.at(id).group, step_.leaves.at(id).name) += share * count;
+    }
+    for (std::size_t rival = 0; rival < kRivals && left.count() > 0; ++rival) {
+      const auto share = std::min(left, lost[rival]);
+      if (share.count() == 0) continue;
+      left -= share;
+      share_of(part, "communication", fmt::format("contention with {}", name_of(static_cast<Rival>(rival)))) += share * count;
     }
     if (left.count() == 0) return;
     if (time > pass.time) share_of(part, "communication", "gradient traffic beside the last backward") += left * count;
@@ -180,8 +186,8 @@ class Path final {
   engine::TokenNetwork network_;
   engine::Run run_;
   std::vector<PathPart> parts_;
-  // By phase, rank, action, chunks and time: how often they are on the path.
-  std::map<std::tuple<std::size_t, std::int64_t, int, std::int32_t, std::int32_t, std::int64_t>, std::int64_t> counts_;
+  // By phase, rank, action, chunks, time and what of it is lost to rivals: how often they are on the path.
+  std::map<std::tuple<std::size_t, std::int64_t, int, std::int32_t, std::int32_t, std::int64_t, RivalTimes>, std::int64_t> counts_;
 };
 
 }  // namespace

@@ -95,8 +95,6 @@ Input of_chip(const Step& step, const std::string& name, const config::Figure<Q>
 OperationExplanation explain_loss(const Step& step, const Leaf& leaf) {
   const auto& efficiency = step.job.machine.chip.efficiency;
   if (leaf.name == kHostLeaf) return {"max(0, host time per layer * share of the pass - time on the chip)", {of_chip(step, "host.eager", efficiency.host.eager)}};
-  if (leaf.name == kSendLeaf)
-    return {"min(send, pass) * share of the pass in which its messages want the ports of a send * how much longer both take", {derived("one send", units::human(step.pipeline_send()), "network")}};
   return {"time in which communication runs beside computation * interference", {of_chip(step, "interference", efficiency.interference)}};
 }
 

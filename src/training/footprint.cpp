@@ -13,4 +13,11 @@ double stretch(const Footprint* a, const Footprint* b) {
   return most;
 }
 
+bool have_ports_in_common(const Footprint* a, const Footprint* b) {
+  if (a == nullptr || b == nullptr) return false;
+  for (std::size_t l = 0; l < std::min(a->size(), b->size()); ++l)
+    if ((*a)[l].share > 0 && (*b)[l].share > 0 && ((*a)[l].peers & (*b)[l].peers) != 0) return true;
+  return false;
+}
+
 }  // namespace zettatwin::training

@@ -24,6 +24,8 @@ using Footprint = std::vector<PortUse>;  // by level of the machine whose ports 
 // How much longer each takes while both run: 1 to 2. 1 if either is null.
 [[nodiscard]] double stretch(const Footprint* a, const Footprint* b);
 
+[[nodiscard]] bool have_ports_in_common(const Footprint* a, const Footprint* b);
+
 // A message or the sum of like ones.
 struct Traffic {
   const Footprint* ports = nullptr;

@@ -16,7 +16,6 @@ using LeafId = std::size_t;
 
 // Leaves that are no operation, by name.
 inline constexpr std::string_view kInterferenceLeaf = "interference with computation";
-inline constexpr std::string_view kSendLeaf = "contention with pipeline sends";
 inline constexpr std::string_view kHostLeaf = "waiting for the host";
 
 // One leaf of the breakdown: its place and one operation that stands for it in explanations.

@@ -11,19 +11,12 @@ namespace {
 
 using units::Picoseconds;
 
-void add_traffic(std::vector<Traffic>& sum, const Traffic& traffic, std::int64_t times) {
-  const auto same = std::find_if(sum.begin(), sum.end(), [&](const Traffic& t) { return t.ports == traffic.ports; });
-  if (same == sum.end()) sum.push_back({traffic.ports, traffic.time * times});
-  else same->time += traffic.time * times;
-}
-
 void add(PassCost& sum, const PassCost& term, std::int64_t times) {
   sum.time += term.time * times;
   sum.bound += term.bound * times;
   for (std::size_t s = 0; s < sum.comm_bound.size(); ++s) sum.comm_bound[s] += term.comm_bound[s] * times;
   sum.ledger.add(term.ledger, times);
   sum.contention += term.contention * times;
-  for (const auto& traffic : term.messages) add_traffic(sum.messages, traffic, times);
 }
 
 void add(ChunkCosts& sum, const ChunkCosts& term, std::int64_t times) {
@@ -152,8 +145,9 @@ StageCosts::Block& StageCosts::block(const std::string& key, const std::function
       if (all || op.recomputed_selectively) b.recompute.push_back(again[i]);
     }
   }
-  b.costs[0] = costs_of(b, false, host);
-  b.costs[1] = b.recompute.empty() ? b.costs[0] : costs_of(b, true, host);
+  b.host = host;
+  b.costs[0] = costs_of(b, false);
+  b.costs[1] = b.recompute.empty() ? b.costs[0] : costs_of(b, true);
   return b;
 }
 
@@ -186,11 +180,21 @@ void StageCosts::wait_for_host(PassCost& cost, Picoseconds issued) {
   cost.time = issued;
 }
 
-void StageCosts::add_demands(PassCost& sum, const Program& program) {
-  for (const auto& op : program) {
-    (op.communication ? sum.comm_bound[op.parameters ? 1 : 0] : sum.bound) += op.bound;
-    if (op.communication) add_traffic(sum.messages, {op.ports, op.time}, 1);
+Picoseconds StageCosts::issued(const Block& b, workload::Action action) {
+  switch (action) {
+    case workload::Action::forward: return part(b.host, kHostForward);
+    case workload::Action::backward_input:
+    case workload::Action::backward_weight: return part(b.host, (1 - kHostForward) / 2);
+    default: return part(b.host, 1 - kHostForward);
   }
+}
+
+Picoseconds StageCosts::issued(const plan::ModelChunk& forward, const plan::ModelChunk& backward) const {
+  return part(host_time(forward), kHostForward) + part(host_time(backward), 1 - kHostForward);
+}
+
+void StageCosts::add_demands(PassCost& sum, const Program& program) {
+  for (const auto& op : program) (op.communication ? sum.comm_bound[op.parameters ? 1 : 0] : sum.bound) += op.bound;
 }
 
 // Communication kernels take cores and memory bandwidth from the computation beside them.
@@ -204,10 +208,13 @@ void StageCosts::interfere(PassCost& cost, Picoseconds overlapped) {
   cost.contention = std::max(Picoseconds(), Picoseconds::from(cost.contention.seconds() * (1 - factor.si())));
 }
 
-ChunkCosts StageCosts::costs_of(const Block& b, bool recompute, Picoseconds host) {
-  const auto forward = part(host, kHostForward), backward = part(host, 1 - kHostForward), half = part(host, (1 - kHostForward) / 2);
+ChunkCosts StageCosts::costs_of(const Block& b, bool recompute) {
+  using workload::Action;
   const auto input = recompute ? joined(b.recompute, b.backward_input) : b.backward_input;
-  return {.forward = cost(b.forward, forward), .backward = cost(joined(input, b.backward_weight), backward), .backward_input = cost(input, half), .backward_weight = cost(b.backward_weight, half)};
+  return {.forward = cost(b.forward, issued(b, Action::forward)),
+          .backward = cost(joined(input, b.backward_weight), issued(b, Action::backward)),
+          .backward_input = cost(input, issued(b, Action::backward_input)),
+          .backward_weight = cost(b.backward_weight, issued(b, Action::backward_weight))};
 }
 
 std::vector<StageCosts::BlockUse> StageCosts::blocks_of(const plan::ModelChunk& chunk) {
@@ -294,7 +301,7 @@ PassCost StageCosts::pair(const plan::ModelChunk& forward, const plan::ModelChun
   at->second.contention = streams.contention;
   for (const auto* program : {&first, &second}) add_demands(at->second, *program);
   interfere(at->second, streams.overlapped);
-  wait_for_host(at->second, part(host_time(forward), kHostForward) + part(host_time(backward), 1 - kHostForward));
+  wait_for_host(at->second, issued(forward, backward));
   return at->second;
 }
 

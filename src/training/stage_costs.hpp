@@ -14,6 +14,7 @@
 #include "training/data_parallel.hpp"
 #include "training/ledger.hpp"
 #include "training/operation_timer.hpp"
+#include "training/shared_step.hpp"
 #include "training/streams.hpp"
 #include "workload/schedule.hpp"
 
@@ -25,7 +26,6 @@ struct PassCost {
   std::array<units::Picoseconds, 2> comm_bound;  // communication alone, at datasheet bandwidth: of activations, of parameters
   Ledger ledger;                  // sums to time
   units::Picoseconds contention;  // of time: because activations and parameters share ports
-  std::vector<Traffic> messages;  // what it sends, one entry for all that is alike
 };
 
 struct ChunkCosts {
@@ -45,6 +45,8 @@ class StageCosts final {
   [[nodiscard]] PassCost pair(const plan::ModelChunk& forward, const plan::ModelChunk& backward);
   // When each operation of an instruction runs, from its start on; what is timed as a whole comes last.
   [[nodiscard]] Recording recorded(const workload::Instruction& instruction, const std::function<const plan::ModelChunk&(std::int64_t)>& chunk_of);
+  // The layers and ends of an instruction as the simulation of the whole step plays them; they live as long as this.
+  [[nodiscard]] std::vector<SharedBlocks> shared_blocks(const workload::Instruction& instruction, const std::function<const plan::ModelChunk&(std::int64_t)>& chunk_of);
   // Calls f(operations, layers) for the layers and ends of a pass in the order in which they run; layers in a row that are alike come once, with their number.
   void for_each_block(const plan::ModelChunk& chunk, workload::Action action, const std::function<void(const std::vector<TimedOperation>&, std::int64_t)>& f);
   // Time of one microbatch through each kind of layer and through the ends: what a balanced layout equalises.
@@ -57,6 +59,8 @@ class StageCosts final {
     Program forward, backward_input, backward_weight;
     Program recompute;  // forward operations that run again in the backward pass where the block recomputes
     std::array<ChunkCosts, 2> costs;  // without and with recomputation
+    units::Picoseconds host;          // to issue its kernels, forward and backward
+    std::map<std::pair<workload::Action, bool>, SharedBlock> shared;  // with or without recomputation
   };
   struct BlockUse {
     Block* block;
@@ -68,10 +72,16 @@ class StageCosts final {
   Block& block(const std::string& key, const std::function<workload::LayerOperations()>& lower, const ShardedParameters& parameters, units::Picoseconds host, std::size_t runs_once);
   [[nodiscard]] Program timed(const std::vector<workload::Operation>& operations, std::string_view group);
   void add_sharding_traffic(workload::LayerOperations& operations, const ShardedParameters& parameters) const;
-  [[nodiscard]] ChunkCosts costs_of(const Block& block, bool recompute, units::Picoseconds host);
+  [[nodiscard]] ChunkCosts costs_of(const Block& block, bool recompute);
   [[nodiscard]] PassCost cost(const Program& program, units::Picoseconds host);
   [[nodiscard]] units::Picoseconds host_time(const model::Layer& layer) const;
   [[nodiscard]] units::Picoseconds host_time(const plan::ModelChunk& chunk) const;
+  // The host's time to issue the kernels of a pass.
+  [[nodiscard]] static units::Picoseconds issued(const Block& block, workload::Action action);
+  [[nodiscard]] units::Picoseconds issued(const plan::ModelChunk& forward, const plan::ModelChunk& backward) const;
+  [[nodiscard]] const SharedBlock& shared_block(const BlockUse& use, workload::Action action);
+  [[nodiscard]] const SharedBlock& shared_pair(const plan::ModelChunk& forward, const plan::ModelChunk& backward);
+  [[nodiscard]] SharedBlock shared_block(std::vector<Script> scripts, units::Picoseconds time, units::Picoseconds issued) const;
   [[nodiscard]] Program pass_of(const BlockUse& use, workload::Action action) const;
   [[nodiscard]] const PassCost& cost_of(const BlockUse& use, workload::Action action) const;
   // The two programs of a pair, whose costs are not sums over blocks.
@@ -95,6 +105,7 @@ class StageCosts final {
   std::map<std::string, std::unique_ptr<Block>> blocks_;
   std::map<std::string, ChunkCosts> chunks_;
   std::map<std::string, PassCost> pairs_;
+  std::map<std::string, SharedBlock> shared_pairs_;
 };
 
 // "qkv projection" -> "qkv_projection": names as path elements.

@@ -14,52 +14,7 @@ namespace {
 using units::Picoseconds;
 using workload::Action;
 
-// The pass that makes each chunk's gradients final.
-std::vector<Action> last_passes(const workload::LoopProgram& program, std::int64_t chunks) {
-  std::vector<Action> last(static_cast<std::size_t>(chunks), Action::backward);
-  for_each_counted(program, [&](const workload::Instruction& i, std::int64_t) {
-    if (i.action == Action::backward || i.action == Action::backward_weight) last[static_cast<std::size_t>(i.chunk)] = i.action;
-    if (i.action == Action::forward_backward) last[static_cast<std::size_t>(i.second_chunk)] = Action::backward;
-  });
-  return last;
-}
-
 traffic::Fidelity flows_of(const Job& job) { return job.fidelity == Fidelity::unfolded ? traffic::Fidelity::unfolded : traffic::Fidelity::folded; }
-
-// Calls f(instruction, the next one) for each neighbours of a program.
-template <class F>
-void for_each_neighbours(const workload::LoopProgram& p, F&& f) {
-  const workload::Instruction* before = nullptr;
-  const auto walk = [&](const std::vector<workload::Instruction>& instructions) {
-    for (const auto& i : instructions) {
-      if (before) f(*before, i);
-      before = &i;
-    }
-  };
-  walk(p.prologue);
-  for (std::int64_t i = 0; i < std::min<std::int64_t>(2, p.repeats); ++i) walk(p.body);
-  walk(p.epilogue);
-}
-
-// Messages to other pipeline ranks that leave at its end.
-std::int64_t sends_after(const workload::Schedule& s, std::int64_t rank, const workload::Instruction& i) {
-  const auto leaves = [&](std::int32_t chunk, bool forward) -> std::int64_t {
-    for (std::size_t d = 0; d < s.stage_rank.size(); ++d)
-      for (std::size_t k = 0; k < s.model_chunks(); ++k) {
-        if (s.stage_rank[d][k] != rank || s.stage_chunk[d][k] != chunk) continue;
-        return (forward ? k + 1 < s.model_chunks() && s.stage_rank[d][k + 1] != rank : k > 0 && s.stage_rank[d][k - 1] != rank) ? 1 : 0;
-      }
-    return 0;
-  };
-  switch (i.action) {
-    case Action::forward: return leaves(i.chunk, true);
-    case Action::backward:
-    case Action::backward_input: return leaves(i.chunk, false);
-    case Action::backward_weight: return 0;
-    case Action::forward_backward: return leaves(i.chunk, true) + leaves(i.second_chunk, false);
-  }
-  return 0;
-}
 
 Picoseconds duration_of(const std::vector<Traffic>& messages) {
   Picoseconds sum;
@@ -127,9 +82,12 @@ bool Step::run(const config::Location& where, config::Diagnostics& diagnostics) 
   schedule = workload::make_schedule(plan.schedule, plan.pp, chunks, count);
   price_chunks();
   price_sends();
-  run_pipeline();
+  share_ports();
   price_gathers();
   reduce_gradients();
+  if (assumed_period())
+    diagnostics.warning(where, fmt::format("the steady state of {} microbatches is an estimate", schedule.microbatches),
+                        fmt::format("{} events of the simulation did not bring the same state twice, so its last iterations are taken to repeat", shared_.events));
   return true;
 }
 
@@ -157,48 +115,37 @@ void Step::price_chunks() {
     pipeline_costs.release.emplace_back(static_cast<std::size_t>(chunks));
     pipeline_costs.last_backward_extra.emplace_back(static_cast<std::size_t>(chunks));
     auto& tail = tails.emplace_back();
-    const auto last = last_passes(schedule.programs[static_cast<std::size_t>(rank)], chunks);
-    for (std::int64_t c = 0; c < chunks; ++c) price_reduction(rank, c, last[static_cast<std::size_t>(c)]);
+    for (std::int64_t c = 0; c < chunks; ++c) price_reduction(rank, c);
     tail.optimizer = data_parallel_of(rank).optimizer_time(tail.parameters);
     if (job.software.broadcast.present) tail.optimizer += data_parallel_of(rank).broadcast_time(job.software.broadcast.value);
   }
 }
 
-// Gradient traffic beside the last backward slows it: it takes cores and memory from computation, and ports from activations.
-void Step::price_reduction(std::int64_t rank, std::int64_t local, Action last) {
+// Gradient traffic beside the last backward takes cores and memory from computation.
+void Step::price_reduction(std::int64_t rank, std::int64_t local) {
   const auto& data = data_parallel_of(rank);
-  const auto& costs_of_chunk = costs_of(rank).of(chunk(rank, local));
-  const auto& pass = last == Action::backward_weight ? costs_of_chunk.backward_weight : costs_of_chunk.backward;
   auto& tail = tails[static_cast<std::size_t>(rank)];
   auto& reductions = tail.buckets.emplace_back();
   Picoseconds reduction;
-  std::vector<Picoseconds> gathers;
   const auto buckets = data.buckets(chunk(rank, local));
   for (std::size_t i = buckets.size(); i-- > 0;) {
     const auto& bucket = buckets[i];
     tail.parameters.dense += bucket.dense;
     tail.parameters.experts += bucket.experts;
-    const auto gather = data.gather_time(bucket);
-    tail.gather += gather;
-    if (gather.count() > 0) gathers.push_back(gather);
     const bool again = i + 1 < buckets.size() && bucket == buckets[i + 1];
-    if (again) {
-      reductions.push_back({.time = reductions.back().time, .loss = reductions.back().loss, .delay = {}});
-    } else {
-      const auto messages = data.traffic(data.reductions(bucket));
-      reductions.push_back({.time = duration_of(messages), .loss = loss_beside(messages, pass.messages, pass.time), .delay = {}});
-    }
-    reduction += reductions.back().time;
+    reductions.push_back(again ? reductions.back() : data.traffic(data.reductions(bucket)));
+    reduction += duration_of(reductions.back());
   }
-  tail.gathers.insert(tail.gathers.end(), gathers.rbegin(), gathers.rend());
+  for (const auto& bucket : buckets) {
+    const auto start = tail.gather;
+    tail.gather += data.gather_time(bucket);
+    tail.gathers.push_back({start, tail.gather});
+  }
   tail.reduction += reduction;
-  if (!job.plan.overlap.gradients) return;
-  auto& extra = pipeline_costs.last_backward_extra[static_cast<std::size_t>(rank)][static_cast<std::size_t>(local)];
   const auto& interference = job.machine.chip.efficiency.interference;
-  if (interference.present) extra = Picoseconds::from(std::min(reduction, costs_of_chunk.backward.time).seconds() * interference.si());
-  const auto lost = delay_beside(reductions, pass.time);
-  tail.contention += lost;
-  extra += lost;
+  if (!job.plan.overlap.gradients || !interference.present) return;
+  auto& extra = pipeline_costs.last_backward_extra[static_cast<std::size_t>(rank)][static_cast<std::size_t>(local)];
+  extra = Picoseconds::from(std::min(reduction, costs_of(rank).of(chunk(rank, local)).backward.time).seconds() * interference.si());
 }
 
 // Activations between neighbouring stages. Each tensor-parallel rank sends its share; without sequence parallelism the receivers then gather the whole inside
@@ -231,71 +178,6 @@ void Step::price_sends() {
     pipeline_costs.backward_send.push_back(forward);
   }
   if (!plan.overlap.pp) pipeline_costs.send_occupancy = send_;
-  else if (send_.count() > 0) price_losses_to_sends();
-}
-
-// A send leaves while the next instruction runs, and takes ports from its messages; the one that arrives from the same neighbour meanwhile takes the other
-// direction of the same ports (docs/math/overlap.md).
-void Step::price_losses_to_sends() {
-  send_ports_ = timer.footprint(workload::Group::pipeline, network::collective_load(placement.fabric, send_request_));
-  std::vector<double> slowed(static_cast<std::size_t>(schedule.ranks), 1);
-  send_losses_.resize(slowed.size());
-  for (std::int64_t rank = 0; rank < schedule.ranks; ++rank) {
-    auto& losses = send_losses_[static_cast<std::size_t>(rank)];
-    for_each_neighbours(schedule.programs[static_cast<std::size_t>(rank)], [&](const workload::Instruction& before, workload::Instruction kind) {
-      const auto sends = sends_after(schedule, rank, before);
-      kind.microbatch = kind.second_microbatch = 0;
-      const auto known = std::find_if(losses.begin(), losses.end(), [&](const SendLoss& l) { return l.kind == kind; });
-      auto& loss = known == losses.end() ? losses.emplace_back(SendLoss{kind, {}}) : *known;
-      if (sends == 0) return;
-      const auto alone = pass_alone(rank, kind);
-      const double lost = loss_beside({{&send_ports_, send_}}, alone.messages, alone.time);
-      slowed[static_cast<std::size_t>(rank)] = std::max(slowed[static_cast<std::size_t>(rank)], 1 + lost);
-      if (lost > 0) loss.time = std::max(loss.time, Picoseconds::from(std::min(send_ * sends, alone.time).seconds() * lost));
-    });
-    for (const auto& loss : losses) lengthen(rank, loss.kind, loss.time);
-  }
-  for (auto* sends : {&pipeline_costs.forward_send, &pipeline_costs.backward_send})
-    for (std::size_t d = 0; d < sends->size(); ++d)
-      for (std::size_t k = 0; k < (*sends)[d].size(); ++k) {
-        const auto by = std::max(slowed[static_cast<std::size_t>(schedule.stage_rank[d][k])], slowed[static_cast<std::size_t>(schedule.stage_rank[d][k + 1])]);
-        if (by > 1) (*sends)[d][k] = Picoseconds::from((*sends)[d][k].seconds() * by);
-      }
-}
-
-void Step::lengthen(std::int64_t rank, const workload::Instruction& kind, Picoseconds by) {
-  const auto r = static_cast<std::size_t>(rank), c = static_cast<std::size_t>(kind.chunk);
-  auto& times = pipeline_costs.chunks[r][c];
-  switch (kind.action) {
-    case Action::forward: times.forward += by; return;
-    case Action::backward: times.backward += by; return;
-    case Action::backward_input: times.backward_input += by; return;
-    case Action::backward_weight: times.backward_weight += by; return;
-    case Action::forward_backward: pipeline_costs.pairs[r][c][static_cast<std::size_t>(kind.second_chunk)] += by; return;
-  }
-}
-
-Picoseconds Step::send_loss(std::int64_t rank, const workload::Instruction& instruction) const {
-  if (send_losses_.empty()) return {};
-  auto kind = instruction;
-  kind.microbatch = kind.second_microbatch = 0;
-  for (const auto& loss : send_losses_[static_cast<std::size_t>(rank)])
-    if (loss.kind == kind) return loss.time;
-  return {};
-}
-
-// Of the gathers of a chunk, which begin at `from`, those that are under way while its first forward pass runs from `release` on, and cross the same levels.
-Picoseconds Step::lost_by_gathers(std::int64_t rank, std::int64_t local, Picoseconds from, Picoseconds release) {
-  const auto& data = data_parallel_of(rank);
-  const auto& forward = costs_of(rank).of(chunk(rank, local)).forward;
-  double lost = 0;
-  for (const auto& bucket : data.buckets(chunk(rank, local))) {
-    const auto until = from + data.gather_time(bucket);
-    const auto beside = std::min(until, release + forward.time) - std::max(from, release);
-    if (beside.count() > 0) lost += beside.seconds().si() * loss_beside(data.traffic(data.gathers(bucket)), forward.messages, forward.time);
-    from = until;
-  }
-  return Picoseconds::from(units::Seconds::from_si(lost));
 }
 
 // Updated parameters are gathered after the optimizer: before the step goes on, or behind the first forward passes, where a chunk may start once
@@ -303,38 +185,39 @@ Picoseconds Step::lost_by_gathers(std::int64_t rank, std::int64_t local, Picosec
 void Step::price_gathers() {
   Picoseconds slowest;
   for (const auto& tail : tails) slowest = std::max(slowest, tail.gather);
-  if (slowest.count() == 0) return;
-  if (!job.plan.overlap.parameters) {
+  run_pipeline();
+  if (slowest.count() > 0 && job.plan.overlap.parameters) {
+    const auto without = timeline.makespan;
+    release_first_forwards();
+    run_pipeline();
+    gather_exposed = timeline.makespan - without;
+  } else {
     gather_exposed = slowest;
-    return;
   }
+  for (std::size_t rank = 0; rank < shared_.finish.size() && !assumed_period(); ++rank)
+    ZT_ENSURE(timeline.ranks[rank].finish == shared_.finish[rank], fmt::format("pipeline rank {} ends at {} ps with the losses of the simulation, at {} ps in it", rank,
+                                                                               timeline.ranks[rank].finish.count(), shared_.finish[rank].count()));
+}
+
+// As the simulation found them; without one, with ports for gathers alone.
+void Step::release_first_forwards() {
   for (std::int64_t rank = 0; rank < schedule.ranks; ++rank) {
-    Picoseconds gathered;
-    for (std::int64_t c = 0; c < schedule.chunks_per_rank; ++c) {
-      const auto buckets = data_parallel_of(rank).buckets(chunk(rank, c));
-      const auto forward = pipeline_costs.chunks[static_cast<std::size_t>(rank)][static_cast<std::size_t>(c)].forward;
-      const auto before = gathered;
-      // When the pass may start if gathers take `stretch` times as long: each layer is there when the pass reaches it.
-      const auto release_at = [&](double stretch) {
-        Picoseconds sum, release;
-        for (std::size_t i = 0; i < buckets.size(); ++i) {
-          sum += data_parallel_of(rank).gather_time(buckets[i]);
-          gathered = before + Picoseconds::from(sum.seconds() * stretch);
-          const Picoseconds reached(forward.count() * static_cast<std::int64_t>(i) / static_cast<std::int64_t>(buckets.size()));
-          release = std::max(release, gathered - reached);
-        }
-        return release;
-      };
-      auto release = release_at(1);
-      const auto lost = lost_by_gathers(rank, c, before, release);
-      // The gathers are later by it, spread evenly; so is the pass, which is charged by starting later.
-      if (lost.count() > 0) release = release_at(1 + lost.seconds() / (gathered - before).seconds()) + lost;
-      pipeline_costs.release[static_cast<std::size_t>(rank)][static_cast<std::size_t>(c)] = release;
+    const auto r = static_cast<std::size_t>(rank);
+    auto& releases = pipeline_costs.release[r];
+    if (!shared_.release.empty()) {
+      releases = shared_.release[r];
+      tails[r].gathers = shared_.gathers[r];
+      continue;
+    }
+    std::size_t next = 0;
+    for (std::size_t c = 0; c < releases.size(); ++c) {
+      const auto buckets = tails[r].buckets[c].size();
+      for (std::size_t i = 0; i < buckets; ++i, ++next) {
+        const Picoseconds reached(pipeline_costs.chunks[r][c].forward.count() * static_cast<std::int64_t>(i) / static_cast<std::int64_t>(buckets));
+        releases[c] = std::max(releases[c], tails[r].gathers[next].finish - reached);
+      }
     }
   }
-  const auto without = timeline.makespan;
-  run_pipeline();
-  gather_exposed = timeline.makespan - without;
 }
 
 // Gradients of a layer are final when the last backward has passed it; they are reduced in that order on the communication stream.
@@ -348,16 +231,22 @@ void Step::reduce_gradients() {
       return line.last_backward_finish[static_cast<std::size_t>(a)] < line.last_backward_finish[static_cast<std::size_t>(b)];
     });
     Picoseconds reduced;
+    const bool shared = !shared_.reductions.empty() && !shared_.reductions[static_cast<std::size_t>(rank)].empty();
     for (const auto c : order) {
       const auto& buckets = tail.buckets[static_cast<std::size_t>(c)];
       const auto start = line.last_backward_start[static_cast<std::size_t>(c)];
       const auto finish = line.last_backward_finish[static_cast<std::size_t>(c)];
-      for (std::size_t i = 0; i < buckets.size(); ++i) {
+      for (std::size_t i = 0; i < buckets.size() && !shared; ++i) {
         const Picoseconds ready(start.count() + (finish - start).count() * static_cast<std::int64_t>(i + 1) / static_cast<std::int64_t>(buckets.size()));
         const auto begin = std::max(reduced, job.plan.overlap.gradients ? ready : line.finish);
-        reduced = begin + buckets[i].time + buckets[i].delay;
+        reduced = begin + duration_of(buckets[i]);
         if (reduced > begin) tail.reductions.push_back({begin, reduced});
       }
+    }
+    if (shared) {
+      for (const auto& span : shared_.reductions[static_cast<std::size_t>(rank)])
+        if (span.finish > span.start) tail.reductions.push_back(span);
+      if (!tail.reductions.empty()) reduced = tail.reductions.back().finish;
     }
     tail.ready = std::max(line.finish, reduced);
     tail.reduction_exposed = tail.ready - line.finish;
@@ -383,21 +272,13 @@ Ledger Step::ledger(std::int64_t rank) {
 }
 
 Picoseconds Step::contention(std::int64_t rank) {
-  Picoseconds sum = tails[static_cast<std::size_t>(rank)].contention;
+  Picoseconds sum;
+  for (const auto lost_to : lost(rank)) sum += lost_to;
   for_each_pass(rank, [&](const PassCost& pass, std::int64_t times) { sum += pass.contention * times; });
   return sum;
 }
 
 PassCost Step::pass(std::int64_t rank, const workload::Instruction& i) {
-  auto cost = pass_alone(rank, i);
-  if (const auto lost = send_loss(rank, i); lost.count() > 0) {
-    cost.time += lost;
-    cost.ledger.add(leaves.intern("communication", kSendLeaf), lost);
-  }
-  return cost;
-}
-
-PassCost Step::pass_alone(std::int64_t rank, const workload::Instruction& i) {
   const auto& c = chunk(rank, i.chunk);
   switch (i.action) {
     case Action::forward: return costs_of(rank).of(c).forward;

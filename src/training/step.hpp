@@ -7,7 +7,6 @@
 #include <memory>
 #include <vector>
 
-#include "training/beside_backward.hpp"
 #include "training/data_parallel.hpp"
 #include "training/clusters.hpp"
 #include "training/stage_costs.hpp"
@@ -18,18 +17,14 @@ namespace zettatwin::training {
 // Once-per-step times of one pipeline rank.
 struct RankTail {
   ShardedParameters parameters;
-  std::vector<std::vector<BucketReduction>> buckets;  // per local chunk, in the order in which the last backward pass makes them final
+  std::vector<std::vector<SharedBucket>> buckets;  // reductions, per local chunk, in the order in which the last backward pass makes them final
   units::Picoseconds reduction;          // of all its gradients, without contention
-  units::Picoseconds contention;         // what its last backward passes lose to reductions that cross the same levels
   units::Picoseconds reduction_exposed;  // after its last backward
   units::Picoseconds ready;              // its gradients are reduced
   units::Picoseconds optimizer;
   units::Picoseconds gather;             // of all its parameters
-  struct Span {
-    units::Picoseconds start, finish;
-  };
-  std::vector<Span> reductions;            // of its buckets, in order
-  std::vector<units::Picoseconds> gathers; // of each bucket, in forward order
+  std::vector<BusySpan> reductions;        // of its buckets, in order
+  std::vector<BusySpan> gathers;           // of its buckets, in forward order; from 0 on
 };
 
 // "F0 mb3", "B1 mb2".
@@ -92,10 +87,15 @@ struct Step {
   [[nodiscard]] units::Picoseconds bound();        // Fidelity::bound
   [[nodiscard]] Ledger ledger(std::int64_t rank);  // of the pipeline's instructions
   [[nodiscard]] PassCost pass(std::int64_t rank, const workload::Instruction& instruction);
-  // What a pass loses to the sends that leave beside it.
-  [[nodiscard]] units::Picoseconds send_loss(std::int64_t rank, const workload::Instruction& instruction) const;
-  // What it costs the rank that its activations and parameters cross the same levels: of its instructions, and of its last backward passes.
+  // What its activations and parameters cost the rank's passes by crossing the same levels.
   [[nodiscard]] units::Picoseconds contention(std::int64_t rank);
+  // What its passes lose to messages beside them, by whose they are: all, and at a position of its program, loops unrolled.
+  [[nodiscard]] RivalTimes lost(std::int64_t rank) const;
+  [[nodiscard]] RivalTimes lost_at(std::int64_t rank, std::int64_t position) const;
+  // What the sends of the instruction at a position take longer.
+  [[nodiscard]] engine::StepLoss loss_at(std::int64_t rank, std::int64_t position) const;
+  // The state of the pipeline did not repeat: the last iteration that was simulated is taken to.
+  [[nodiscard]] bool assumed_period() const { return shared_.assumed_period; }
   [[nodiscard]] units::Picoseconds pipeline_send() const { return send_; }
   [[nodiscard]] const network::CollectiveRequest& send_request() const { return send_request_; }
 
@@ -104,13 +104,13 @@ struct Step {
 
  private:
   void price_chunks();
-  void price_reduction(std::int64_t rank, std::int64_t local, workload::Action last);
+  void price_reduction(std::int64_t rank, std::int64_t local);
   void price_sends();
-  void price_losses_to_sends();
-  void lengthen(std::int64_t rank, const workload::Instruction& kind, units::Picoseconds by);
-  [[nodiscard]] PassCost pass_alone(std::int64_t rank, const workload::Instruction& instruction);
   void price_gathers();
-  [[nodiscard]] units::Picoseconds lost_by_gathers(std::int64_t rank, std::int64_t local, units::Picoseconds from, units::Picoseconds release);
+  void release_first_forwards();
+  void share_ports();
+  [[nodiscard]] SharedStep shared_step();
+  void add_passes(std::int64_t rank, const engine::Process& process, SharedRank& shared);
   void run_pipeline();
   void reduce_gradients();
   // Calls f(cost, times) for the instructions of a pipeline rank, its loop counted, not unrolled.
@@ -123,11 +123,8 @@ struct Step {
   units::Seconds send_latency_;
   std::size_t send_level_ = 0;
   Footprint send_ports_;
-  struct SendLoss {
-    workload::Instruction kind;  // without its microbatches
-    units::Picoseconds time;
-  };
-  std::vector<std::vector<SendLoss>> send_losses_;  // by pipeline rank
+  engine::TokenNetwork network_;  // of the pipeline with nothing shared
+  SharedOutcome shared_;
   network::CollectiveRequest send_request_;  // between neighbours in the pipeline; no bytes without one
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the operations of layers on a rank's streams in max-plus algebra: computation, the communication that it waits for (activations), and traffic of
-// parameters and gradients in the background, which uses other communicators. The computation stream's time is fully accounted for: each operation
+// Runs the operations of layers on a rank's streams: computation, the communication that it waits for (activations), and traffic of
+// parameters and gradients in the background, which uses other communicators. Nothing else uses the rank's ports meanwhile. The computation stream's time is fully accounted for: each operation
 // it runs, and each wait, which belongs to the communication waited for.
 #pragma once
 
@@ -49,7 +49,7 @@ using Recording = std::vector<OperationInterval>;
 //   none:       computation waits for it
 //   chunked:    pipelined with its partner in n chunks: max(g, d + g/n) - g is exposed
 //   background: computation goes on; the program ends when it has finished
-// A message of activations and one of parameters under way at the same time share ports (message_streams.hpp).
+// A message of activations and one of parameters under way at the same time share ports (shared_ports.hpp).
 [[nodiscard]] StreamResult run_streams(const std::vector<TimedOperation>& program, Recording* recording = nullptr);
 
 // Two programs that share the streams: while one waits for its communication the other computes (DualPipe's overlapped forward and backward). The operation

@@ -46,6 +46,7 @@ struct Job {
   std::vector<traffic::Fault> faults;
   std::optional<std::int64_t> unfold;  // rank whose own timeline is wanted
   Jitter jitter;
+  bool whole_step = true;            // sends, gathers and reductions share ports with passes; else each pass has them for itself: faster, for searches
 };
 
 // The answer when the plan cannot run.

@@ -120,9 +120,9 @@ class Unfolding final {
       add(interval.stream, leaf.name, leaf.group, timed.start + interval.start, timed.start + interval.finish, index, interval.waiting);
       if (interval.stream == Stream::computation) end = std::max(end, timed.start + interval.finish);
     }
-    const auto lost = std::min(own_->send_loss(chip_.pipeline_rank, timed.instruction), timed.finish - end);
-    add(Stream::computation, std::string(kSendLeaf), "communication", end, end + lost, index, true);
-    end += lost;
+    const auto lost = own_->lost_at(chip_.pipeline_rank, index);
+    for (std::size_t rival = 0; rival < kRivals; end += lost[rival], ++rival)
+      add(Stream::computation, fmt::format("contention with {}", name_of(static_cast<Rival>(rival))), "communication", end, end + lost[rival], index, true);
     add(Stream::computation, "gradient traffic beside the last backward", "communication", end, timed.finish, index, true);
   }
 
@@ -138,12 +138,13 @@ class Unfolding final {
   void sends(const workload::TimedInstruction& timed) {
     const auto& i = timed.instruction;
     const auto index = static_cast<std::int64_t>(chip_.instructions.size());
-    if (i.action == Action::forward || i.action == Action::forward_backward) send(i.chunk, true, timed.finish, index);
-    if (i.action == Action::backward || i.action == Action::backward_input) send(i.chunk, false, timed.finish, index);
-    if (i.action == Action::forward_backward) send(i.second_chunk, false, timed.finish, index);
+    const auto [first, second] = own_->loss_at(chip_.pipeline_rank, index).delays;
+    if (i.action == Action::forward || i.action == Action::forward_backward) send(i.chunk, true, timed.finish, index, first);
+    if (i.action == Action::backward || i.action == Action::backward_input) send(i.chunk, false, timed.finish, index, first);
+    if (i.action == Action::forward_backward) send(i.second_chunk, false, timed.finish, index, second);
   }
 
-  void send(std::int32_t local, bool forward, Picoseconds at, std::int64_t instruction) {
+  void send(std::int32_t local, bool forward, Picoseconds at, std::int64_t instruction, Picoseconds lost) {
     const auto& schedule = own_->schedule;
     for (std::size_t d = 0; d < schedule.stage_rank.size(); ++d)
       for (std::size_t k = 0; k < schedule.model_chunks(); ++k) {
@@ -151,7 +152,7 @@ class Unfolding final {
         if (forward ? k + 1 == schedule.model_chunks() : k == 0) return;
         const auto edge = forward ? k : k - 1;
         const auto to = schedule.stage_rank[d][forward ? k + 1 : k - 1];
-        const auto time = (forward ? own_->pipeline_costs.forward_send : own_->pipeline_costs.backward_send)[d][edge];
+        const auto time = (forward ? own_->pipeline_costs.forward_send : own_->pipeline_costs.backward_send)[d][edge] + lost;
         add(Stream::sends, fmt::format("{} to pipeline rank {}", forward ? "activations" : "gradients of activations", to), "communication", at, at + time, instruction);
         if (!job_.plan.overlap.pp && to != chip_.pipeline_rank) add(Stream::computation, "pipeline sends", "communication", at, at + own_->pipeline_costs.send_occupancy, instruction, true);
         return;
@@ -167,12 +168,8 @@ class Unfolding final {
     add(Stream::computation, "gradient norm", "optimizer", reduced_, normed, -1, true);
     add(Stream::computation, "parameter update", "optimizer", normed, normed + tail.optimizer);
     const auto start = job_.plan.overlap.parameters ? Picoseconds() : normed + own_->optimizer;
-    Picoseconds at = start;
-    for (const auto& time : tail.gathers) {
-      add(Stream::parameters, "parameter gather", "communication.parameter_gather", at, at + time);
-      at += time;
-    }
-    if (!job_.plan.overlap.parameters) add(Stream::computation, "parameter gather", "communication.parameter_gather", start, at, -1, true);
+    for (const auto& gather : tail.gathers) add(Stream::parameters, "parameter gather", "communication.parameter_gather", start + gather.start, start + gather.finish);
+    if (!job_.plan.overlap.parameters) add(Stream::computation, "parameter gather", "communication.parameter_gather", start, start + tail.gather, -1, true);
   }
 
   Job job_;
@@ -180,7 +177,7 @@ class Unfolding final {
   std::int64_t rank_;
   ChipTimeline chip_;
   std::unique_ptr<Step> own_;
-  std::vector<RankTail::Span> reductions_;
+  std::vector<BusySpan> reductions_;
   Picoseconds reduced_;
   std::vector<std::pair<workload::Instruction, Recording>> recordings_;
 };

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/losses.hpp"
 #include "units/picoseconds.hpp"
 #include "workload/schedule.hpp"
 
@@ -31,6 +32,7 @@ struct PipelineCosts {
   std::vector<std::vector<units::Picoseconds>> release;         // [rank][local chunk]: earliest start of its first forward (parameter gathers)
   std::vector<std::vector<units::Picoseconds>> last_backward_extra;  // [rank][local chunk]: lengthens the chunk's last backward or weight gradient
                                                                 // (interference of gradient traffic)
+  engine::Losses losses{};                                      // what instructions and sends take longer at times; of the network without them
 };
 
 struct TimedInstruction {

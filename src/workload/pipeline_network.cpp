@@ -176,7 +176,9 @@ void expect_shapes(const Schedule& schedule, const PipelineCosts& costs) {
 
 }  // namespace
 
-engine::TokenNetwork make_network(const Schedule& schedule, const PipelineCosts& costs) {
+engine::TokenNetwork make_network(const Schedule& schedule, const PipelineCosts& costs) { return engine::with_losses(network_alone(schedule, costs), costs.losses); }
+
+engine::TokenNetwork network_alone(const Schedule& schedule, const PipelineCosts& costs) {
   expect_shapes(schedule, costs);
   engine::TokenNetwork network;
   network.channels = static_cast<std::int32_t>(2 * schedule.stage_rank.size() * (schedule.model_chunks() - 1));

@@ -11,6 +11,8 @@ namespace zettatwin::workload {
 // Loops lose their first and last iteration to prologue and epilogue, so that the first forward of a chunk (release) and its last backward
 // (last_backward_extra) are never inside one.
 [[nodiscard]] engine::TokenNetwork make_network(const Schedule& schedule, const PipelineCosts& costs);
+// Without the losses.
+[[nodiscard]] engine::TokenNetwork network_alone(const Schedule& schedule, const PipelineCosts& costs);
 
 // What does not depend on waiting: busy, sends, forwards.
 [[nodiscard]] RankTimeline count_work(const LoopProgram& program, const engine::Process& process, std::int64_t chunks_per_rank);

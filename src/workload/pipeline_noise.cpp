@@ -27,7 +27,7 @@ engine::TokenNetwork network_of(const Schedule& schedule, PipelineCosts costs, c
   costs.pairs = deviations.pairs;
   for (auto* ends : {&costs.release, &costs.last_backward_extra})  // kept in shape, so that steps keep their numbers
     for (auto& rank : *ends) std::fill(rank.begin(), rank.end(), Picoseconds());
-  return make_network(schedule, costs);
+  return network_alone(schedule, costs);
 }
 
 class RandomRun final {
@@ -137,7 +137,7 @@ Excess excess(Networks networks, std::int64_t less, const std::vector<Picosecond
 }  // namespace
 
 RandomEnd run_noisy_pipeline(const Schedule& schedule, const PipelineCosts& costs, const PipelineNoise& noise, const std::vector<Picoseconds>& tails) {
-  const Networks networks{make_network(schedule, costs), network_of(schedule, costs, noise.each), network_of(schedule, costs, noise.lasting)};
+  const Networks networks{network_alone(schedule, costs), network_of(schedule, costs, noise.each), network_of(schedule, costs, noise.lasting)};
   std::int64_t loop = networks.times.processes.front().repeats;
   for (const auto& process : networks.times.processes) loop = std::min(loop, process.repeats);
   constexpr std::int64_t enough = 96;  // iterations after which the excess grows evenly
@@ -151,7 +151,7 @@ RandomEnd run_noisy_pipeline(const Schedule& schedule, const PipelineCosts& cost
     sum.mean += (all - played) * (sum.mean - half.mean) / (played / 2);
     sum.variance += (all - played) * (slope + bend * (all + played));
   }
-  return {units::Seconds::from_si(latest(networks.times, tails) + sum.mean), units::Seconds::from_si(std::sqrt(std::max(0.0, sum.variance)))};
+  return {units::Seconds::from_si(latest(make_network(schedule, costs), tails) + sum.mean), units::Seconds::from_si(std::sqrt(std::max(0.0, sum.variance)))};
 }
 
 }  // namespace zettatwin::workload
