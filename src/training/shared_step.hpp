@@ -78,13 +78,13 @@ struct SharedOutcome {
   std::vector<std::vector<BusySpan>> reductions;           // [rank]: of its buckets, in order
   std::vector<std::vector<BusySpan>> gathers;              // [rank]: of its buckets, in forward order
   std::vector<units::Picoseconds> finish;                  // [rank]: of its last step, with what it sends if it waits for that
-  bool assumed_period = false;                             // the state did not repeat within the budget; the last iteration was taken to repeat
+  bool assumed_period = false;                             // the state did not repeat within the budget; the last iterations were taken to repeat
   std::int64_t events = 0;
 };
 
 struct SharedOptions {
   bool fold = true;                      // jump over iterations that repeat
-  std::int64_t budget = 2'000'000;       // events to play before a period is assumed
+  std::int64_t budget = 250'000;         // events to play before a period is assumed
 };
 
 [[nodiscard]] SharedOutcome play_shared(const SharedStep& step, const SharedOptions& options = {});
