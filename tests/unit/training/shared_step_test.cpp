@@ -154,7 +154,8 @@ TEST(SharedStepLaws, EqualsTheSlowSimulation) {
     const auto finish = slow.run();
     for (std::size_t r = 0; r < finish.size(); ++r) {
       ASSERT_NEAR(static_cast<double>(outcome.finish[r].count()), finish[r], 2000) << seed << " rank " << r;
-      if (!outcome.reductions[r].empty()) ASSERT_NEAR(static_cast<double>(outcome.reductions[r].back().finish.count()), slow.reduced(r), 2000) << seed << " rank " << r;
+      if (outcome.reductions[r].empty()) continue;
+      ASSERT_NEAR(static_cast<double>(outcome.reductions[r].back().finish.count()), slow.reduced(r), 2000) << seed << " rank " << r;
     }
     expect_engine_agrees(c->step, outcome, seed);
     contended += outcome.losses.steps.empty() ? 0 : 1;
