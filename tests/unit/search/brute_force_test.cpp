@@ -53,6 +53,7 @@ Best brute_force(const training::Job& job, const Plan& base) {
   for (std::size_t i = 0; i < plans.size(); i += test::kThinning) {
     training::Job candidate = job;
     candidate.plan = plans[i];
+    candidate.whole_step = false;  // thousands of plans: each pass alone
     config::Diagnostics ignored;
     const auto r = training::estimate(candidate, config::location_in("test"), ignored);
     if (!r || !r->feasible) continue;
@@ -86,6 +87,7 @@ TEST_P(BruteForce, TheAutomaticPlanIsNearTheBest) {
   if (!choice->feasible) return;
   training::Job chosen = job;
   chosen.plan = choice->plan;
+  chosen.whole_step = false;
   const auto step = test::answer(chosen).step_time.seconds().si();
   const auto& b = best.plan;
   EXPECT_LE(step, 1.05 * best.seconds) << fmt::format("best: tp {} pp {} cp {} ep {} micro_batch {} recompute {} zero {} schedule {} vpp {}; chosen: tp {} pp {} cp {} ep {} micro_batch {} recompute {} zero {} "
