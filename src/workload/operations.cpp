@@ -41,12 +41,12 @@ std::string_view name_of(Group group) {
 // Dispatch sends what the experts read, combine sends bf16 (DeepSeek-V3: FP8 dispatch, BF16 combine).
 RecipePrecisions precisions_of(plan::Recipe recipe) {
   using hardware::Precision;
-  const auto bf16 = hardware::bytes_per_element(Precision::bf16);
+  const auto bf16 = hardware::bytes_per_element(Precision::bf16), mxfp8 = hardware::bytes_per_element(Precision::mxfp8);
   switch (recipe) {
-    case plan::Recipe::bf16: return {Precision::bf16, false, bf16, bf16};
-    case plan::Recipe::fp8_block: return {Precision::fp8, true, hardware::bytes_per_element(Precision::mxfp8), bf16};
-    case plan::Recipe::mxfp8: return {Precision::mxfp8, true, hardware::bytes_per_element(Precision::mxfp8), bf16};
-    case plan::Recipe::fp4: return {Precision::fp4, true, hardware::bytes_per_element(Precision::mxfp8), bf16};
+    case plan::Recipe::bf16: return {Precision::bf16, false, bf16, bf16, bf16};
+    case plan::Recipe::fp8_block: return {Precision::fp8, true, mxfp8, mxfp8, bf16};  // a scale of four bytes per 128 values: as many bytes as mxfp8
+    case plan::Recipe::mxfp8: return {Precision::mxfp8, true, mxfp8, mxfp8, bf16};
+    case plan::Recipe::fp4: return {Precision::fp4, true, hardware::bytes_per_element(Precision::fp4), mxfp8, bf16};
   }
   ZT_ASSERT(false, "unknown recipe");
   return {};

@@ -72,6 +72,7 @@ struct MicrobatchShape {
 struct RecipePrecisions {
   hardware::Precision gemm = hardware::Precision::bf16;
   bool quantised = false;              // inputs are cast before each GEMM
+  units::Bytes gathered;               // per element of what tensor-parallel ranks gather for a product, scales included
   units::Bytes dispatch;               // per element of dispatched activations
   units::Bytes combine;
 };

@@ -99,7 +99,7 @@ Operation LayerBuilder::tensor_communication(std::string_view name, network::Col
 }
 
 double LayerBuilder::gathered_bytes(bool high_precision) const {
-  return precisions_.quantised && !high_precision ? hardware::bytes_per_element(precisions_.gemm).si() : kActivationBytes;
+  return high_precision ? kActivationBytes : precisions_.gathered.si();
 }
 
 // Sequence parallel (Korthikanti et al. 2022): gather before, scatter after, and the conjugates backward; the backward pass gathers the input once

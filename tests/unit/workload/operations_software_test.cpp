@@ -52,6 +52,27 @@ TEST(SoftwareOperations, FrozenWeightsHaveNoGradients) {
   EXPECT_EQ(frozen.backward_input.size() + 2, trained.backward_input.size()) << "two inputs are not gathered for weight gradients";
 }
 
+// 4,096 tokens of 8,192 features: 33,554,432 values; block FP8 has a scale of four bytes for 128 of them, MXFP8 one byte for 32, FP4 one byte for 16.
+TEST(SoftwareOperations, GathersCarryTheProductsFormatWithItsScales) {
+  const auto model = dense_model();
+  const double values = kTokens * static_cast<double>(model.hidden);
+  for (const auto& [recipe, bytes] : {std::pair(plan::Recipe::bf16, 2.0), std::pair(plan::Recipe::fp8_block, 1 + 4.0 / 128), std::pair(plan::Recipe::mxfp8, 1 + 1.0 / 32), std::pair(plan::Recipe::fp4, 0.5 + 1.0 / 16)}) {
+    const auto ops = layer_of(model, {.tp = 2, .recipe = recipe});
+    const auto expect_bytes = [](const std::vector<Operation>& all, std::string_view name, double expected) {
+      int found = 0;  // around attention and around the feed-forward
+      for (const auto& op : all) {
+        if (op.name != name) continue;
+        ++found;
+        EXPECT_DOUBLE_EQ(std::get<Communication>(op.work).bytes.si(), expected) << name;
+      }
+      EXPECT_EQ(found, 2) << name;
+    };
+    expect_bytes(ops.forward, "all-gather of inputs", values * bytes);
+    expect_bytes(ops.backward_input, "all-gather of output gradients", values * bytes);
+    expect_bytes(ops.forward, "reduce-scatter of outputs", values * 2);  // sums are not cast
+  }
+}
+
 TEST(SoftwareOperations, ProductsOfTheFeedForwardRunAgain) {
   auto software = test::catalog_software();
   const auto again = [&](std::string_view name) { return named(layer_with(dense_model(), {}, software).forward, name).recomputed_selectively; };
