@@ -18,6 +18,7 @@ TEST(SharedStep, TwoSendsShareAPort) {
   c.send(0, 0, 1, 0, ms(10), full);
   c.send(0, 0, 2, 0, ms(10), full);
   const auto outcome = play_shared(c.step);
+  ASSERT_FALSE(outcome.losses.steps.empty());
   EXPECT_EQ(outcome.losses.steps[0][0].delays[0], ms(10)) << "both leave at 10 and arrive at 30";
   EXPECT_EQ(outcome.losses.steps[0][0].delays[1], ms(10));
   EXPECT_EQ(outcome.finish[1], ms(40));
@@ -43,6 +44,7 @@ TEST(SharedStep, SendsOfAChannelFollowOneAnother) {
   c.at(0, 1).puts[0] = c.at(1, 1).takes[0] = channel;
   c.at(0, 1).delays[0] = ms(30);
   const auto outcome = play_shared(c.step);
+  ASSERT_FALSE(outcome.losses.steps.empty());
   EXPECT_EQ(outcome.losses.steps[0][1].delays[0], ms(20)) << "ready at 20, leaves at 40";
   EXPECT_EQ(outcome.finish[1], ms(80));
 }
@@ -60,6 +62,7 @@ TEST(SharedStep, AnExpertExchangeBesideASend) {
     EXPECT_EQ(outcome.finish[0], ms(same ? 28 : 24));
     EXPECT_EQ(outcome.finish[1], ms(same ? 34 : 30));
     if (!same) continue;
+    ASSERT_FALSE(outcome.losses.steps.empty());
     EXPECT_EQ(outcome.losses.steps[0][1].duration, ms(4));
     EXPECT_EQ(outcome.lost[0][1], (RivalTimes{ms(4), ms(0), ms(0)}));
   }
@@ -73,6 +76,7 @@ TEST(SharedStep, TheReceiverLosesToo) {
   c.rank({{.blocks = {{c.block({compute(kMs), message(kMs, full)}), 20}}}, {.blocks = {{c.block({k10ms}), 1}}}});
   c.send(0, 0, 1, 1, ms(4), full);
   const auto outcome = play_shared(c.step);
+  ASSERT_FALSE(outcome.losses.steps.empty());
   EXPECT_EQ(outcome.losses.steps[0][0].delays[0], ms(2)) << "1 alone, 1 in 2, 1 alone, then 1 in 2";
   EXPECT_EQ(outcome.losses.steps[1][0].duration, ms(2));
   EXPECT_EQ(outcome.finish[1], ms(52));
@@ -87,6 +91,7 @@ TEST(SharedStep, GradientsBesideTheLastBackward) {
   c.step.ranks[0].reductions[0].assign(2, {{full, ms(15)}});
   const auto outcome = play_shared(c.step);
   EXPECT_EQ(outcome.finish[0], ms(45));
+  ASSERT_FALSE(outcome.losses.steps.empty());
   EXPECT_EQ(outcome.lost[0][0], (RivalTimes{ms(0), ms(0), ms(5)}));
   ASSERT_EQ(outcome.reductions[0].size(), 2u);
   EXPECT_EQ(outcome.reductions[0][0].start, ms(20));
@@ -107,6 +112,7 @@ TEST(SharedStep, GathersBesideTheFirstForward) {
   EXPECT_EQ(outcome.release[0][0], ms(15));
   EXPECT_EQ(outcome.gathers[0][1].finish, ms(35));
   EXPECT_EQ(outcome.finish[0], ms(60));
+  ASSERT_FALSE(outcome.losses.steps.empty());
   EXPECT_EQ(outcome.lost[0][0], (RivalTimes{ms(0), ms(5), ms(0)}));
 }
 
@@ -132,6 +138,7 @@ TEST(SharedStep, ASendThatIsWaitedForKeepsItsSender) {
   c.send(0, 0, 1, 1, ms(10), full);
   c.at(0, 0).occupancy = ms(10);
   const auto outcome = play_shared(c.step);
+  ASSERT_FALSE(outcome.losses.steps.empty());
   EXPECT_EQ(outcome.losses.steps[0][0].occupancy, ms(10)) << "the receiver's messages take half of its ports";
   EXPECT_EQ(outcome.finish[0], ms(40));
 }
