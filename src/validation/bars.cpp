@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "validation/bars.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -69,6 +72,20 @@ std::vector<BarResult> held_against(const std::vector<Bar>& bars, const Judgemen
     results.push_back(std::move(r));
   }
   return results;
+}
+
+BarWords words_of(const BarResult& r, std::string_view at_most) {
+  std::vector<std::string> bar, is;
+  const auto add = [&](const char* what, double limit, double value, const char* unit) {
+    if (limit <= 0) return;
+    bar.push_back(fmt::format("{} {} {:g} {}", what, at_most, limit, unit));
+    is.push_back(r.score.predicted > 0 ? fmt::format("{} {:.1f} {}", what, value, unit) : "nothing predicted");
+  };
+  add("mean", r.bar.mean, r.score.mean, "%");
+  add("max", r.bar.max, r.score.max, "%");
+  add("loss", r.bar.loss, r.loss, "points");
+  add("slope", r.bar.slope, r.slope, "%");
+  return {fmt::format("{}", fmt::join(bar, ", ")), fmt::format("{}", fmt::join(is, ", "))};
 }
 
 }  // namespace zettatwin::validation

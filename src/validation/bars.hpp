@@ -51,4 +51,10 @@ struct BarResult {
 };
 [[nodiscard]] std::vector<BarResult> held_against(const std::vector<Bar>& bars, const Judgements& judgements);
 
+// "mean <= 2.5 %, max <= 7 %" and "mean 1.7 %, max 3.9 %"; `at_most` is how <= is written there.
+struct BarWords {
+  std::string bar, is;
+};
+[[nodiscard]] BarWords words_of(const BarResult& result, std::string_view at_most);
+
 }  // namespace zettatwin::validation

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -48,17 +47,8 @@ std::string group_rows(const Judgements& judgements, const GroupNotes& notes) {
 std::string bar_rows(const Judgements& judgements, const GroupNotes& notes) {
   std::string out = "| what | rows | bar | is | |\n|---|--:|---|---|---|\n";
   for (const auto& r : held_against(notes.bars, judgements)) {
-    std::vector<std::string> bar, is;
-    const auto add = [&](const char* what, double limit, double value, const char* unit) {
-      if (limit <= 0) return;
-      bar.push_back(fmt::format("{} <= {:g} {}", what, limit, unit));
-      is.push_back(r.score.predicted > 0 ? fmt::format("{} {:.1f} {}", what, value, unit) : "nothing predicted");
-    };
-    add("mean", r.bar.mean, r.score.mean, "%");
-    add("max", r.bar.max, r.score.max, "%");
-    add("loss", r.bar.loss, r.loss, "points");
-    add("slope", r.bar.slope, r.slope, "%");
-    out += fmt::format("| {} | {} | {} | {} | {} |\n", cell(r.bar.name), r.score.predicted, fmt::join(bar, ", "), fmt::join(is, ", "), r.met ? "met" : "**missed**");
+    const auto words = words_of(r, "<=");
+    out += fmt::format("| {} | {} | {} | {} | {} |\n", cell(r.bar.name), r.score.predicted, words.bar, words.is, r.met ? "met" : "**missed**");
   }
   return out + "\n";
 }

@@ -65,17 +65,8 @@ std::string bar_table(const Judgements& judgements, const GroupNotes& notes) {
   std::string rows;
   for (const auto& r : held_against(notes.bars, judgements)) {
     if (r.score.rows == 0) continue;
-    std::vector<std::string> bar, is;
-    const auto add = [&](const char* what, double limit, double value, const char* unit) {
-      if (limit <= 0) return;
-      bar.push_back(fmt::format("{} &#8804; {:g} {}", what, limit, unit));
-      is.push_back(r.score.predicted > 0 ? fmt::format("{} {:.1f} {}", what, value, unit) : "nothing predicted");
-    };
-    add("mean", r.bar.mean, r.score.mean, "%");
-    add("max", r.bar.max, r.score.max, "%");
-    add("loss", r.bar.loss, r.loss, "points");
-    add("slope", r.bar.slope, r.slope, "%");
-    rows += "<tr>" + cell(r.bar.name) + number(static_cast<double>(r.score.predicted), 0) + fmt::format("<td>{}</td><td>{}</td>", fmt::join(bar, ", "), fmt::join(is, ", ")) + (r.met ? cell("met", "ok") : cell("missed", "no")) + "</tr>\n";
+    const auto words = words_of(r, "&#8804;");
+    rows += "<tr>" + cell(r.bar.name) + number(static_cast<double>(r.score.predicted), 0) + fmt::format("<td>{}</td><td>{}</td>", words.bar, words.is) + (r.met ? cell("met", "ok") : cell("missed", "no")) + "</tr>\n";
   }
   if (rows.empty()) return "";
   return "<h2>Bars</h2>\n<table class=\"sort\"><thead><tr><th>what</th><th class=\"n\">rows</th><th>bar</th><th>is</th><th></th></tr></thead><tbody>\n" + rows + "</tbody></table>\n";
