@@ -21,7 +21,7 @@ class Project:
         found = {}
         for folder, folders, names in os.walk(self.root):
             folders[:] = sorted(f for f in folders if f not in SKIPPED_FOLDERS)
-            for name in sorted(names):
+            for name in sorted(set(names) - SKIPPED_FOLDERS):  # in a second work tree .git is a file
                 path = Path(folder) / name
                 try:
                     found[path.relative_to(self.root).as_posix()] = path.read_text(encoding="utf-8")
