@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Logarithm and exponential from additions, multiplications and divisions alone, which IEEE 754 rounds the same everywhere: mathematical libraries
+// Elementary functions from additions, multiplications and divisions alone, which IEEE 754 rounds the same everywhere: mathematical libraries
 // differ in the last bit between systems, and between processors of one system. For numbers whose bits must not depend on where they are drawn.
 // Error below 2 units in the last place; arguments are finite. Argument reduction as usual, then plain series:
 //   ln x = e ln 2 + 2 artanh(f / (2 + f)),  x = 2^e (1 + f),  1 + f in [sqrt(1/2), sqrt(2))
@@ -71,5 +71,27 @@ constexpr double exponential_series(double r) {
 
 // x^y of a positive x.
 [[nodiscard]] constexpr double pow(double x, double y) { return portable::exp(y * portable::log(x)); }
+
+// The cosine of an angle in turns, 0 to 1: folded to an eighth, then the series of cosine or sine.
+[[nodiscard]] constexpr double cos_of_turns(double turns) {
+  if (turns > 0.5) turns = 1 - turns;
+  const bool left = turns > 0.25;
+  if (left) turns = 0.5 - turns;
+  const bool sine = turns > 0.125;
+  const double x = (sine ? 0.25 - turns : turns) * 6.283185307179586, z = x * x;
+  double sum = 0;
+  for (int n = 18; n >= 2; n -= 2) sum = -(1 + sum) * z / (n * (sine ? n + 1 : n - 1));
+  const double value = sine ? x + x * sum : 1 + sum;
+  return left ? -value : value;
+}
+
+// ln of the gamma function of a positive number: Stirling's series, after the recurrence has raised the argument above 10. Error about 1e-15.
+[[nodiscard]] constexpr double log_gamma(double x) {
+  double below = 1;
+  for (; x < 10; x += 1) below *= x;
+  const double z = 1 / (x * x);
+  const double series = (1.0 / 12 - z * (1.0 / 360 - z * (1.0 / 1260 - z * (1.0 / 1680 - z * (1.0 / 1188 - z * (691.0 / 360360 - z / 156)))))) / x;
+  return (x - 0.5) * portable::log(x) - x + 0.9189385332046727418 + series - portable::log(below);
+}
 
 }  // namespace zettatwin::portable

@@ -35,6 +35,10 @@ constexpr std::array kUnits{
     UnitSymbol{"h", 3600, kTime, false},          UnitSymbol{"d", 86400, kTime, false},
     UnitSymbol{"W", 1, kPower, true},             UnitSymbol{"J", 1, kEnergy, true},
     UnitSymbol{"m", 1, kLength, true},            UnitSymbol{"%", 0.01, kDimensionless, false},
+    UnitSymbol{"requests/s", 1, kPerSecond, false},    UnitSymbol{"requests/min", 1.0 / 60, kPerSecond, false},
+    UnitSymbol{"requests/h", 1.0 / 3600, kPerSecond, false}, UnitSymbol{"requests/day", 1.0 / 86400, kPerSecond, false},
+    UnitSymbol{"/s", 1, kPerSecond, false},       UnitSymbol{"/min", 1.0 / 60, kPerSecond, false},
+    UnitSymbol{"/h", 1.0 / 3600, kPerSecond, false},   UnitSymbol{"/day", 1.0 / 86400, kPerSecond, false},
 };
 
 std::optional<double> prefix_factor(std::string_view prefix, std::string_view symbol) {

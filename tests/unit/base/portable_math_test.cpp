@@ -42,6 +42,12 @@ TEST(PortableMath, Ends) {
   EXPECT_NEAR(portable::exp(709) / std::exp(709), 1, 1e-15);
 }
 
+TEST(PortableMath, CosineAndGamma) {
+  for (int i = 0; i <= 1000; ++i) EXPECT_NEAR(portable::cos_of_turns(i * 0.001), std::cos(2 * M_PI * i * 0.001), 5e-16) << i;
+  EXPECT_EQ(portable::cos_of_turns(0.25), 0);
+  for (double x = 0.01; x < 60; x += 0.37) EXPECT_NEAR(portable::log_gamma(x), std::lgamma(x), 3e-15 * (1 + x * std::abs(std::log(x)))) << x;
+}
+
 // The bits themselves: any change of them changes every sampled answer.
 TEST(PortableMath, KnownBits) {
   StableHash hash;

@@ -28,6 +28,10 @@ TEST(ParseQuantity, UnitsAndPrefixes) {
   EXPECT_DOUBLE_EQ(si_of("2 PFLOPS", kComputeRate), 2e15);
   EXPECT_DOUBLE_EQ(si_of("2 TOPS", kComputeRate), 2e12);
   EXPECT_DOUBLE_EQ(si_of("1.65 GHz", kFrequency), 1.65e9);
+  EXPECT_DOUBLE_EQ(si_of("100 requests/s", kFrequency), 100);
+  EXPECT_DOUBLE_EQ(si_of("6,000 requests/min", kFrequency), 100);
+  EXPECT_DOUBLE_EQ(si_of("1e9 requests/day", kFrequency), 1e9 / 86400);
+  EXPECT_DOUBLE_EQ(si_of("7200 /h", kFrequency), 2);
   EXPECT_DOUBLE_EQ(si_of("2.1us", kTime), 2.1e-6);
   EXPECT_DOUBLE_EQ(si_of("2.1 µs", kTime), 2.1e-6);
   EXPECT_DOUBLE_EQ(si_of("3 min", kTime), 180);

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "requests/traffic_spec.hpp"
+
+#include <array>
+
+namespace zettatwin::requests {
+namespace {
+
+using config::Word;
+
+constexpr std::array kArrivalWords{Word{"poisson", static_cast<int>(ArrivalShape::poisson), "independent of each other"},
+                                   Word{"gamma", static_cast<int>(ArrivalShape::gamma), "gamma gaps of a given cv: bursts above 1, evenly below"},
+                                   Word{"deterministic", static_cast<int>(ArrivalShape::deterministic), "equal gaps, the first request at 0"}};
+
+// `input: 1024` as {mean: 1024}, wherever a length is described.
+void spell_out_length(config::Node* node) {
+  if (node == nullptr || node->kind != config::Node::Kind::scalar) return;
+  config::Node mapping;
+  mapping.kind = config::Node::Kind::mapping;
+  mapping.where = node->where;
+  mapping.entries.push_back({"mean", node->where, *node});
+  *node = std::move(mapping);
+}
+
+void check_loop(config::Schema& s, const TrafficSpec& spec) {
+  const bool closed = spec.concurrency > 0, open = spec.rate.si() > 0;
+  s.check(closed != open, closed ? "traffic has both a rate and a concurrency" : "traffic has neither a rate nor a concurrency",
+          "requests come at a rate, or a fixed number of them is in the system (benchmark harnesses)", closed ? "keep one of them" : "give rate, such as 10 requests/s");
+  if (!closed) return;
+  s.check(spec.requests > 0, "a closed loop without a number of requests", "it would never end", "give requests");
+  s.check(!spec.diurnal && !spec.sessions && spec.duration.si() == 0, "diurnal, sessions and duration belong to traffic with a rate",
+          "in a closed loop the next request comes when one finishes");
+}
+
+}  // namespace
+
+std::span<const Word> arrival_words() { return kArrivalWords; }
+
+void describe(config::Schema& s, DiurnalSpec& spec) {
+  s.number("peak_to_mean", spec.peak_to_mean, "highest rate over the mean", {.range = {1, 2}});
+  s.quantity("period", spec.period, "time from peak to peak", {.range = {1, 1e7}});
+  s.quantity("peak", spec.peak, "time of the highest rate, from the start");
+}
+
+void describe(config::Schema& s, SharedPrefixSpec& spec) {
+  s.number("share", spec.share, "share of the requests that begin with one of the prefixes", {.range = config::kUnitInterval});
+  s.integer("count", spec.count, "number of different prefixes", {.range = {1, 1e9}});
+  s.integer("tokens", spec.tokens, "length of a prefix, in front of what input draws", {.presence = config::Presence::required, .range = {1, LengthLaw::kLongest}});
+  s.number("zipf", spec.zipf, "popularity of the prefix of rank r is proportional to r^-zipf", {.range = {0, 20}});
+}
+
+void describe(config::Schema& s, SessionSpec& spec) {
+  s.object("turns", spec.turns, "requests of a conversation");
+  s.quantity("think", spec.think, "mean time from one request of a conversation to the next", {.range = {0, 1e7}});
+  s.number("think_cv", spec.think_cv, "standard deviation of that time over its mean", {.range = {0, 100}});
+  s.integer("max_context", spec.max_context, "a conversation ends before prompt and answer exceed this", {.range = {1, LengthLaw::kLongest}});
+}
+
+void describe(config::Schema& s, TrafficSpec& spec) {
+  s.choice("arrivals", spec.arrivals, arrival_words(), "how requests follow each other");
+  s.quantity("rate", spec.rate, "mean rate of requests", {.range = {0, 1e12}});
+  s.number("cv", spec.cv, "standard deviation of the gaps over their mean, of gamma arrivals", {.range = {0, 100}});
+  s.optional_object("diurnal", spec.diurnal, "how the rate changes over the day");
+  s.integer("concurrency", spec.concurrency, "closed loop: this many requests are in the system, the next comes when one finishes", {.range = {0, 1e9}});
+  s.object("input", spec.input, "tokens of prompts", config::kRequired);
+  s.object("output", spec.output, "tokens of answers", config::kRequired);
+  s.optional_object("shared_prefixes", spec.shared_prefixes, "common beginnings of prompts");
+  s.optional_object("sessions", spec.sessions, "conversations of several requests");
+  s.integer("requests", spec.requests, "end after so many; 0: no limit");
+  s.quantity("duration", spec.duration, "end after this time; 0: no limit", {.range = {0, 9e6}});
+  s.integer("block_tokens", spec.block_tokens, "tokens of the blocks by which requests share content", {.range = {1, 1e6}});
+  s.integer("seed", spec.seed, "of all random numbers");
+  check_loop(s, spec);
+  s.check(spec.cv == 1 || spec.arrivals == ArrivalShape::gamma, "cv is given, but the arrivals do not use it", "only gamma arrivals have a cv of their own", "say arrivals: gamma");
+}
+
+std::optional<TrafficSpec> read_traffic(const config::Node& node, config::Diagnostics& diagnostics) {
+  const auto errors_before = diagnostics.error_count();
+  auto spelled = node;
+  for (const auto* key : {"input", "output"}) spell_out_length(spelled.find(key));
+  if (auto* sessions = spelled.find("sessions"); sessions != nullptr && sessions->is_mapping()) spell_out_length(sessions->find("turns"));
+  TrafficSpec spec;
+  config::read(spelled, "traffic", config::FigureForm::bare_allowed, diagnostics, spec);
+  if (diagnostics.error_count() != errors_before) return std::nullopt;
+  return spec;
+}
+
+}  // namespace zettatwin::requests
