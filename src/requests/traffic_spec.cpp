@@ -25,7 +25,7 @@ void spell_out_length(config::Node* node) {
 void check_loop(config::Schema& s, const TrafficSpec& spec) {
   const bool closed = spec.concurrency > 0, open = spec.rate.si() > 0;
   s.check(closed != open, closed ? "traffic has both a rate and a concurrency" : "traffic has neither a rate nor a concurrency",
-          "requests come at a rate, or a fixed number of them is in the system (benchmark harnesses)", closed ? "keep one of them" : "give rate, such as 10 requests/s");
+          "requests come at a rate, or a fixed number of them is served at a time, as benchmark harnesses do", closed ? "keep one of them" : "give rate, such as 10 requests/s");
   if (!closed) return;
   s.check(spec.requests > 0, "a closed loop without a number of requests", "it would never end", "give requests");
   s.check(!spec.diurnal && !spec.sessions && spec.duration.si() == 0, "diurnal, sessions and duration belong to traffic with a rate",
