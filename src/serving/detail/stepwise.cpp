@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serving/detail/stepwise.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <limits>
+#include <set>
+
+#include "base/contract.hpp"
+#include "serving/detail/acceptance_draw.hpp"
+#include "serving/detail/token_clock.hpp"
+
+namespace zettatwin::serving::detail {
+namespace {
+
+using units::Picoseconds;
+constexpr Picoseconds kNever{std::numeric_limits<std::int64_t>::max()};
+
+struct Sequence {
+  Job job;
+  Picoseconds at;
+  std::int64_t submission = 0;
+  std::int64_t target = 0;     // output tokens after which it ends
+  std::int64_t generated = 0;
+  std::int64_t cached = 0;     // tokens whose keys and values are in the cache
+  std::int64_t goal = 0;       // of the prefill
+  std::int64_t lost = 0;       // tokens that were cached once
+  bool prefilling = false;
+  bool arrived = false;        // its cache comes with it: a decode job, or swapped out
+  bool swapped = false;
+  bool seen = false;           // scheduled() was called
+  bool dropped = false;        // cancelled
+  std::vector<std::int64_t> table;  // its own blocks
+  std::int64_t held = 0;       // leading contents of job.blocks in use
+  std::int64_t chunk = 0;      // in this step
+};
+using Item = std::shared_ptr<Sequence>;
+
+class Stepwise final : public Instance {
+ public:
+  Stepwise(EngineSettings settings, const StepTimer& timer, Observer& observer, InstanceOptions options)
+      : e_(std::move(settings)), unit_tokens_(e_.prefix_tokens == 0 ? e_.block_tokens : e_.prefix_tokens), unit_(unit_tokens_ / e_.block_tokens),
+        lookahead_(e_.speculation.draft), timer_(timer), observer_(observer), options_(options), clock_(e_.speculation), draw_(e_.speculation, options.seed),
+        cache_(e_.blocks, unit_, e_.tiers) { statistics_.hit_tokens.assign(1 + e_.tiers.size(), 0); }
+
+  void submit(Job job, Picoseconds at) override;
+  void advance(Picoseconds until) override {
+    while (running_step_ || begin(until)) {
+      if (end_ > until) break;
+      end_step();
+    }
+  }
+  Picoseconds next_event() const override {
+    if (running_step_) return end_;
+    if (stuck_ || (running_.empty() && queue_.empty())) return kNever;
+    return (running_.empty() ? std::max(t_, queue_.front()->at) : t_) + Picoseconds(1);
+  }
+  void cancel(JobId id, Picoseconds at) override;
+  void release(JobId id, Picoseconds at) override {
+    advance(at);
+    if (!held_.contains(id)) return;
+    to_release_.push_back(id);
+    between_steps(at);
+  }
+  bool reserve(JobId id, std::int32_t tokens, Picoseconds at) override {
+    advance(at);
+    const auto count = (tokens + lookahead_) / e_.block_tokens + 1;
+    if (count + (running_.empty() ? 0 : watermark()) > cache_.available()) return false;
+    cache_.take(reserved_[id], count);
+    statistics_.evicted_blocks = cache_.evicted;
+    return true;
+  }
+  void timer_changed(Picoseconds at) override { advance(at); }
+  std::vector<Job> fail(Picoseconds at) override;
+
+  std::int64_t waiting() const override { return static_cast<std::int64_t>(queue_.size()); }
+  std::int64_t running() const override { return static_cast<std::int64_t>(running_.size()); }
+  std::int64_t blocks() const override { return e_.blocks; }
+  std::int64_t blocks_used() const override { return e_.blocks - cache_.available(); }
+  std::int64_t tokens_to_do() const override {
+    std::int64_t tokens = 0;
+    for (const auto& s : queue_) tokens += (s->arrived ? 0 : s->job.input + s->generated) + s->target - s->generated;
+    for (const auto& s : running_) tokens += (s->prefilling ? s->goal - s->cached : 0) + s->target - s->generated;
+    return tokens;
+  }
+  std::int32_t cached_prefix(const std::vector<std::uint64_t>& contents) const override {
+    std::int32_t tokens = 0;
+    for (const auto hash : contents) {
+      if (!e_.prefix_caching || cache_.place_of(hash) < 0) break;
+      tokens += static_cast<std::int32_t>(unit_tokens_);
+    }
+    return tokens;
+  }
+  const Statistics& statistics() const override { return statistics_; }
+
+ private:
+  bool begin(Picoseconds until);
+  void compose();
+  void grow();
+  void continue_prefills(std::int64_t& budget);
+  void admit(std::int64_t budget);
+  bool try_admit(const Item& s, std::int64_t& budget);
+  void chunk(Sequence& s, std::int64_t tokens);
+  void share(Sequence& s, std::int64_t tokens);
+  void preempt();
+  void free_blocks(Sequence& s);
+  void leave(const Item& s);
+  void end_step();
+  void settle_boundary();
+  void between_steps(Picoseconds at) {
+    if (running_step_) return;
+    t_ = std::max(t_, at);
+    settle_boundary();
+  }
+  bool decodes(const Sequence& s) const { return !s.prefilling; }
+  std::int64_t positions(std::int64_t tokens) const { return (tokens + e_.block_tokens - 1) / e_.block_tokens; }
+  std::int64_t mapped(const Sequence& s) const { return static_cast<std::int64_t>(s.table.size()) + unit_ * s.held; }
+  std::int64_t watermark() const { return static_cast<std::int64_t>(e_.watermark * static_cast<double>(e_.blocks)); }
+  void release_zombies() {
+    for (const auto& s : zombies_) free_blocks(*s);
+    if (!zombies_.empty()) blocked_ = stuck_ = false;
+    zombies_.clear();
+  }
+  void drop_reservation(JobId id) {
+    const auto reserved = reserved_.find(id);
+    if (reserved == reserved_.end()) return;
+    cache_.give(reserved->second);
+    reserved_.erase(reserved);
+    blocked_ = stuck_ = false;
+  }
+  Picoseconds seconds(double s) const { return Picoseconds::from(units::Seconds::from_si(s)); }
+
+  EngineSettings e_;
+  std::int64_t unit_tokens_, unit_, lookahead_;
+  const StepTimer& timer_;
+  Observer& observer_;
+  InstanceOptions options_;
+  TokenClock clock_;
+  AcceptanceDraw draw_;
+  StepwiseCache cache_;
+  Statistics statistics_;
+
+  std::deque<Item> queue_;
+  std::vector<Item> running_;  // in order of admission
+  std::vector<Item> zombies_;  // schedule_ahead: finished, but the engine does not know yet
+  std::map<JobId, Item> held_;
+  std::map<JobId, std::vector<std::int64_t>> reserved_;
+  std::vector<JobId> to_release_;
+  std::int64_t submissions_ = 0, steps_ = 0;  // steps with decoding
+  Picoseconds t_, end_, previous_begin_, fetch_, swap_;
+  bool running_step_ = false, blocked_ = false, stuck_ = false, preempted_ = false, decoding_ = false;
+  std::vector<Chunk> chunks_;
+};
+
+void Stepwise::submit(Job job, Picoseconds at) {
+  ZT_EXPECT(job.input >= 1 && job.output > job.generated && job.generated >= (job.work == Work::decode ? 1 : 0), "a job with work to do");
+  auto s = std::make_shared<Sequence>();
+  s->at = at;
+  s->submission = submissions_++;
+  s->generated = job.generated;
+  s->target = job.work == Work::prefill ? job.generated + 1 : job.output;
+  s->arrived = job.work == Work::decode;
+  if (job.work == Work::whole && job.generated > 0) s->lost = job.input + job.generated;
+  ++statistics_.submitted;
+  const bool fits = positions(job.input + s->target - 1 + lookahead_) <= e_.blocks && (e_.chunked_prefill || s->arrived || job.input + job.generated <= e_.max_tokens);
+  s->job = std::move(job);
+  if (!fits) {
+    ++statistics_.rejected;
+    drop_reservation(s->job.id);
+    return observer_.rejected(s->job.id, at);
+  }
+  queue_.push_back(s);
+}
+
+// Whether a step runs from t_, if it begins before `until`.
+bool Stepwise::begin(Picoseconds until) {
+  for (;;) {
+    if (running_.empty()) {
+      release_zombies();
+      if (queue_.empty()) return false;
+      t_ = std::max(t_, queue_.front()->at);
+    }
+    if (t_ >= until || stuck_) return false;
+    compose();
+    if (decoding_ || !chunks_.empty()) break;
+    if (!preempted_ && zombies_.empty()) stuck_ = true;
+  }
+  StepLoad load{.chunks = chunks_};
+  if (decoding_)
+    for (const auto& s : running_)
+      if (decodes(*s)) {
+        ++load.sequences;
+        load.cached += s->cached;
+      }
+  Picoseconds time = timer_.step(load);
+  if (chunks_.empty()) {  // the same, from what runs of steps are made of
+    const auto piece = timer_.decode(load.sequences, load.cached);
+    ZT_EXPECT(piece.from <= load.cached && load.cached < piece.to, "the piece holds the load");
+    ZT_EXPECT(time == piece.base + Picoseconds(piece.slope * (load.cached - piece.from)), "decode() and step() agree");
+  }
+  time = (e_.fetch == Fetch::overlapped ? std::max(time, fetch_) : time + fetch_) + swap_;
+  ZT_EXPECT(time > Picoseconds(0), "a step takes time");
+  end_ = t_ + time;
+  running_step_ = true;
+  statistics_.blocks_max = std::max(statistics_.blocks_max, blocks_used());
+  statistics_.evicted_blocks = cache_.evicted;
+  return true;
+}
+
+void Stepwise::compose() {
+  chunks_.clear();
+  fetch_ = swap_ = Picoseconds(0);
+  preempted_ = decoding_ = false;
+  std::int64_t waiting = 0;
+  for (const auto& s : queue_) waiting += s->at <= t_;
+  statistics_.waiting_max = std::max(statistics_.waiting_max, waiting);
+  std::int64_t budget = e_.max_tokens;
+  if (e_.policy == Policy::mixed) {
+    grow();
+    for (const auto& s : running_) budget -= decodes(*s) ? 1 + lookahead_ : 0;
+    continue_prefills(budget);
+    if (!preempted_) admit(budget);
+  } else {
+    if (e_.policy == Policy::static_batch && running_.empty()) admit(0);
+    continue_prefills(budget);
+    if (e_.policy == Policy::prefill_first) admit(budget);
+    if (chunks_.empty()) grow();
+  }
+  if (e_.policy == Policy::mixed || chunks_.empty())
+    for (const auto& s : running_) decoding_ |= decodes(*s);
+}
+
+// Blocks for the tokens that decoding sequences add in this step.
+void Stepwise::grow() {
+  const auto need = [&](const Sequence& s) { return decodes(s) ? std::max<std::int64_t>(0, positions(s.cached + 1 + lookahead_) - mapped(s)) : 0; };
+  const auto total = [&] {
+    std::int64_t sum = 0;
+    for (const auto& s : running_) sum += need(*s);
+    return sum;
+  };
+  while (total() > cache_.available()) {
+    if (running_.size() == 1 && !zombies_.empty()) release_zombies();
+    else preempt();
+  }
+  for (const auto& s : running_) cache_.take(s->table, need(*s));
+}
+
+void Stepwise::preempt() {
+  const Item s = running_.back();
+  running_.pop_back();
+  preempted_ = true;
+  ++statistics_.preemptions;
+  if (decodes(*s)) share(*s, s->cached);
+  free_blocks(*s);
+  s->lost = std::max(s->lost, s->cached);
+  s->swapped = e_.preemption == Preemption::swap && decodes(*s);
+  s->arrived = s->swapped;
+  if (s->swapped) swap_ += seconds(static_cast<double>(s->cached) / e_.swap_tokens_per_s);
+  else s->cached = 0;
+  s->prefilling = false;
+  queue_.push_front(s);
+  blocked_ = false;
+  observer_.preempted(s->job.id, t_);
+}
+
+void Stepwise::free_blocks(Sequence& s) {
+  cache_.give(s.table);
+  while (s.held > 0) cache_.release(s.job.blocks[static_cast<std::size_t>(--s.held)]);
+}
+
+void Stepwise::continue_prefills(std::int64_t& budget) {
+  for (const auto& s : running_) {
+    if (decodes(*s)) continue;
+    const auto rest = s->goal - s->cached;
+    const auto tokens = e_.chunked_prefill ? std::min(rest, budget) : rest <= budget || chunks_.empty() ? rest : 0;
+    if (tokens <= 0) return;
+    budget -= tokens;
+    chunk(*s, tokens);
+  }
+}
+
+void Stepwise::chunk(Sequence& s, std::int64_t tokens) {
+  s.chunk = tokens;
+  chunks_.push_back(Chunk{.tokens = static_cast<std::int32_t>(tokens), .context = static_cast<std::int32_t>(s.cached), .last = s.cached + tokens == s.goal});
+  share(s, s.cached + tokens);
+  statistics_.recomputed_tokens += std::max<std::int64_t>(0, std::min(s.cached + tokens, s.lost) - s.cached);
+  statistics_.prompt_tokens += tokens;
+}
+
+// Its first `tokens` tokens are cached: whole contents among them are there for others.
+void Stepwise::share(Sequence& s, std::int64_t tokens) {
+  if (!e_.prefix_caching) return;
+  while (s.held < static_cast<std::int64_t>(s.job.blocks.size()) && (s.held + 1) * unit_tokens_ <= tokens) cache_.enter(s.job.blocks[static_cast<std::size_t>(s.held++)], s.table);
+}
+
+void Stepwise::admit(std::int64_t budget) {
+  const auto visible = e_.schedule_ahead && !running_.empty() ? previous_begin_ : t_;
+  while (!blocked_ && !queue_.empty() && queue_.front()->at <= visible) {
+    const Item s = queue_.front();
+    if (e_.policy == Policy::mixed && budget < (s->arrived ? 1 + lookahead_ : 1)) return;
+    if (e_.policy == Policy::prefill_first && budget < 1) return;
+    if (static_cast<std::int64_t>(running_.size() + zombies_.size()) >= e_.max_sequences || !try_admit(s, budget)) blocked_ = true;
+  }
+}
+
+bool Stepwise::try_admit(const Item& s, std::int64_t& budget) {
+  const auto known = s->job.input + s->generated;
+  // What the cache has of it.
+  std::vector<std::int64_t> hits(1 + e_.tiers.size(), 0);
+  std::int64_t found = 0, idle = 0;
+  std::set<std::uint64_t> seen;  // content that repeats within a request is no chain of prefixes
+  const auto most = std::min((known - 1) / unit_tokens_, static_cast<std::int64_t>(s->job.blocks.size()));
+  for (; e_.prefix_caching && found < most; ++found) {
+    const auto hash = s->job.blocks[static_cast<std::size_t>(found)];
+    const auto place = cache_.place_of(hash);
+    if (place < 0 || (s->arrived && place > 0) || !seen.insert(hash).second) break;
+    ++hits[static_cast<std::size_t>(place)];
+    idle += cache_.idle(hash);
+  }
+  const auto rest = known - found * unit_tokens_;
+  if (!s->arrived && !e_.chunked_prefill && e_.policy != Policy::static_batch && rest > budget && !(chunks_.empty() && rest > e_.max_tokens)) return false;
+  // Blocks.
+  auto count = positions(known + lookahead_);
+  if (e_.admission == Admission::full) count = std::max(count, positions(s->job.input + s->target - 1 + lookahead_));
+  const auto reserved = reserved_.find(s->job.id);
+  const auto reserved_count = reserved == reserved_.end() ? 0 : static_cast<std::int64_t>(reserved->second.size());
+  const auto needed = count - unit_ * hits[0];
+  const auto available = cache_.available() - unit_ * idle + reserved_count;
+  const auto kept = running_.empty() || reserved_count > 0 ? 0 : watermark();
+  if (needed + kept > available) return false;
+  if (e_.admission == Admission::expected && !running_.empty()) {
+    std::int64_t to_come = 0;
+    for (const auto& other : running_) to_come += other->target - other->generated;
+    const auto expected = static_cast<std::int64_t>(e_.expected_output * static_cast<double>(to_come));
+    if (available * e_.block_tokens - expected < known - hits[0] * unit_tokens_ + s->target - s->generated) return false;
+  }
+  queue_.pop_front();
+  if (reserved_count > 0) {
+    cache_.give(reserved->second);
+    reserved_.erase(reserved);
+  }
+  for (std::int64_t i = 0; i < found; ++i) {
+    const auto hash = s->job.blocks[static_cast<std::size_t>(i)];
+    if (cache_.place_of(hash) == 0) cache_.use(hash);
+    else cache_.leave_tier(hash);
+  }
+  cache_.take(s->table, needed);
+  // What comes from a tier enters with blocks of its own.
+  for (std::int64_t i = 0; i < found; ++i) {
+    const auto hash = s->job.blocks[static_cast<std::size_t>(i)];
+    if (cache_.place_of(hash) < 0) cache_.enter(hash, s->table);
+  }
+  s->held = found;
+  for (std::size_t tier = 1; tier < hits.size(); ++tier)
+    if (hits[tier] > 0)
+      fetch_ += Picoseconds::from(e_.tiers[tier - 1].latency) + seconds(static_cast<double>(hits[tier] * unit_tokens_) / e_.tiers[tier - 1].tokens_per_s);
+  running_.push_back(s);
+  statistics_.waiting_seconds += s->seen ? 0 : (t_ - s->at).seconds().si();
+  for (std::size_t place = 0; place < hits.size(); ++place) statistics_.hit_tokens[place] += hits[place] * unit_tokens_;
+  if (!s->seen) observer_.scheduled(s->job.id, t_, static_cast<std::int32_t>(found * unit_tokens_));
+  s->seen = true;
+  if (s->arrived) {
+    if (s->swapped) swap_ += seconds(static_cast<double>(s->cached) / e_.swap_tokens_per_s);
+    s->cached = known - 1;
+    s->arrived = s->swapped = false;
+    share(*s, s->cached);
+    if (e_.policy == Policy::mixed) budget -= 1 + lookahead_;
+    return true;
+  }
+  s->prefilling = true;
+  s->goal = known;
+  s->cached = found * unit_tokens_;
+  if (e_.policy == Policy::static_batch) return true;
+  const auto tokens = e_.chunked_prefill ? std::min(rest, budget) : rest;
+  budget -= tokens;
+  chunk(*s, tokens);
+  return true;
+}
+
+void Stepwise::end_step() {
+  StepRun run{.begin = t_, .end = end_, .steps = 1};
+  const auto time = (end_ - t_).seconds().si();
+  statistics_.busy += end_ - t_;
+  ++statistics_.steps;
+  statistics_.prefill_steps += !chunks_.empty();
+  statistics_.block_seconds += time * static_cast<double>(blocks_used());
+  previous_begin_ = t_;
+  t_ = end_;
+  running_step_ = false;
+  release_zombies();
+  const auto running = running_;
+  std::vector<std::pair<std::int64_t, Item>> ends;  // tokens that were to come
+  if (decoding_) {
+    const auto advance = clock_.tokens(steps_ + 1) - clock_.tokens(steps_);
+    ++steps_;
+    for (const auto& s : running) {
+      if (!decodes(*s)) continue;
+      ++run.decoding;
+      run.cached += s->cached;
+      const auto tokens = draw_.active() ? draw_.tokens(s->job.id, s->generated) : advance;
+      const auto to_come = s->target - s->generated;
+      run.decode_tokens += std::min(tokens, to_come);
+      s->cached += tokens;
+      s->generated += std::min(tokens, to_come);
+      if (tokens >= to_come) ends.emplace_back(to_come, s);
+    }
+  }
+  std::stable_sort(ends.begin(), ends.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  statistics_.sequence_seconds += time * static_cast<double>(run.decoding + static_cast<std::int64_t>(chunks_.size()));
+  for (const auto& c : chunks_) run.prompt_tokens += c.tokens;
+  statistics_.output_tokens += run.decode_tokens;
+  if (!chunks_.empty()) blocked_ = false;
+  for (const auto& [unused, s] : ends) leave(s);
+  for (const auto& s : running) {
+    if (s->chunk == 0) continue;
+    s->cached += s->chunk;
+    s->chunk = 0;
+    if (s->cached < s->goal) continue;
+    s->prefilling = false;
+    ++statistics_.output_tokens;
+    if (++s->generated == 1) observer_.first_token(s->job.id, t_);
+    if (s->generated == s->target) leave(s);
+  }
+  if (options_.tell_runs) observer_.ran(run);
+  settle_boundary();
+}
+
+// Finished: its blocks are free, or kept for a transfer, or until the engine knows.
+void Stepwise::leave(const Item& s) {
+  std::erase(running_, s);
+  if (e_.prefix_caching) share(*s, s->job.input + s->generated - 1);
+  ++statistics_.finished;
+  if (s->job.work == Work::prefill && s->job.hold) held_[s->job.id] = s;
+  else if (e_.schedule_ahead) zombies_.push_back(s);
+  else free_blocks(*s);
+  blocked_ = stuck_ = false;
+  observer_.finished(s->job.id, t_);
+}
+
+// What was asked for while a step ran.
+void Stepwise::settle_boundary() {
+  for (const auto id : to_release_) {
+    free_blocks(*held_.at(id));
+    held_.erase(id);
+    blocked_ = stuck_ = false;
+  }
+  to_release_.clear();
+  const auto running = running_;
+  for (const auto& s : running) {
+    if (!s->dropped) continue;
+    std::erase(running_, s);
+    free_blocks(*s);
+    ++statistics_.cancelled;
+    blocked_ = stuck_ = false;
+    observer_.cancelled(s->job.id, t_);
+  }
+}
+
+void Stepwise::cancel(JobId id, Picoseconds at) {
+  advance(at);
+  drop_reservation(id);
+  const auto queued = std::find_if(queue_.begin(), queue_.end(), [&](const Item& s) { return s->job.id == id; });
+  if (queued != queue_.end()) {
+    queue_.erase(queued);
+    ++statistics_.cancelled;
+    blocked_ = stuck_ = false;
+    between_steps(at);
+    return observer_.cancelled(id, at);
+  }
+  for (const auto& s : running_) s->dropped |= s->job.id == id;
+  between_steps(at);
+}
+
+std::vector<Job> Stepwise::fail(Picoseconds at) {
+  advance(at);
+  if (running_step_) statistics_.busy += at - t_;
+  std::vector<Item> all(queue_.begin(), queue_.end());
+  std::vector<Job> jobs;
+  for (const auto& s : running_) {
+    if (!s->dropped) { all.push_back(s); continue; }
+    ++statistics_.cancelled;
+    observer_.cancelled(s->job.id, at);
+  }
+  std::sort(all.begin(), all.end(), [](const Item& a, const Item& b) { return a->submission < b->submission; });
+  for (const auto& s : all) {
+    s->job.generated = static_cast<std::int32_t>(s->generated);
+    jobs.push_back(std::move(s->job));
+  }
+  statistics_.lost += static_cast<std::int64_t>(jobs.size());
+  queue_.clear();
+  running_.clear();
+  zombies_.clear();
+  held_.clear();
+  reserved_.clear();
+  to_release_.clear();
+  const auto evicted = cache_.evicted;
+  cache_ = StepwiseCache(e_.blocks, unit_, e_.tiers);
+  cache_.evicted = evicted;
+  t_ = at;
+  running_step_ = blocked_ = stuck_ = false;
+  return jobs;
+}
+
+}  // namespace
+
+std::unique_ptr<Instance> make_stepwise(EngineSettings settings, const StepTimer& timer, Observer& observer, InstanceOptions options) {
+  ZT_EXPECT(settings.blocks > 0 && settings.block_tokens > 0 && settings.max_sequences > 0, "an engine with a cache");
+  ZT_EXPECT(settings.max_tokens >= settings.max_sequences * (1 + settings.speculation.draft), "decoding fits into a step");
+  return std::make_unique<Stepwise>(std::move(settings), timer, observer, options);
+}
+
+}  // namespace zettatwin::serving::detail
