@@ -10,6 +10,7 @@
 
 #include "cli/csv_file.hpp"
 #include "uncertainty/fit.hpp"
+#include "validation/serving_lowering.hpp"
 #include "validation/show.hpp"
 
 namespace zettatwin::cli {
@@ -44,10 +45,12 @@ Exit fit_intervals(const std::string& path, const validation::Judgements& judgem
 }
 
 Exit write_document(const std::string& folder, const validation::Judgements& judgements, const validation::GroupNotes& notes) {
-  std::error_code error;
-  std::filesystem::create_directories(folder + "/validation", error);
-  for (const auto& file : validation::document(judgements, notes))
-    if (!write_file(folder + "/" + file.path, file.text)) return Exit::bad_input;
+  for (const auto& file : validation::document(judgements, notes)) {
+    const std::filesystem::path path = folder + "/" + file.path;
+    std::error_code error;
+    std::filesystem::create_directories(path.parent_path(), error);
+    if (!write_file(path.string(), file.text)) return Exit::bad_input;
+  }
   return Exit::answered;
 }
 
@@ -66,7 +69,7 @@ Exit run_validate(const ValidateCommand& c, const FileSource& source) {
   const auto text = source.read(c.rows);
   if (!text) diagnostics.error(config::location_in(c.rows), "cannot be read", "", "name a CSV file of measured runs");
   const auto table = text ? parse_csv(*text, c.rows, diagnostics) : std::nullopt;
-  const auto notes = validation::load_group_notes(source, diagnostics);
+  const auto notes = validation::load_group_notes(source, table && validation::is_serving_table(*table), diagnostics);
   const auto judgements = table && notes ? validation::judge(*table, c.selection, source, diagnostics, progress()) : validation::Judgements{};
   print(diagnostics);
   return diagnostics.has_errors() ? Exit::bad_input : show(c, judgements, *notes, source);
@@ -77,19 +80,20 @@ Exit run_validate(const ValidateCommand& c, const FileSource& source) {
 void add_validate(CLI::App& app, const FileSource& source, Exit& exit) {
   auto* command = app.add_subcommand("validate", "predict measured runs and show the signed errors");
   auto c = std::make_shared<ValidateCommand>();
-  command->add_option("--rows", c->rows, "CSV file of measured runs; its first line names the columns")->type_name("FILE")->required();
+  command->add_option("--rows", c->rows, "CSV file of measured training runs or serving results; its first line names the columns, which tell the two apart")->type_name("FILE")->required();
   command->add_option("--set", c->selection.set, "only rows of this set, such as public")->type_name("SET");
-  command->add_option("--group", c->selection.groups, "only rows whose id begins with this; may be repeated")->type_name("GROUP")->allow_extra_args(false);
-  auto* json = command->add_flag("--json", c->json, "rows, memory that their notes state, and scores of groups as JSON");
+  command->add_option("--group", c->selection.groups, "only rows of this group: what their ids begin with, or of serving results the group's name; may be repeated")->type_name("GROUP")->allow_extra_args(false);
+  auto* json = command->add_flag("--json", c->json, "rows, what else their notes state, and scores of groups as JSON");
   auto* csv = command->add_flag("--csv", c->csv, "one line per row: id, status, measured, predicted, signed error, interval, what was assumed")->excludes(json);
   command->add_flag("--memory", c->memory, "with --csv: a line per row whose notes state a peak of memory instead")->needs(csv);
   auto* html = command->add_option("--html", c->html_file, "one page with tables, plots and all rows; to standard output without a name")->type_name("FILE")->expected(0, 1)->excludes(json)->excludes(csv);
-  command->add_option("--document", c->document, "write validation.md and its plots into this folder")->type_name("DIR")->excludes(json)->excludes(csv)->excludes(html);
+  command->add_option("--document", c->document, "write validation.md (serving_validation.md) and its plots into this folder")->type_name("DIR")->excludes(json)->excludes(csv)->excludes(html);
   command->add_option("--fit-intervals", c->intervals, "write the half widths of intervals that the rows give; use with --set calibration")->type_name("FILE");
   command->footer("examples:\n"
                   "  zettatwin validate --rows training_results.csv\n"
                   "  zettatwin validate --rows training_results.csv --set public --group KOR --csv\n"
                   "  zettatwin validate --rows training_results.csv --html report.html\n"
+                  "  zettatwin validate --rows inference_results.csv\n"
                   "exit codes: 0 every row got a status, 2 the file cannot be read or written, 70 internal error");
   command->callback([c, html, &source, &exit] {
     c->html = html->count() > 0;

@@ -14,8 +14,9 @@ namespace {
 
 bool belongs(const Bar& bar, const Judgement& j) {
   const auto occurs = [&](const std::string& word) { return j.model.find(word) != std::string::npos || j.chip.find(word) != std::string::npos; };
-  return j.excluded.empty() && j.group == bar.group && (bar.set.empty() || j.set == bar.set) && (bar.kind.empty() || (bar.kind == "experts") == j.experts) && (bar.all_rows || j.fully_specified) &&
-         std::all_of(bar.words.begin(), bar.words.end(), occurs);
+  const bool in_group = j.group == bar.group || std::find(bar.groups.begin(), bar.groups.end(), j.group) != bar.groups.end();
+  return j.excluded.empty() && in_group && (bar.set.empty() || j.set == bar.set) && (bar.kind.empty() || (bar.kind == "experts") == j.experts) && (bar.all_rows || j.fully_specified) &&
+         std::all_of(bar.words.begin(), bar.words.end(), occurs) && std::none_of(bar.without.begin(), bar.without.end(), occurs);
 }
 
 }  // namespace
@@ -29,10 +30,12 @@ void describe(config::Schema& s, GroupNote& note) {
 
 void describe(config::Schema& s, Bar& bar) {
   s.text("name", bar.name, "what is held against the bar", {.presence = config::Presence::required});
-  s.text("group", bar.group, "of the rows", {.presence = config::Presence::required});
+  s.text("group", bar.group, "of the rows");
+  s.texts("groups", bar.groups, "of the rows, where they are several");
   s.text("set", bar.set, "of the rows; all if absent");
   s.text("kind", bar.kind, "dense or experts; both if absent");
   s.texts("words", bar.words, "all of these occur in model or chip");
+  s.texts("without", bar.without, "none of these occurs in model or chip");
   s.boolean("all_rows", bar.all_rows, "those that are not fully specified as well");
   s.number("mean", bar.mean, "of the absolute errors, %");
   s.number("max", bar.max, "of the absolute errors, %");
@@ -46,15 +49,17 @@ void describe(config::Schema& s, GroupNotes& notes) {
   s.text("not_validated", notes.not_validated, "what no row says anything of, in Markdown");
 }
 
-std::optional<GroupNotes> load_group_notes(const config::DocumentSource& source, config::Diagnostics& diagnostics) { return load_data<GroupNotes>(source, "validation/groups.yaml", diagnostics); }
+std::optional<GroupNotes> load_group_notes(const config::DocumentSource& source, bool serving, config::Diagnostics& diagnostics) {
+  return load_data<GroupNotes>(source, serving ? "validation/serving_groups.yaml" : "validation/groups.yaml", diagnostics);
+}
 
 std::vector<BarResult> held_against(const std::vector<Bar>& bars, const Judgements& judgements) {
   std::vector<BarResult> results;
   for (const auto& bar : bars) {
     std::vector<const Judgement*> rows;
-    for (const auto* list : {&judgements.rows, &judgements.memory})
-      for (const auto& j : *list)
-        if (belongs(bar, j)) rows.push_back(&j);
+    judgements.each([&](const Judgement& j) {
+      if (belongs(bar, j)) rows.push_back(&j);
+    });
     BarResult r{.bar = bar, .score = score(bar.name, rows)};
     bool any = r.score.predicted > 0;
     if (bar.loss > 0) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the document of validation says of groups of rows: their names, the bars that they are held against, and why they miss. Data:
-// catalog/validation/groups.yaml.
+// catalog/validation/groups.yaml, and serving_groups.yaml of serving results.
 #pragma once
 
 #include <optional>
@@ -23,10 +23,12 @@ struct GroupNote {
 // Some rows and the most that their errors may be. A figure of 0 is no bar.
 struct Bar {
   std::string name;
-  std::string group;
+  std::string group;               // or
+  std::vector<std::string> groups; // rows of any of these
   std::string set;                 // "": all
   std::string kind;                // "dense" or "experts"; "": both
-  std::vector<std::string> words;  // all occur in model or chip
+  std::vector<std::string> words;    // all occur in model or chip
+  std::vector<std::string> without;  // and none of these
   bool all_rows = false;           // those that are not fully specified as well
   double mean = 0, max = 0;        // of |signed error|, %
   double loss = 0;                 // of scaling losses: |predicted - measured| of the worst series, points
@@ -41,7 +43,7 @@ struct GroupNotes {
 void describe(config::Schema& s, GroupNote& note);
 void describe(config::Schema& s, Bar& bar);
 void describe(config::Schema& s, GroupNotes& notes);
-[[nodiscard]] std::optional<GroupNotes> load_group_notes(const config::DocumentSource& source, config::Diagnostics& diagnostics);
+[[nodiscard]] std::optional<GroupNotes> load_group_notes(const config::DocumentSource& source, bool serving, config::Diagnostics& diagnostics);
 
 struct BarResult {
   Bar bar;

@@ -12,6 +12,8 @@
 #include "validation/exclusions.hpp"
 #include "validation/lowering.hpp"
 #include "validation/memory.hpp"
+#include "validation/serving_judge.hpp"
+#include "validation/serving_lowering.hpp"
 #include "validation/sweeps.hpp"
 #include "workload/operations.hpp"
 
@@ -177,6 +179,7 @@ std::optional<double> Judgement::high() const { return predicted && half_width >
 bool Judgement::inside() const { return low() && *low() <= measured && measured <= *high(); }
 
 Judgements judge(const Table& table, const Selection& selection, const config::DocumentSource& source, config::Diagnostics& diagnostics, const Progress& progress) {
+  if (is_serving_table(table)) return judge_serving(table, selection, source, diagnostics, progress);
   if (!check_columns(table, diagnostics)) return {};
   Judge judge(source, diagnostics);
   if (!judge.ready() || diagnostics.has_errors()) return {};

@@ -45,6 +45,15 @@ struct Judgement {
 struct Judgements {
   std::vector<Judgement> rows;    // one per selected record, in order
   std::vector<Judgement> memory;  // of those whose notes state a peak
+  std::vector<Judgement> stated;  // serving: other figures that notes state beside the row's own
+  bool serving = false;           // rows of serving results
+
+  // The three lists, one after the other.
+  template <class Visit>
+  void each(Visit visit) const {
+    for (const auto* list : {&rows, &memory, &stated})
+      for (const auto& j : *list) visit(j);
+  }
 };
 
 struct Selection {
@@ -55,7 +64,7 @@ struct Selection {
 // Called after each row with how many are done.
 using Progress = std::function<void(std::size_t done, std::size_t all)>;
 
-// Missing columns are diagnostics, errors if no row can be judged without them.
+// Columns tell training runs from serving results (serving_lowering.hpp). Missing columns are diagnostics, errors if no row can be judged without them.
 [[nodiscard]] Judgements judge(const Table& table, const Selection& selection, const config::DocumentSource& source, config::Diagnostics& diagnostics, const Progress& progress = {});
 
 }  // namespace zettatwin::validation

@@ -52,9 +52,9 @@ GroupScore score(const std::string& group, const std::vector<const Judgement*>& 
 
 std::vector<uncertainty::Sample> samples(const Judgements& judgements) {
   std::vector<uncertainty::Sample> result;
-  for (const auto* list : {&judgements.rows, &judgements.memory})
-    for (const auto& j : *list)
-      if (j.signed_error() && *j.predicted > 0 && j.excluded.empty()) result.push_back({.traits = j.traits, .campaign = j.source + " " + j.chip, .log_error = std::log(j.measured / *j.predicted)});
+  judgements.each([&](const Judgement& j) {
+    if (j.signed_error() && *j.predicted > 0 && j.excluded.empty()) result.push_back({.traits = j.traits, .campaign = j.source + " " + j.chip, .log_error = std::log(j.measured / *j.predicted)});
+  });
   return result;
 }
 
@@ -70,10 +70,10 @@ std::vector<GroupScore> scores(const Judgements& judgements) {
       groups.emplace_back();
     }
     groups[at].push_back(&j);
-    if (!j.group.ends_with(" memory")) all.push_back(&j);
   };
-  for (const auto& j : judgements.rows) add(j);
-  for (const auto& j : judgements.memory) add(j);
+  judgements.each(add);
+  for (const auto& j : judgements.rows)
+    if (j.excluded.empty() && !j.group.ends_with(" memory")) all.push_back(&j);
   std::vector<GroupScore> result;
   for (std::size_t i = 0; i < names.size(); ++i) result.push_back(score(names[i], groups[i]));
   result.push_back(score(kAll, all));

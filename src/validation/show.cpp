@@ -58,8 +58,7 @@ std::string score_line(const GroupScore& s) {
 
 std::vector<const Judgement*> all_of(const Judgements& judgements) {
   std::vector<const Judgement*> all;
-  for (const auto* list : {&judgements.rows, &judgements.memory})
-    for (const auto& j : *list) all.push_back(&j);
+  judgements.each([&](const Judgement& j) { all.push_back(&j); });
   return all;
 }
 
@@ -94,11 +93,12 @@ std::string csv(const std::vector<Judgement>& judgements) {
 }
 
 std::string json(const Judgements& judgements) {
-  Json rows = Json::array(), memory = Json::array(), groups = Json::array();
+  Json rows = Json::array(), memory = Json::array(), stated = Json::array(), groups = Json::array();
   for (const auto& j : judgements.rows) rows.push_back(row_json(j));
   for (const auto& j : judgements.memory) memory.push_back(row_json(j));
+  for (const auto& j : judgements.stated) stated.push_back(row_json(j));
   for (const auto& s : scores(judgements)) groups.push_back(group_json(s));
-  return Json{{"schema", "zettatwin/validate/2"}, {"rows", std::move(rows)}, {"memory", std::move(memory)}, {"groups", std::move(groups)}}.dump(2) + "\n";
+  return Json{{"schema", "zettatwin/validate/2"}, {"rows", std::move(rows)}, {"memory", std::move(memory)}, {"stated", std::move(stated)}, {"groups", std::move(groups)}}.dump(2) + "\n";
 }
 
 std::string text(const Judgements& judgements) {

@@ -2,19 +2,10 @@
 #include "validation/vocabulary.hpp"
 
 #include <algorithm>
-#include <cctype>
+
+#include "validation/run_words.hpp"
 
 namespace zettatwin::validation {
-namespace {
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return result;
-}
-
-}  // namespace
-
 void describe(config::Schema& s, Rule& rule) {
   s.texts("words", rule.words, "all of these occur, in any case of letters");
   s.texts("without", rule.without, "none of these occurs");
@@ -50,10 +41,10 @@ std::optional<Vocabulary> load_vocabulary(const config::DocumentSource& source, 
   return vocabulary;
 }
 
-bool holds(const Rule& rule, std::string_view text) {
-  const auto in = lower(text);
-  const auto occurs = [&](const std::string& word) { return in.find(lower(word)) != std::string::npos; };
-  return std::all_of(rule.words.begin(), rule.words.end(), occurs) && std::none_of(rule.without.begin(), rule.without.end(), occurs);
+bool holds(const std::vector<std::string>& words, const std::vector<std::string>& without, std::string_view text) {
+  const auto in = lower_case(text);
+  const auto occurs = [&](const std::string& word) { return in.find(lower_case(word)) != std::string::npos; };
+  return std::all_of(words.begin(), words.end(), occurs) && std::none_of(without.begin(), without.end(), occurs);
 }
 
 const Rule* find_rule(const std::vector<Rule>& rules, std::string_view text) {

@@ -37,8 +37,10 @@ void describe(config::Schema& s, Vocabulary& vocabulary);
 
 [[nodiscard]] std::optional<Vocabulary> load_vocabulary(const config::DocumentSource& source, config::Diagnostics& diagnostics);
 
+// Whether all words occur in the text, in any case of letters, and none of the others.
+[[nodiscard]] bool holds(const std::vector<std::string>& words, const std::vector<std::string>& without, std::string_view text);
+[[nodiscard]] inline bool holds(const Rule& rule, std::string_view text) { return holds(rule.words, rule.without, text); }
 // The first rule that holds for the text; null if none does.
-[[nodiscard]] bool holds(const Rule& rule, std::string_view text);
 [[nodiscard]] const Rule* find_rule(const std::vector<Rule>& rules, std::string_view text);
 
 }  // namespace zettatwin::validation

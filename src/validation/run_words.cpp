@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "validation/run_words.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+
+namespace zettatwin::validation {
+namespace {
+
+bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
+bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
+
+// A whole number at `at`, which moves behind it.
+std::int64_t whole_at(std::string_view text, std::size_t& at) {
+  std::int64_t value = 0;
+  for (std::size_t digits = 0; at < text.size() && is_digit(text[at]) && digits < 12; ++at, ++digits) value = 10 * value + (text[at] - '0');
+  return value;
+}
+
+// Reads words from left to right; a marker of a phase decides whose the words behind it are.
+class ParallelReader final {
+ public:
+  explicit ParallelReader(std::string_view text) : text_(lower_case(text)) {}
+
+  ParallelWords run() {
+    while (at_ < text_.size()) {
+      if (is_digit(text_[at_])) number();
+      else if (is_letter(text_[at_])) word();
+      else ++at_;
+    }
+    const auto in = [&](std::string_view phrase) { return text_.find(phrase) != std::string::npos; };
+    result_.two_batches = in("two-microbatch") || in("2-microbatch") || in("two-batch") || in("tbo");
+    result_.apart = result_.apart || in("disagg") || result_.prefill.instances > 0 || result_.decode.instances > 0;
+    return result_;
+  }
+
+ private:
+  [[nodiscard]] char here() const { return at_ < text_.size() ? text_[at_] : '\0'; }
+
+  // "5x(": instances. "1p1d": instances of both phases.
+  void number() {
+    const auto value = whole_at(text_, at_);
+    if (here() == 'x' && at_ + 1 < text_.size() && text_[at_ + 1] == '(') pool_->instances = value;
+    else if (here() == 'p' && at_ + 1 < text_.size() && is_digit(text_[at_ + 1])) both(value);
+    while (is_letter(here())) ++at_;
+  }
+
+  void both(std::int64_t prefill) {
+    auto at = at_ + 1;
+    const auto decode = whole_at(text_, at);
+    if (at >= text_.size() || text_[at] != 'd') return;
+    result_.prefill.instances = prefill;
+    result_.decode.instances = decode;
+    at_ = at + 1;
+  }
+
+  void word() {
+    const auto begin = at_;
+    while (is_letter(here())) ++at_;
+    const auto name = std::string_view(text_).substr(begin, at_ - begin);
+    if (name == "prefill" || (name == "p" && here() == ':')) pool_ = &result_.prefill;
+    else if (name == "decode" || (name == "d" && here() == ':')) pool_ = &result_.decode;
+    else if (name == "pd" || name == "pdc") result_.apart = true;
+    else if (name == "mtp" || name == "eagle") speculate();
+    else size(name);
+  }
+
+  void speculate() {
+    result_.speculates = true;
+    if (is_digit(here())) result_.draft = whole_at(text_, at_);
+  }
+
+  void size(std::string_view name) {
+    if (name == "dp" && text_.compare(at_, 5, " attn") == 0) pool_->data_attention = true;
+    if (name == "dp" && text_.compare(at_, 10, " attention") == 0) pool_->data_attention = true;
+    if (!is_digit(here())) return;
+    const auto value = whole_at(text_, at_);
+    if (name == "tp") pool_->tp = value;
+    else if (name == "dp") pool_->dp = value;
+    else if (name == "ep") experts(value);
+    else if (name == "pp") pool_->pp = value;
+    else if (name == "moetp") pool_->expert_tp = value;
+    else if (name == "bs") pool_->batch = value;
+    else if (name == "tep") pool_->tp = pool_->ep = value;
+    else if (name == "dep") {
+      pool_->dp = pool_->ep = value;
+      pool_->data_attention = true;
+    }
+  }
+
+  // "ep8x2": eight on each of two nodes.
+  void experts(std::int64_t value) {
+    pool_->ep = value;
+    if (here() != 'x' || at_ + 1 >= text_.size() || !is_digit(text_[at_ + 1])) return;
+    ++at_;
+    pool_->nodes = whole_at(text_, at_);
+    pool_->ep = value * pool_->nodes;
+  }
+
+  std::string text_;
+  std::size_t at_ = 0;
+  ParallelWords result_;
+  PoolWords* pool_ = &result_.whole;
+};
+
+// A number at `at`, with a range's other end; moves behind it.
+std::optional<double> number_at(std::string_view text, std::size_t& at) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data() + at, text.data() + text.size(), value);
+  if (error != std::errc{}) return std::nullopt;
+  at = static_cast<std::size_t>(end - text.data());
+  if (at + 1 < text.size() && text[at] == '-' && is_digit(text[at + 1])) {
+    double other = 0;
+    const auto [last, wrong] = std::from_chars(text.data() + at + 1, text.data() + text.size(), other);
+    if (wrong == std::errc{} && other > value) {
+      at = static_cast<std::size_t>(last - text.data());
+      value = (value + other) / 2;
+    }
+  }
+  return value;
+}
+
+}  // namespace
+
+std::string lower_case(std::string_view text) {
+  std::string result(text);
+  std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return result;
+}
+
+ParallelWords parallel_words(std::string_view text) { return ParallelReader(text).run(); }
+
+std::optional<ProductWords> product_words(std::string_view text) {
+  const auto lower = lower_case(text);
+  const auto side = [&](char name) -> std::int64_t {
+    for (std::size_t at = lower.find(name); at != std::string::npos; at = lower.find(name, at + 1)) {
+      if (at > 0 && is_letter(lower[at - 1])) continue;
+      auto behind = at + 1;
+      while (behind < lower.size() && (lower[behind] == '=' || lower[behind] == ' ' || (is_letter(lower[behind]) && lower[behind - 1] == '='))) ++behind;
+      if (behind < lower.size() && is_digit(lower[behind])) return whole_at(lower, behind);
+    }
+    return 0;
+  };
+  const ProductWords words{.m = side('m'), .n = side('n'), .k = side('k')};
+  return words.m > 0 && words.n > 0 && words.k > 0 ? std::optional(words) : std::nullopt;
+}
+
+std::optional<FigureWords> figure_after(std::string_view text, std::string_view word) {
+  for (auto at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
+    auto begin = at + word.size();
+    while (begin < text.size() && (text[begin] == ' ' || text[begin] == '~' || text[begin] == '<' || text[begin] == '=')) ++begin;
+    const auto value = begin < text.size() && is_digit(text[begin]) ? number_at(text, begin) : std::nullopt;
+    if (!value) continue;
+    while (begin < text.size() && text[begin] == ' ') ++begin;
+    const auto end = std::min(text.find_first_of(" ,;)", begin), text.size());
+    return FigureWords{*value, std::string(text.substr(begin, end - begin))};
+  }
+  return std::nullopt;
+}
+
+std::optional<double> first_number(std::string_view text) {
+  const auto first = std::find_if(text.begin(), text.end(), is_digit);
+  if (first == text.end()) return std::nullopt;
+  auto at = static_cast<std::size_t>(first - text.begin());
+  auto value = number_at(text, at);
+  constexpr double kBinaryThousand = 1024;
+  if (value && at < text.size() && text[at] == 'K') *value *= kBinaryThousand;
+  return value;
+}
+
+}  // namespace zettatwin::validation

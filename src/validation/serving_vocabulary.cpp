@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "validation/serving_vocabulary.hpp"
+
+#include <array>
+
+#include "validation/catalog_data.hpp"
+
+namespace zettatwin::validation {
+namespace {
+
+template <class E>
+constexpr config::Word word(std::string_view name, E value, std::string_view what) {
+  return {name, static_cast<int>(value), what};
+}
+
+constexpr std::array kAsked{word("tpot", Asked::tpot, "time per output token after the first"),
+                            word("ttft", Asked::ttft, "time to the first token"),
+                            word("latency", Asked::latency, "from arrival to the last token"),
+                            word("output_rate", Asked::output_rate, "output tokens per second of a run"),
+                            word("total_rate", Asked::total_rate, "prompt and output tokens per second of a run"),
+                            word("user_rate", Asked::user_rate, "output tokens over latency of one request"),
+                            word("prefill_rate", Asked::prefill_rate, "prompt tokens per second of chips that do nothing else"),
+                            word("decode_rate", Asked::decode_rate, "output tokens per second of chips that do nothing else"),
+                            word("prompt_time", Asked::prompt_time, "of one static batch's prompts"),
+                            word("token_time", Asked::token_time, "of one output token of a static batch"),
+                            word("cache_transfer", Asked::cache_transfer, "of one prompt's keys and values to another instance"),
+                            word("dispatch_time", Asked::dispatch_time, "of tokens to experts"),
+                            word("combine_time", Asked::combine_time, "of experts' results to tokens"),
+                            word("dispatch_bandwidth", Asked::dispatch_bandwidth, "through the narrowest ports while tokens go to experts"),
+                            word("bus_bandwidth", Asked::bus_bandwidth, "of a collective"),
+                            word("product_rate", Asked::product_rate, "of a matrix product; without a shape, of the best one"),
+                            word("memory_bandwidth", Asked::memory_bandwidth, "of long streams"),
+                            word("host_bandwidth", Asked::host_bandwidth, "from the host to one chip"),
+                            word("prefill_attention_time", Asked::prefill_attention_time, "of one layer's attention to a prompt"),
+                            word("decode_attention_time", Asked::decode_attention_time, "of one layer's attention to caches"),
+                            word("prefill_attention_rate", Asked::prefill_attention_rate, "of the best shape"),
+                            word("decode_attention_rate", Asked::decode_attention_rate, "of the best shape"),
+                            word("decode_attention_bandwidth", Asked::decode_attention_bandwidth, "of the best shape"),
+                            word("nothing", Asked::nothing, "not predicted")};
+
+constexpr std::array kStatistics{word("mean", Statistic::mean, "of all requests"), word("median", Statistic::median, "of all requests"), word("p99", Statistic::p99, "99th percentile")};
+
+}  // namespace
+
+std::span<const config::Word> asked_words() { return kAsked; }
+std::span<const config::Word> statistic_words() { return kStatistics; }
+
+void describe(config::Schema& s, MetricRule& rule) {
+  s.texts("words", rule.words, "all of these occur");
+  s.texts("without", rule.without, "none of these occurs");
+  s.choice("is", rule.is, asked_words(), "what the figure is");
+  s.choice("statistic", rule.statistic, statistic_words(), "over requests");
+  s.text("op", rule.op, "of a collective");
+  s.text("reason", rule.reason, "why it is not predicted");
+}
+
+void describe(config::Schema& s, UnitRule& rule) {
+  s.texts("words", rule.words, "all of these occur");
+  s.texts("without", rule.without, "none of these occurs");
+  s.number("si", rule.si, "of one unit");
+  s.integer("chips", rule.chips, "that a rate is of; the whole run if absent", {.range = {0, 1024}});
+}
+
+void describe(config::Schema& s, StatedRule& rule) {
+  s.text("word", rule.word, "what stands before the number", {.presence = config::Presence::required});
+  s.texts("without", rule.without, "none of these occurs in the notes");
+  s.choice("is", rule.is, asked_words(), "what the figure is");
+  s.choice("statistic", rule.statistic, statistic_words(), "over requests");
+  s.text("group", rule.group, "behind the row's own group");
+}
+
+void describe(config::Schema& s, MachineRule& rule) {
+  s.texts("words", rule.words, "all of these occur");
+  s.texts("without", rule.without, "none of these occurs");
+  s.text("is", rule.is, "a machine of the catalog; none if absent");
+  s.node("set", rule.set, "changes to the machine");
+  s.integer("node", rule.node, "chips that share a node's network cards", {.range = {0, 1024}});
+  s.integer("ranks", rule.ranks, "ranks of the catalog in one of the row's chips", {.range = {1, 64}});
+  s.text("note", rule.note, "why");
+}
+
+void describe(config::Schema& s, DatasetRule& rule) {
+  s.texts("words", rule.words, "all of these occur");
+  s.integer("input", rule.input, "mean tokens of a prompt", {.range = {0, 1e9}});
+  s.integer("output", rule.output, "mean output tokens", {.range = {0, 1e9}});
+  s.number("ttft", rule.ttft, "limit at the 99th percentile, seconds");
+  s.number("tpot", rule.tpot, "limit at the 99th percentile, seconds");
+  s.text("note", rule.note, "where this is from");
+}
+
+void describe(config::Schema& s, WidthRule& rule) {
+  s.texts("is", rule.is, "what is asked");
+  s.number("width", rule.width, "half width in the logarithm");
+  s.text("note", rule.note, "where it is from");
+}
+
+void describe(config::Schema& s, ServingVocabulary& v) {
+  s.list("groups", v.groups, "groups of rows");
+  s.list("metrics", v.metrics, "by the words of the metric");
+  s.list("units", v.units, "by the words of the unit");
+  s.list("stated", v.stated, "figures that notes state beside the row's own");
+  s.list("models", v.models, "presets, by the words of the model; then by the presets' own names");
+  s.list("machines", v.machines, "by the words of the chip; then the rules of training rows");
+  s.list("engines", v.engines, "software profiles, by metric, source, parallelism and notes");
+  s.list("precisions", v.precisions, "by precision, model and chip");
+  s.list("flags", v.flags, "changes of the scenario, by everything; all rules that hold apply");
+  s.list("datasets", v.datasets, "requests whose lengths rows do not give");
+  s.list("widths", v.widths, "half widths of intervals");
+  s.number("knob", v.knob, "half width of each assumed knob, in the logarithm");
+  s.number("unmeasured_chip", v.unmeasured_chip, "half width for chips whose kernels were not measured");
+}
+
+std::optional<ServingVocabulary> load_serving_vocabulary(const config::DocumentSource& source, config::Diagnostics& diagnostics) {
+  return load_data<ServingVocabulary>(source, "validation/serving.yaml", diagnostics);
+}
+
+}  // namespace zettatwin::validation

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the words of published serving results mean here: metrics, units, models, machines, engines, data sets. Data, not code:
+// catalog/validation/serving.yaml. A rule holds for every row whose cell has all of its words; the first that does decides. No rule names a row.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/document.hpp"
+#include "config/schema.hpp"
+#include "validation/vocabulary.hpp"
+
+namespace zettatwin::validation {
+
+// What a figure is.
+enum class Asked {
+  tpot, ttft, latency,                                  // of requests
+  output_rate, total_rate, user_rate,                   // tokens per second of a run; user_rate: of one request, its first token counted
+  prefill_rate, decode_rate,                            // of chips that do one phase alone
+  prompt_time, token_time,                              // of one static batch
+  cache_transfer,                                       // keys and values of one prompt from one instance to another
+  dispatch_time, combine_time, dispatch_bandwidth,      // of the exchange of experts
+  bus_bandwidth,                                        // of a collective, as nccl-tests count it
+  product_rate, memory_bandwidth, host_bandwidth,
+  prefill_attention_time, decode_attention_time, prefill_attention_rate, decode_attention_rate, decode_attention_bandwidth,
+  nothing,                                              // not predicted, and why
+};
+[[nodiscard]] std::span<const config::Word> asked_words();
+
+enum class Statistic { mean, median, p99 };
+[[nodiscard]] std::span<const config::Word> statistic_words();
+
+struct MetricRule {
+  std::vector<std::string> words, without;
+  Asked is = Asked::nothing;
+  Statistic statistic = Statistic::mean;
+  std::string op;      // of a collective
+  std::string reason;  // is: nothing
+};
+void describe(config::Schema& s, MetricRule& rule);
+
+// The first rule whose words all occur in the unit.
+struct UnitRule {
+  std::vector<std::string> words, without;
+  double si = 1;           // of one unit
+  std::int64_t chips = 0;  // that a rate is of; 0: the whole run, or no rate
+};
+void describe(config::Schema& s, UnitRule& rule);
+
+// Another figure that the notes state, behind a word.
+struct StatedRule {
+  std::string word;
+  std::vector<std::string> without;  // none of these in the notes
+  Asked is = Asked::nothing;
+  Statistic statistic = Statistic::mean;
+  std::string group;                 // behind the row's own group
+};
+void describe(config::Schema& s, StatedRule& rule);
+
+struct MachineRule {
+  std::vector<std::string> words, without;
+  std::string is;              // empty: the catalog has none, and why is in the note
+  config::Node set;            // changes to the machine
+  std::int64_t node = 0;       // chips that share a node's network cards
+  std::int64_t ranks = 1;      // of this catalog in one of the row's chips
+  std::string note;
+};
+void describe(config::Schema& s, MachineRule& rule);
+
+// Requests of a data set whose lengths a row does not give.
+struct DatasetRule {
+  std::vector<std::string> words;
+  std::int64_t input = 0, output = 0;  // mean tokens
+  double ttft = 0, tpot = 0;           // limits of the run, seconds at the 99th percentile; 0: none
+  std::string note;
+};
+void describe(config::Schema& s, DatasetRule& rule);
+
+// Half widths of intervals, in the logarithm.
+struct WidthRule {
+  std::vector<std::string> is;  // words of Asked
+  double width = 0;
+  std::string note;
+};
+void describe(config::Schema& s, WidthRule& rule);
+
+struct ServingVocabulary {
+  std::vector<Rule> groups;            // by "metric=... source=... model=... chip=... parallelism=... load=..."
+  std::vector<MetricRule> metrics;     // by metric
+  std::vector<UnitRule> units;
+  std::vector<StatedRule> stated;      // by notes
+  std::vector<Rule> models;            // by model, before the catalog's own names
+  std::vector<MachineRule> machines;   // by chip, before those of training
+  std::vector<Rule> engines;           // by "metric=... source=... notes=..."; set: changes of the deployment
+  std::vector<Rule> precisions;        // by "precision=... model=... chip=..."; set: changes of the deployment
+  std::vector<Rule> flags;             // by everything; set: changes of the scenario; all that hold apply
+  std::vector<DatasetRule> datasets;   // by "isl=... model=... load=..."
+  std::vector<WidthRule> widths;
+  double knob = 0;                     // half width of each assumed knob, in the logarithm
+  double unmeasured_chip = 0;
+};
+void describe(config::Schema& s, ServingVocabulary& vocabulary);
+[[nodiscard]] std::optional<ServingVocabulary> load_serving_vocabulary(const config::DocumentSource& source, config::Diagnostics& diagnostics);
+
+// The first rule of a list whose words all occur, and none of whose others do; null if there is none.
+template <class R>
+[[nodiscard]] const R* first_that_holds(const std::vector<R>& rules, std::string_view text) {
+  for (const auto& rule : rules)
+    if (holds(rule.words, rule.without, text)) return &rule;
+  return nullptr;
+}
+
+}  // namespace zettatwin::validation

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "../../support/catalog_files.hpp"
+#include "validation/serving_lowering.hpp"
+
+namespace zettatwin::validation {
+namespace {
+
+using Cells = std::map<std::string, std::string>;
+
+const Cells kRun{{"id", "S1"}, {"source", "a benchmark"}, {"model", "deepseek-ai/DeepSeek-V3"}, {"chip", "h200_sxm"}, {"num_chips", "8"}, {"precision", "fp8"}, {"parallelism", "agg TP8 DP1 moeTP8 EP1"},
+                 {"isl", "1024"}, {"osl", "2048"}, {"batch_or_concurrency", "64"}, {"metric", "tpot_ms"}, {"value", "30"}, {"unit", "ms"}, {"notes", "TTFT 61.3 ms; derived output ~549 tok/s/GPU = x; sglang 0.5.9"}};
+
+ServingRow lowered(Cells changes) {
+  for (const auto& [column, cell] : kRun) changes.try_emplace(column, cell);
+  Table table;
+  Record record{.line = 2, .cells = {}};
+  for (const auto& [column, cell] : changes) {
+    table.columns.push_back(column);
+    record.cells.push_back(cell);
+  }
+  table.records.push_back(record);
+  const test::CatalogFiles catalog;
+  config::Diagnostics diagnostics;
+  static const auto vocabulary = load_serving_vocabulary(catalog, diagnostics);
+  static const auto training = load_vocabulary(catalog, diagnostics);
+  static const PresetNames presets(catalog.list("models"));
+  EXPECT_TRUE(vocabulary && training) << test::text_of(diagnostics);
+  return lower_serving(Row(table, table.records[0]), *vocabulary, *training, presets);
+}
+
+std::string machine_of(const ServingRow& row) {
+  const auto* name = row.machine.find("extends");
+  return name ? name->text : "none";
+}
+
+TEST(ServingLowering, AClosedLoop) {
+  const auto row = lowered({});
+  EXPECT_TRUE(row.problems.empty()) << row.problems.front();
+  EXPECT_EQ(row.figure.is, Asked::tpot);
+  EXPECT_DOUBLE_EQ(row.figure.si, 1e-3);
+  EXPECT_EQ(machine_of(row), "dgx-h200");
+  EXPECT_EQ(row.chips, 8);
+  EXPECT_EQ(row.model, "deepseek-v3");
+  EXPECT_EQ(row.run.load, Load::concurrency);
+  EXPECT_DOUBLE_EQ(row.run.amount, 64);
+  EXPECT_EQ(row.run.input, 1024);
+  EXPECT_EQ(row.run.output, 2048);
+  ASSERT_EQ(row.stated.size(), 2u);
+  EXPECT_EQ(row.stated[0].figure.is, Asked::ttft);
+  EXPECT_DOUBLE_EQ(row.stated[0].measured, 61.3);
+  EXPECT_EQ(row.stated[1].figure.chips, 1);
+}
+
+TEST(ServingLowering, NothingIsSkippedInSilence) {
+  EXPECT_NE(lowered({{"chip", "Nonesuch 9"}}).problems.front().find("Nonesuch 9"), std::string::npos);
+  EXPECT_NE(lowered({{"model", "Nonesuch-7B"}}).problems.front().find("Nonesuch-7B"), std::string::npos);
+  EXPECT_NE(lowered({{"metric", "nonesuch"}}).problems.front().find("nonesuch"), std::string::npos);
+  EXPECT_NE(lowered({{"unit", "furlong"}}).problems.front().find("furlong"), std::string::npos);
+  EXPECT_TRUE(lowered({{"value", "fast"}}).bad);
+  EXPECT_TRUE(lowered({{"value", "-3"}}).bad);
+  EXPECT_FALSE(lowered({{"isl", "long"}}).problems.empty());
+  EXPECT_FALSE(lowered({{"batch_or_concurrency", ""}}).problems.empty());
+  EXPECT_FALSE(lowered({{"metric", "spec_decode_mean_acceptance_length"}, {"unit", "tokens/step"}}).problems.empty());
+}
+
+TEST(ServingLowering, ChipsWhoseNamesContainOthers) {
+  EXPECT_EQ(machine_of(lowered({{"chip", "H20-3e"}})), "dgx-h20");
+  EXPECT_EQ(machine_of(lowered({{"chip", "NVIDIA H200-SXM-141GB"}})), "dgx-h200");
+  EXPECT_EQ(machine_of(lowered({{"chip", "gb200"}})), "gb200-nvl72");
+  EXPECT_EQ(machine_of(lowered({{"chip", "b300_sxm"}})), "dgx-b200");
+  EXPECT_EQ(machine_of(lowered({{"chip", "gb300"}})), "gb300-nvl72");
+  EXPECT_EQ(machine_of(lowered({{"chip", "H800 SXM5"}})), "dgx-h800");
+  EXPECT_EQ(machine_of(lowered({{"chip", "H200 (MaxQ power cap)"}})), "none");
+}
+
+TEST(ServingLowering, APackageOfTwoDiesIsTwoRanks) {
+  const auto row = lowered({{"chip", "Ascend 910C"}, {"num_chips", "160 decode NPUs (320 dies)"}, {"precision", "INT8"}, {"parallelism", "decode EP320"}, {"isl", ""}, {"osl", ""}, {"batch_or_concurrency", "8/NPU [memory]"},
+                            {"metric", "decode_tokens_per_s_per_npu"}, {"value", "538"}, {"unit", "tok/s/NPU"}, {"notes", "under 15 ms TPOT constraint"}});
+  EXPECT_TRUE(row.problems.empty()) << row.problems.front();
+  EXPECT_EQ(row.chips, 320);
+  EXPECT_EQ(row.figure.chips, 2);
+  EXPECT_EQ(row.run.load, Load::batch);
+  EXPECT_DOUBLE_EQ(row.run.amount, 4);
+}
+
+TEST(ServingLowering, ALimitOfLatencyWhereTheBatchIsNotGiven) {
+  const auto row = lowered({{"num_chips", "144"}, {"parallelism", "PD; decode EP144 DP144"}, {"isl", "avg KV len 4989"}, {"osl", "168B/24h total"}, {"batch_or_concurrency", ""}, {"metric", "decode_tokens_per_s_per_node"},
+                            {"value", "14800"}, {"unit", "tok/s per 8-GPU node"}, {"notes", "20-22 tok/s per user => TPOT ~45-50 ms"}});
+  EXPECT_TRUE(row.problems.empty()) << row.problems.front();
+  EXPECT_EQ(row.run.load, Load::pace);
+  EXPECT_DOUBLE_EQ(row.run.amount, 0.0475);
+  EXPECT_EQ(row.run.input, 4989);
+  EXPECT_EQ(row.figure.chips, 8);
+}
+
+TEST(ServingLowering, LoadsOfBenchmarks) {
+  EXPECT_EQ(lowered({{"batch_or_concurrency", "max load, 3000 requests"}, {"metric", "output_tokens_per_s_per_gpu"}, {"unit", "tok/s/GPU"}}).run.load, Load::burst);
+  const auto offline = lowered({{"source", "mlcommons/inference_results_v5.1"}, {"model", "llama2-70b-99"}, {"isl", "MLPerf dataset"}, {"osl", "~275-301"}, {"batch_or_concurrency", "Offline"}, {"metric", "tokens_per_s_system"}, {"unit", "tok/s"}});
+  EXPECT_EQ(offline.run.load, Load::burst);
+  EXPECT_EQ(offline.run.output, 288);
+  EXPECT_FALSE(offline.run.exact);
+  EXPECT_EQ(lowered({{"batch_or_concurrency", "at 125 tok/s/user"}, {"metric", "tokens_per_s_per_gpu"}, {"unit", "tok/s/GPU"}}).run.load, Load::pace);
+}
+
+TEST(ServingLowering, SingleKernelsNeedNoModel) {
+  const auto product = lowered({{"model", ""}, {"metric", "gemm_best_tflops"}, {"unit", "TFLOP/s"}, {"batch_or_concurrency", "m3328 n2560 k65536"}, {"precision", "bfloat16"}, {"notes", ""}});
+  EXPECT_TRUE(product.problems.empty()) << product.problems.front();
+  EXPECT_TRUE(product.is_operator);
+  EXPECT_EQ(product.op.product->k, 65536);
+  EXPECT_EQ(product.op.precision, "bf16");
+}
+
+TEST(ServingLowering, PresetsByTheirOwnNames) {
+  const PresetNames names({"qwen3-8b", "qwen3-80b", "llama-2-70b", "kimi-k2"});
+  EXPECT_EQ(names.find("Qwen/Qwen3-8B-FP8"), "qwen3-8b");
+  EXPECT_EQ(names.find("meta-llama/Llama-2-70b-hf"), "llama-2-70b");
+  EXPECT_EQ(names.find("Kimi-K2.5"), "");
+  EXPECT_EQ(names.find("something"), "");
+}
+
+TEST(ServingLowering, ColumnsTellWhatAFileHolds) {
+  Table serving{.name = "a", .columns = {"id", "model", "chip", "num_chips", "isl", "osl", "metric", "value"}, .records = {}};
+  Table training{.name = "b", .columns = {"id", "model", "chip", "num_chips", "seq_len", "gbs", "metric", "value"}, .records = {}};
+  EXPECT_TRUE(is_serving_table(serving));
+  EXPECT_FALSE(is_serving_table(training));
+}
+
+}  // namespace
+}  // namespace zettatwin::validation
