@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fleet/detail/books.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace zettatwin::fleet {
+
+using units::Picoseconds;
+
+namespace {
+
+// A power of two of seconds, so that `intervals` of them cover the run if its length is known; else they begin short and grow.
+Picoseconds first_interval(const FleetSpec& spec, std::int64_t intervals) {
+  if (spec.series_interval.si() > 0) return Picoseconds::from(spec.series_interval);
+  double expected = spec.horizon.si();
+  if (expected <= 0) {
+    for (const auto& stream : spec.streams) {
+      const double rate = stream->means().rate.si();
+      if (stream->size() && rate > 0) expected = std::max(expected, static_cast<double>(*stream->size()) / rate);
+    }
+  }
+  const double least = 1.0 / 1024;
+  double interval = least;
+  while (expected / interval > static_cast<double>(intervals)) interval *= 2;
+  return Picoseconds::from(units::Seconds::from_si(interval));
+}
+
+constexpr std::int64_t kLeastIntervals = 256;  // also without time series: saturation is judged by them
+
+std::int64_t intervals_of(const FleetSpec& spec) { return std::max(spec.max_series, kLeastIntervals); }
+
+}  // namespace
+
+Books::Books(const FleetSpec& spec, std::size_t models, std::size_t groups)
+    : series(spec.pools.size(), intervals_of(spec), first_interval(spec, intervals_of(spec)), true),
+      collector(spec.slo, Picoseconds::from(spec.frontend_delay), models, groups),
+      steps(spec.pools.size()),
+      spec_(spec),
+      may_open_(spec.warm_up_requests > 0),
+      warm_up_(Picoseconds::from(spec.warm_up)),
+      next_progress_(spec.progress_requests) {
+  collector.open_window(may_open_ ? Picoseconds(INT64_MAX) : warm_up_);
+}
+
+Flight& Books::arrive(const requests::Request& request, std::int32_t source, Picoseconds arrival) {
+  Flight& flight = flights.open();
+  flight.arrival = arrival;
+  flight.number = static_cast<std::uint64_t>(counts_.arrived);
+  flight.model = request.model;
+  flight.input = request.input;
+  flight.output = request.output;
+  flight.source = source;
+  flight.blocks.assign(request.blocks.begin(), request.blocks.end());
+  flight.measured = counts_.arrived >= spec_.warm_up_requests && arrival >= warm_up_;
+  if (flight.measured && may_open_) {
+    may_open_ = false;
+    collector.open_window(arrival);
+  }
+  ++counts_.arrived;
+  ++counts_.in_flight;
+  ++series.at(arrival).arrived;
+  return flight;
+}
+
+void Books::schedule(Flight& flight, Picoseconds at, std::int32_t cached) {
+  if (flight.scheduled >= Picoseconds(0)) return;
+  flight.scheduled = at;
+  flight.cached = cached;
+}
+
+void Books::first_token(Flight& flight, Picoseconds at) {
+  if (flight.first_token >= Picoseconds(0)) return;
+  flight.first_token = at;
+  IntervalCounts& column = series.at(at);
+  ++column.first_tokens;
+  column.ttft_s += (at - flight.arrival).seconds().si();
+  column.input_tokens += flight.input;
+}
+
+bool Books::finish(Flight& flight, Picoseconds at) {
+  const bool good = collector.finished(flight, at);
+  IntervalCounts& column = series.at(at);
+  ++column.finished;
+  column.within_slo += good ? 1 : 0;
+  column.output_tokens += flight.output;
+  ++counts_.finished;
+  record(flight, RequestRecord::State::finished, at);
+  return good;
+}
+
+void Books::reject(Flight& flight, Picoseconds at) {
+  collector.rejected(flight);
+  ++series.at(at).failed;
+  ++counts_.rejected;
+  record(flight, RequestRecord::State::rejected, Picoseconds(-1));
+}
+
+void Books::lose(Flight& flight, Picoseconds at) {
+  collector.lost(flight);
+  ++series.at(at).failed;
+  ++counts_.lost;
+  record(flight, RequestRecord::State::lost, Picoseconds(-1));
+  last_end_ = std::max(last_end_, at);
+}
+
+void Books::record(const Flight& flight, RequestRecord::State state, Picoseconds end) {
+  if (spec_.on_request)
+    spec_.on_request({.number = flight.number, .model = flight.model, .input = flight.input, .output = flight.output, .cached = flight.cached,
+                      .retries = flight.retries, .instance = flight.instance, .decode_instance = flight.decode_instance, .state = state,
+                      .arrival = flight.arrival, .scheduled = flight.scheduled, .first_token = flight.first_token, .finish = end});
+  collector.arrived(flight);
+  if (state == RequestRecord::State::in_flight) return;
+  --counts_.in_flight;
+  ++done_;
+  last_end_ = std::max(last_end_, end);
+  if (done_ >= next_progress_) progress(end);
+  flights.close(flights.at(flight.id));
+}
+
+void Books::progress(Picoseconds at) {
+  next_progress_ += std::max<std::int64_t>(1, spec_.progress_requests);
+  if (spec_.on_progress) spec_.on_progress({.time = std::max(at, last_end_), .arrived = counts_.arrived, .done = done_});
+}
+
+void Books::close() {
+  flights.for_each([&](const Flight& flight) { record(flight, RequestRecord::State::in_flight, Picoseconds(-1)); });
+  ZT_ENSURE(counts_.arrived == counts_.finished + counts_.rejected + counts_.lost + counts_.in_flight, "requests are conserved");
+  ZT_ENSURE(static_cast<std::int64_t>(flights.count()) == counts_.in_flight, "requests in the system");
+}
+
+void Books::ran(std::size_t pool, std::int32_t instance, LastRun& last, const serving::StepRun& run) {
+  series.busy(pool, run.begin, run.end);
+  if (instance < spec_.timeline_instances && static_cast<std::int64_t>(timeline.size()) < spec_.timeline_spans)
+    timeline.push_back({instance, run.begin, run.end, run.steps, run.decoding, run.prompt_tokens});
+  if (run.decoding == 0 || run.steps == 0) return;
+  if (collector.is_open(run.end)) {
+    steps[pool].decode_steps += run.steps;
+    steps[pool].decoding += run.steps * run.decoding;
+    const Picoseconds step((run.end - run.begin).count() / run.steps);
+    // Sequences that decoded before and had to wait: for prompts in steps of their own.
+    const std::int64_t stalled = last.decode_end >= Picoseconds(0) && last.decode_end < run.begin ? std::min(last.decoding, run.decoding) : 0;
+    const auto model = static_cast<std::size_t>(spec_.pools[pool].model);
+    if (stalled > 0) collector.gaps(model, static_cast<std::size_t>(instance), step + (run.begin - last.decode_end), stalled);
+    collector.gaps(model, static_cast<std::size_t>(instance), step, run.steps * run.decoding - stalled);
+  }
+  last.decode_end = run.end;
+  last.decoding = std::max<std::int64_t>(0, run.decoding - (last.left_at == run.end ? last.left : 0));
+}
+
+void Books::write(FleetResult& result, Picoseconds to, double scale) const {
+  result.requests = counts_;
+  result.simulated_s = to.seconds().si();
+  const Picoseconds from = std::min(collector.from(), to);
+  result.measured_from_s = from.seconds().si();
+  result.measured_to_s = to.seconds().si();
+  double chips = 0;
+  std::size_t models = 1;
+  for (const PoolSpec& pool : spec_.pools) {
+    chips += static_cast<double>(pool.instances) * pool.chips_per_instance;
+    models = std::max(models, static_cast<std::size_t>(pool.model) + 1);
+  }
+  result.all = collector.all(to, chips, scale);
+  if (scale == 1) add_rate_intervals(result.all, series, from, to, chips);
+  for (std::size_t m = 0; models > 1 && m < models; ++m) {
+    double of_model = 0;
+    for (const PoolSpec& pool : spec_.pools)
+      if (static_cast<std::size_t>(pool.model) == m) of_model += static_cast<double>(pool.instances) * pool.chips_per_instance;
+    result.models.push_back(collector.metrics(m, to, of_model, scale));
+  }
+  collector.histograms(result.ttft, result.tpot, result.e2e);
+  if (spec_.max_series > 0) result.series = series.result(to);
+  result.timeline = timeline;
+}
+
+}  // namespace zettatwin::fleet

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happened to every request: who is in the system, how many came and went, what was measured. Shared by both ways to run a fleet.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "fleet/detail/collector.hpp"
+#include "fleet/detail/flight.hpp"
+#include "fleet/detail/series.hpp"
+#include "fleet/result.hpp"
+#include "fleet/spec.hpp"
+#include "serving/statistics.hpp"
+
+namespace zettatwin::fleet {
+
+// Steps of a pool, as instances tell them.
+struct StepCounts {
+  std::int64_t decode_steps = 0, decoding = 0;  // steps with decoding sequences; their sum
+};
+// Sequences that decoded in an instance's last such step and are still there: the gaps between their tokens may be longer than a step.
+struct LastRun {
+  units::Picoseconds decode_end{-1};
+  std::int64_t decoding = 0;
+  units::Picoseconds left_at{-1};
+  std::int64_t left = 0;  // at that time
+  void leaves(units::Picoseconds at) {
+    if (at == decode_end && decoding > 0) --decoding;
+    left = at == left_at ? left + 1 : 1;
+    left_at = at;
+  }
+};
+
+class Books final {
+ public:
+  // `groups`: of instances, as Collector's.
+  Books(const FleetSpec& spec, std::size_t models, std::size_t groups);
+
+  // A request comes at request.arrival (of its client).
+  Flight& arrive(const requests::Request& request, std::int32_t source, units::Picoseconds arrival);
+  void schedule(Flight& flight, units::Picoseconds at, std::int32_t cached);
+  void first_token(Flight& flight, units::Picoseconds at);
+  // These end the flight. The first says whether all objectives were met.
+  bool finish(Flight& flight, units::Picoseconds at);
+  void reject(Flight& flight, units::Picoseconds at);
+  void lose(Flight& flight, units::Picoseconds at);
+  void ran(std::size_t pool, std::int32_t instance, LastRun& last, const serving::StepRun& run);
+  // Everything that is still in the system.
+  void close();
+
+  [[nodiscard]] const RequestCounts& counts() const { return counts_; }
+  [[nodiscard]] units::Picoseconds last_end() const { return last_end_; }
+  // Requests, completions and metrics into the result. `scale`: fleet over simulated instances.
+  void write(FleetResult& result, units::Picoseconds to, double scale) const;
+
+  FlightTable flights;
+  SeriesRecorder series;
+  Collector collector;
+  std::vector<StepCounts> steps;  // per pool
+  std::vector<Span> timeline;
+
+ private:
+  void record(const Flight& flight, RequestRecord::State state, units::Picoseconds end);
+  void progress(units::Picoseconds at);
+
+  const FleetSpec& spec_;
+  bool may_open_;  // the window opens with the first measured request
+  units::Picoseconds warm_up_;
+  RequestCounts counts_;
+  std::int64_t done_ = 0;
+  std::int64_t next_progress_;
+  units::Picoseconds last_end_;
+};
+
+}  // namespace zettatwin::fleet
