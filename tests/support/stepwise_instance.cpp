@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "serving/detail/stepwise.hpp"
+#include "stepwise_instance.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -11,9 +11,11 @@
 #include "serving/detail/acceptance_draw.hpp"
 #include "serving/detail/token_clock.hpp"
 
-namespace zettatwin::serving::detail {
+namespace zettatwin::test {
 namespace {
 
+using serving::detail::AcceptanceDraw;
+using serving::detail::TokenClock;
 using units::Picoseconds;
 constexpr Picoseconds kNever{std::numeric_limits<std::int64_t>::max()};
 
@@ -69,6 +71,7 @@ class Stepwise final : public Instance {
     if (count + (running_.empty() ? 0 : watermark()) > cache_.available()) return false;
     cache_.take(reserved_[id], count);
     statistics_.evicted_blocks = cache_.evicted;
+    statistics_.blocks_max = std::max(statistics_.blocks_max, blocks_used());
     return true;
   }
   void timer_changed(Picoseconds at) override { advance(at); }
@@ -167,7 +170,6 @@ void Stepwise::submit(Job job, Picoseconds at) {
   s->job = std::move(job);
   if (!fits) {
     ++statistics_.rejected;
-    drop_reservation(s->job.id);
     return observer_.rejected(s->job.id, at);
   }
   queue_.push_back(s);
@@ -510,4 +512,4 @@ std::unique_ptr<Instance> make_stepwise(EngineSettings settings, const StepTimer
   return std::make_unique<Stepwise>(std::move(settings), timer, observer, options);
 }
 
-}  // namespace zettatwin::serving::detail
+}  // namespace zettatwin::test

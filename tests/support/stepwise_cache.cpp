@@ -2,9 +2,9 @@
 #include <algorithm>
 
 #include "base/contract.hpp"
-#include "serving/detail/stepwise.hpp"
+#include "stepwise_instance.hpp"
 
-namespace zettatwin::serving::detail {
+namespace zettatwin::test {
 
 StepwiseCache::StepwiseCache(std::int64_t blocks, std::int64_t unit, const std::vector<CacheTier>& tiers) : unit_(unit), capacity_{0}, order_(1 + tiers.size()) {
   for (std::int64_t id = blocks; id-- > 0;) free_.push_back(id);
@@ -96,4 +96,4 @@ void StepwiseCache::put(std::uint64_t hash, std::size_t place) {
   order_[place].push_back(hash);
 }
 
-}  // namespace zettatwin::serving::detail
+}  // namespace zettatwin::test

@@ -11,7 +11,9 @@
 
 #include "serving/instance.hpp"
 
-namespace zettatwin::serving::detail {
+namespace zettatwin::test {
+
+using namespace serving;
 
 // Blocks with content, by hash, and which are free. Entry: `unit` blocks of the chips' memory, or a place in a tier.
 class StepwiseCache final {
@@ -43,4 +45,4 @@ class StepwiseCache final {
 
 [[nodiscard]] std::unique_ptr<Instance> make_stepwise(EngineSettings settings, const StepTimer& timer, Observer& observer, InstanceOptions options = {});
 
-}  // namespace zettatwin::serving::detail
+}  // namespace zettatwin::test

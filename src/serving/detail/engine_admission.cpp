@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "base/contract.hpp"
+#include "serving/detail/engine.hpp"
+
+namespace zettatwin::serving::detail {
+
+using units::Picoseconds;
+
+namespace {
+std::int64_t duration(std::int64_t tokens, double tokens_per_s) { return Picoseconds::from(units::Seconds::from_si(static_cast<double>(tokens) / tokens_per_s)).count(); }
+}  // namespace
+
+void Engine::compose() {
+  chunks_.clear();
+  chunk_slots_.clear();
+  fetch_ = swap_ = 0;
+  preempted_ = false;
+  count_arrived();
+  std::int64_t budget = e_.max_tokens;
+  if (e_.policy == Policy::mixed) {
+    grow();
+    budget -= batch_.size() * (1 + lookahead_);
+    continue_prefills(budget);
+    if (!preempted_) admit(budget);
+  } else {
+    if (e_.policy == Policy::static_batch && running_.size == 0) admit(0);
+    continue_prefills(budget);
+    if (e_.policy == Policy::prefill_first) admit(budget);
+    if (chunks_.empty()) grow();
+  }
+  decoding_ = batch_.size() > 0 && (e_.policy == Policy::mixed || chunks_.empty());
+}
+
+void Engine::count_arrived() {
+  for (; first_to_come_ != kNoSlot && slots_[first_to_come_].at <= t_; first_to_come_ = slots_[first_to_come_].next) ++arrived_;
+  statistics_.waiting_max = std::max(statistics_.waiting_max, arrived_);
+}
+
+// Blocks for the tokens that decoding sequences add in this step.
+void Engine::grow() {
+  if (batch_.due() == 0) return;
+  while (batch_.due() > cache_.available()) {
+    if (running_.size == 1 && !zombies_.empty()) release_zombies();
+    else preempt();
+  }
+  cache_.take(batch_.due());
+  batch_.taken();
+}
+
+// The sequence that was admitted last goes back to the head of the queue.
+void Engine::preempt() {
+  const Slot slot = running_.last;
+  Sequence& s = slots_[slot];
+  const bool decoded = s.stage == Stage::decoding;
+  if (decoded) {
+    leave_batch(s, slot);
+    share(s, s.cached);
+  } else {
+    prefilling_.pop_back();
+    prefill_tokens_ -= s.goal - s.cached;
+    prefill_to_come_ -= s.target - s.generated;
+  }
+  unlink(running_, slot);
+  preempted_ = true;
+  ++statistics_.preemptions;
+  free_blocks(s);
+  s.lost = std::max(s.lost, s.cached);
+  s.swapped = s.arrived = e_.preemption == Preemption::swap && decoded;
+  if (s.swapped) swap_ += duration(s.cached, e_.swap_tokens_per_s);
+  else s.cached = 0;
+  s.stage = Stage::waiting;
+  prepend(queue_, slot);
+  ++arrived_;
+  queue_tokens_ += to_do(s);
+  blocked_ = false;
+  observer_.preempted(s.job.id, Picoseconds(t_));
+}
+
+void Engine::continue_prefills(std::int64_t& budget) {
+  for (const Slot slot : prefilling_) {
+    const std::int64_t rest = slots_[slot].goal - slots_[slot].cached;
+    const auto tokens = e_.chunked_prefill ? std::min(rest, budget) : rest <= budget || chunks_.empty() ? rest : 0;
+    if (tokens <= 0) return;
+    budget -= tokens;
+    add_chunk(slot, tokens);
+  }
+}
+
+void Engine::add_chunk(Slot slot, std::int64_t tokens) {
+  Sequence& s = slots_[slot];
+  const auto end = s.cached + tokens;
+  chunks_.push_back(Chunk{.tokens = static_cast<std::int32_t>(tokens), .context = s.cached, .last = end == s.goal});
+  chunk_slots_.push_back(slot);
+  share(s, end);
+  statistics_.recomputed_tokens += std::max<std::int64_t>(0, std::min<std::int64_t>(end, s.lost) - s.cached);
+  statistics_.prompt_tokens += tokens;
+}
+
+// Its first `tokens` tokens are cached: whole contents among them are there for others.
+void Engine::share(Sequence& s, std::int64_t tokens) {
+  if (!e_.prefix_caching) return;
+  while (static_cast<std::size_t>(s.held) < s.job.blocks.size() && (s.held + 1) * unit_tokens_ <= tokens) cache_.enter(s.job.blocks[static_cast<std::size_t>(s.held++)]);
+}
+
+void Engine::free_blocks(Sequence& s) {
+  cache_.give(s.mapped - cache_.unit() * s.held);
+  while (s.held > 0) cache_.release(s.job.blocks[static_cast<std::size_t>(--s.held)]);
+  s.mapped = 0;
+}
+
+void Engine::release_zombies() {
+  if (zombies_.empty()) return;
+  for (const Slot slot : zombies_) {
+    free_blocks(slots_[slot]);
+    drop_slot(slot);
+  }
+  zombies_.clear();
+  unblock();
+}
+
+void Engine::admit(std::int64_t budget) {
+  const auto visible = e_.schedule_ahead && running_.size > 0 ? previous_begin_ : t_;
+  while (!blocked_ && queue_.size > 0 && slots_[queue_.first].at <= visible) {
+    const Slot slot = queue_.first;
+    if (e_.policy == Policy::mixed && budget < (slots_[slot].arrived ? 1 + lookahead_ : 1)) return;
+    if (e_.policy == Policy::prefill_first && budget < 1) return;
+    if (full_batch() || !try_admit(slot, budget)) blocked_ = true;
+  }
+}
+
+// What the cache has of a request, from its beginning on.
+Engine::Match Engine::match(const Sequence& s) {
+  Match found;
+  matched_.clear();
+  hits_.assign(1 + e_.tiers.size(), 0);
+  if (!e_.prefix_caching || s.job.blocks.empty()) return found;
+  const auto most = std::min(static_cast<std::size_t>((s.job.input + s.generated - 1) / unit_tokens_), s.job.blocks.size());
+  ++marks_;
+  while (matched_.size() < most) {
+    const auto entry = cache_.find(s.job.blocks[matched_.size()]);
+    if (entry == ContentCache::kNone) break;
+    const auto place = cache_.place(entry);
+    if ((s.arrived && place > 0) || !cache_.mark(entry, marks_)) break;  // content that repeats is no chain of prefixes
+    ++hits_[place];
+    found.idle += cache_.idle(entry);
+    matched_.push_back(entry);
+  }
+  return found;
+}
+
+bool Engine::fits(const Sequence& s, const Match& found, std::int64_t count, std::int64_t reserved) const {
+  const auto available = cache_.available() - cache_.unit() * found.idle + reserved;
+  const auto kept = running_.size == 0 || reserved > 0 ? 0 : watermark_;
+  if (count - cache_.unit() * hits_[0] + kept > available) return false;
+  if (e_.admission != Admission::expected || running_.size == 0) return true;
+  const auto expected = static_cast<std::int64_t>(e_.expected_output * static_cast<double>(batch_.to_come() + prefill_to_come_));
+  return available * e_.block_tokens - expected >= s.job.input - hits_[0] * unit_tokens_ + s.target;
+}
+
+void Engine::take_blocks(Sequence& s, std::int64_t count) {
+  std::vector<ContentCache::Index>& entries = matched_;
+  for (auto& entry : entries) {
+    if (cache_.place(entry) == 0) {
+      cache_.use(entry);
+    } else {
+      cache_.leave_tier(entry);
+      entry = ContentCache::kNone;
+    }
+  }
+  cache_.take(count - cache_.unit() * hits_[0]);
+  // What comes from a tier enters with blocks of its own.
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    if (entries[i] == ContentCache::kNone) cache_.enter(s.job.blocks[i]);
+  s.held = static_cast<std::int32_t>(entries.size());
+  s.mapped = count;
+}
+
+bool Engine::try_admit(Slot slot, std::int64_t& budget) {
+  Sequence& s = slots_[slot];
+  const std::int64_t known = s.job.input + s.generated;
+  const auto found = match(s);
+  const auto cached_tokens = static_cast<std::int64_t>(matched_.size()) * unit_tokens_, rest = known - cached_tokens;
+  if (!s.arrived && !e_.chunked_prefill && e_.policy != Policy::static_batch && rest > budget && !(chunks_.empty() && rest > e_.max_tokens)) return false;
+  auto count = batch_.positions(known + lookahead_);
+  if (!grows_) count = std::max(count, batch_.positions(s.job.input + s.target - 1 + lookahead_));
+  const auto* const set_aside = reserved_.size() > 0 ? reserved_.find(s.job.id) : nullptr;
+  const auto reserved = set_aside ? *set_aside : 0;
+  if (!fits(s, found, count, reserved)) return false;
+
+  queue_tokens_ -= to_do(s);
+  if (first_to_come_ == slot) first_to_come_ = s.next;
+  else --arrived_;
+  unlink(queue_, slot);
+  if (set_aside) {
+    cache_.give(reserved);
+    reserved_.erase(s.job.id);
+  }
+  take_blocks(s, count);
+  for (std::size_t tier = 1; tier < hits_.size(); ++tier)
+    if (hits_[tier] > 0) fetch_ += Picoseconds::from(e_.tiers[tier - 1].latency).count() + duration(hits_[tier] * unit_tokens_, e_.tiers[tier - 1].tokens_per_s);
+  for (std::size_t place = 0; place < hits_.size(); ++place) statistics_.hit_tokens[place] += hits_[place] * unit_tokens_;
+  s.order = admissions_++;
+  append(running_, slot);
+  if (s.arrived) {
+    if (s.swapped) swap_ += duration(s.cached, e_.swap_tokens_per_s);
+    s.cached = static_cast<std::int32_t>(known - 1);
+    s.arrived = s.swapped = false;
+    share(s, s.cached);
+    if (e_.policy == Policy::mixed) budget -= 1 + lookahead_;
+    join(slot);
+  } else {
+    s.stage = Stage::prefilling;
+    s.goal = static_cast<std::int32_t>(known);
+    s.cached = static_cast<std::int32_t>(cached_tokens);
+    prefilling_.push_back(slot);
+    prefill_tokens_ += rest;
+    prefill_to_come_ += s.target - s.generated;
+    if (e_.policy != Policy::static_batch) {
+      const auto tokens = e_.chunked_prefill ? std::min(rest, budget) : rest;
+      budget -= tokens;
+      add_chunk(slot, tokens);
+    }
+  }
+  if (s.seen) return true;
+  s.seen = true;
+  statistics_.waiting_seconds += Picoseconds(t_ - s.at).seconds().si();
+  observer_.scheduled(s.job.id, Picoseconds(t_), static_cast<std::int32_t>(cached_tokens));
+  return true;
+}
+
+void Engine::join(Slot slot) {
+  Sequence& s = slots_[slot];
+  s.stage = Stage::decoding;
+  s.joined = batch_.clock();
+  s.due = grows_ ? static_cast<std::int32_t>(batch_.positions(s.cached + 1 + lookahead_) - s.mapped) : 0;
+  batch_.join(s.cached, s.target - s.generated, s.due);
+  if (!draw_.active()) ends_.push({.end = s.joined + s.target - s.generated, .order = s.order, .slot = slot});
+}
+
+}  // namespace zettatwin::serving::detail

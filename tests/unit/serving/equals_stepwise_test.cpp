@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The instance that jumps tells what the one that steps tells: the same events in the same order at the same picosecond, the same answers, the same
+// statistics; on random cases over all policies, admissions, preemptions, prefix caching, tiers, speculation and calls.
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "../../support/random_serving.hpp"
+#include "../../support/stepwise_instance.hpp"
+#include "../../support/thinning.hpp"
+
+namespace {
+
+using namespace zettatwin;
+using serving::Statistics;
+
+std::unique_ptr<serving::Instance> fast(const serving::EngineSettings& s, const serving::StepTimer& timer, serving::Observer& observer) {
+  return serving::make_instance(s, timer, observer, {.seed = 9, .tell_runs = true});
+}
+std::unique_ptr<serving::Instance> slow(const serving::EngineSettings& s, const serving::StepTimer& timer, serving::Observer& observer) {
+  return test::make_stepwise(s, timer, observer, {.seed = 9, .tell_runs = true});
+}
+
+serving::StepRun sum(const std::vector<serving::StepRun>& runs) {
+  serving::StepRun total;
+  for (const auto& run : runs) {
+    total.end += run.end - run.begin;
+    total.steps += run.steps;
+    total.decoding += run.decoding * run.steps;
+    total.decode_tokens += run.decode_tokens;
+    total.prompt_tokens += run.prompt_tokens;
+  }
+  return total;
+}
+
+void expect_same(const Statistics& a, const Statistics& b) {
+  EXPECT_EQ(a.submitted, b.submitted);
+  EXPECT_EQ(a.finished, b.finished);
+  EXPECT_EQ(a.rejected, b.rejected);
+  EXPECT_EQ(a.cancelled, b.cancelled);
+  EXPECT_EQ(a.lost, b.lost);
+  EXPECT_EQ(a.preemptions, b.preemptions);
+  EXPECT_EQ(a.busy, b.busy);
+  EXPECT_EQ(a.steps, b.steps);
+  EXPECT_EQ(a.prefill_steps, b.prefill_steps);
+  EXPECT_EQ(a.prompt_tokens, b.prompt_tokens);
+  EXPECT_EQ(a.recomputed_tokens, b.recomputed_tokens);
+  EXPECT_EQ(a.output_tokens, b.output_tokens);
+  EXPECT_EQ(a.hit_tokens, b.hit_tokens);
+  EXPECT_EQ(a.evicted_blocks, b.evicted_blocks);
+  EXPECT_EQ(a.blocks_max, b.blocks_max);
+  EXPECT_NEAR(a.sequence_seconds, b.sequence_seconds, 1e-9 * b.sequence_seconds + 1e-18);
+  EXPECT_NEAR(a.waiting_seconds, b.waiting_seconds, 1e-9 * b.waiting_seconds + 1e-18);
+}
+
+void expect_equal(std::uint64_t seed) {
+  const auto c = test::random_serving(seed);
+  const auto a = test::play(c, fast), b = test::play(c, slow);
+  ASSERT_EQ(a->events, b->events) << "seed " << seed;
+  ASSERT_EQ(a->answers, b->answers) << "seed " << seed;
+  expect_same(a->instance->statistics(), b->instance->statistics());
+  const auto x = sum(a->runs), y = sum(b->runs);
+  EXPECT_EQ(x.end, y.end);
+  EXPECT_EQ(x.steps, y.steps);
+  EXPECT_EQ(x.decoding, y.decoding);
+  EXPECT_EQ(x.decode_tokens, y.decode_tokens);
+  EXPECT_EQ(x.prompt_tokens, y.prompt_tokens);
+  const Statistics& s = a->instance->statistics();
+  EXPECT_EQ(s.submitted, s.finished + s.rejected + s.cancelled + s.lost) << "nothing is left inside";
+  EXPECT_EQ(a->instance->blocks_used(), 0);
+  EXPECT_LE(s.blocks_max, c.settings.blocks);
+}
+
+TEST(EqualsStepwise, OnRandomCases) {
+  for (std::uint64_t seed = 1; seed <= 20000; seed += test::kThinning) {
+    expect_equal(seed);
+    if (testing::Test::HasFailure()) FAIL() << "seed " << seed;
+  }
+}
+
+// A case that never preempts, fetches or drafts would prove little.
+TEST(EqualsStepwise, RandomCasesMeetWhatTheyAreFor) {
+  std::map<std::string, int> met;
+  for (std::uint64_t seed = 1; seed <= 4000; ++seed) {
+    const auto c = test::random_serving(seed);
+    const auto p = test::play(c, fast);
+    const Statistics& s = p->instance->statistics();
+    met["preempted"] += s.preemptions > 0;
+    met["recomputed"] += s.recomputed_tokens > 0;
+    met["rejected"] += s.rejected > 0;
+    met["cancelled"] += s.cancelled > 0;
+    met["lost"] += s.lost > 0;
+    met["hit"] += s.hit_tokens[0] > 0;
+    met["evicted"] += s.evicted_blocks > 0;
+    for (std::size_t tier = 1; tier < s.hit_tokens.size(); ++tier) met["fetched from " + std::to_string(tier)] += s.hit_tokens[tier] > 0;
+    met["jumped"] += std::ranges::any_of(p->runs, [](const auto& run) { return run.steps > 3; });
+  }
+  for (const auto* what : {"preempted", "recomputed", "rejected", "cancelled", "lost", "hit", "evicted", "fetched from 1", "fetched from 2", "jumped"})
+    EXPECT_GT(met[what], 30) << what;
+}
+
+}  // namespace
