@@ -6,8 +6,8 @@
 #include <map>
 
 #include "../../support/random_serving.hpp"
-#include "../../support/stepwise_instance.hpp"
 #include "../../support/thinning.hpp"
+#include "stepwise_instance.hpp"
 
 namespace {
 

@@ -13,7 +13,12 @@
 
 namespace zettatwin::test {
 
-using namespace serving;
+using serving::CacheTier;
+using serving::EngineSettings;
+using serving::Instance;
+using serving::InstanceOptions;
+using serving::Observer;
+using serving::StepTimer;
 
 // Blocks with content, by hash, and which are free. Entry: `unit` blocks of the chips' memory, or a place in a tier.
 class StepwiseCache final {

@@ -14,6 +14,7 @@
 namespace zettatwin::test {
 namespace {
 
+using namespace serving;
 using serving::detail::AcceptanceDraw;
 using serving::detail::TokenClock;
 using units::Picoseconds;
