@@ -112,8 +112,8 @@ RateProfile RateProfile::scaled(double factor) const {
 }
 
 bool ProfileClock::into_next_window() {
+  if (static_cast<double>(start_) + static_cast<double>(profile_->window()) > kRange) return false;
   start_ += profile_->window();
-  if (static_cast<double>(start_) > kRange) return false;
   whole_ = 0;
   fraction_ = 0;
   if (++window_ == profile_->size()) {

@@ -136,6 +136,7 @@ std::unique_ptr<Stream> closed_stream(std::shared_ptr<const Laws> laws, Part par
 }  // namespace detail
 
 std::unique_ptr<Stream> synthetic(const TrafficSpec& spec) {
+  ZT_EXPECT(!spec.trace, "a trace is no law");
   auto laws = std::make_shared<const detail::Laws>(spec);
   if (spec.concurrency > 0) return detail::closed_stream(std::move(laws), {});
   return spec.sessions ? detail::session_stream(std::move(laws)) : detail::open_stream(std::move(laws), {});

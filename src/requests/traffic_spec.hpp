@@ -8,7 +8,8 @@
 //     output: {law: uniform, low: 205, high: 256}
 //     shared_prefixes: {share: 0.8, count: 10, tokens: 2048}
 //     requests: 1000000
-// or as benchmark harnesses run it: {concurrency: 64, requests: 640, input: 1024, output: 128}.
+// or as benchmark harnesses run it: {concurrency: 64, requests: 640, input: 1024, output: 128},
+// or from a trace: {trace: {file: conversation.jsonl, format: mooncake}, rate: 20 requests/s}.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include "config/schema.hpp"
 #include "requests/length_law.hpp"
 #include "requests/stream.hpp"
+#include "requests/trace.hpp"
 
 namespace zettatwin::requests {
 
@@ -47,7 +49,18 @@ struct SessionSpec {
   std::int64_t max_context = 131'072;                  // a conversation ends before prompt and answer exceed this
 };
 
+// Requests of a file (of a folder: servegen) instead of laws. `rate` stretches or compresses time to that mean rate; `concurrency` takes the
+// requests in their order and not their times.
+struct TraceSpec {
+  std::string file;
+  TraceFormat format = TraceFormat::requests;
+  double rate_scale = 1;         // arrivals come that many times as fast; of servegen's clients, that many times as many
+  units::Seconds start;          // what comes before is left out, and time begins here
+  std::int64_t block_tokens = 0; // of the blocks that format `requests` names
+};
+
 struct TrafficSpec {
+  std::optional<TraceSpec> trace;
   ArrivalShape arrivals = ArrivalShape::poisson;
   units::Hertz rate;              // mean, over a period where it is diurnal
   double cv = 1;                  // of gaps, for gamma arrivals
@@ -64,12 +77,17 @@ struct TrafficSpec {
 void describe(config::Schema& s, DiurnalSpec& spec);
 void describe(config::Schema& s, SharedPrefixSpec& spec);
 void describe(config::Schema& s, SessionSpec& spec);
+void describe(config::Schema& s, TraceSpec& spec);
 void describe(config::Schema& s, TrafficSpec& spec);
 
 // Reads the mapping; lengths may be given as plain numbers (`input: 1024`).
 [[nodiscard]] std::optional<TrafficSpec> read_traffic(const config::Node& node, config::Diagnostics& diagnostics);
 
-// The stream. Expects what describe() checks. Memory: the conversations under way, and the common prefixes.
+// The stream, of laws or of the trace; nothing and diagnostics if the trace cannot be read. `models`: what a trace may name.
+[[nodiscard]] std::unique_ptr<Stream> open_traffic(const TrafficSpec& spec, const TraceFiles& files, const std::vector<std::string>& models,
+                                                  config::Diagnostics& diagnostics);
+
+// The stream of laws. Expects what describe() checks, and no trace. Memory: the conversations under way, and the common prefixes.
 // A stream without limits ends at 106 days, the range of Picoseconds; a closed loop ends with `requests`.
 [[nodiscard]] std::unique_ptr<Stream> synthetic(const TrafficSpec& spec);
 

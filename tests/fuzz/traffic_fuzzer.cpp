@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!node) return 0;
   const auto spec = requests::read_traffic(*node, diagnostics);
   if (spec.has_value() == diagnostics.has_errors()) std::abort();
-  if (!spec) return 0;
+  if (!spec || spec->trace) return 0;
   constexpr std::int64_t kManyBlocks = 1 << 20;  // of one prompt: a test of memory, not of reading
   if (spec->shared_prefixes && spec->shared_prefixes->tokens / spec->block_tokens > kManyBlocks) return 0;
   if (spec->sessions && spec->sessions->max_context / spec->block_tokens > kManyBlocks) return 0;

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "../../support/trace_files.hpp"
 #include "drain.hpp"
+#include "requests/servegen.hpp"
 #include "requests/trace.hpp"
 #include "shared_traces.hpp"
 
@@ -109,6 +111,40 @@ TEST(PublishedTraces, ServingLogs) {
     EXPECT_EQ(trace.requests.size(), 300u) << run;
     EXPECT_NEAR(trace.span, 29.15, 0.05) << run;
   }
+}
+
+// Sums of the rates in the files: 2306.12 over 144 windows.
+TEST(PublishedTraces, ServeGenReasoning) {
+  const auto files = shared_archive("servegen_reason_deepseek-r1.tar.gz");
+  if (files.empty()) GTEST_SKIP() << "no traces/servegen_reason_deepseek-r1.tar.gz: set ZT_SHARED_DATA";
+  config::Diagnostics diagnostics;
+  const auto pool = read_servegen(zettatwin::test::TraceTexts(files), "reason/deepseek-r1", diagnostics);
+  for (const auto& d : diagnostics.all()) ADD_FAILURE() << d.text();
+  ASSERT_TRUE(pool);
+  EXPECT_EQ(pool->clients.size(), 73u);
+  EXPECT_EQ(pool->windows(), 144u);
+  const auto stream = client_stream(pool, {});
+  EXPECT_NEAR(stream->means().rate.si(), 2306.12 / 144, 1e-4);
+  const auto all = drained(*stream);
+  // Most clients are bursty; the sum is still within a percent.
+  EXPECT_NEAR(static_cast<double>(all.size()) / (2306.12 * 600), 1, 0.01);
+  double input = 0, output = 0;
+  for (const auto& r : all) input += r.input, output += r.output;
+  EXPECT_NEAR(input / static_cast<double>(all.size()) / stream->means().input, 1, 0.02);
+  EXPECT_NEAR(output / static_cast<double>(all.size()) / stream->means().output, 1, 0.02);
+}
+
+// Five datasets are absent from the archive; their clients are named.
+TEST(PublishedTraces, ServeGenLanguage) {
+  const auto files = shared_archive("servegen_language_m-small.tar.gz");
+  if (files.empty()) GTEST_SKIP() << "no traces/servegen_language_m-small.tar.gz: set ZT_SHARED_DATA";
+  config::Diagnostics diagnostics;
+  const auto pool = read_servegen(zettatwin::test::TraceTexts(files), "language/m-small", diagnostics);
+  ASSERT_TRUE(pool);
+  ASSERT_EQ(diagnostics.all().size(), 1u);
+  EXPECT_NE(diagnostics.all()[0].text().find("clients 1, 5, 8, 11, 38 have no lengths"), std::string::npos) << diagnostics.all()[0].text();
+  EXPECT_EQ(pool->clients.size(), 38u);
+  EXPECT_EQ(pool->windows(), 2016u);
 }
 
 }  // namespace
