@@ -39,8 +39,16 @@ Books::Books(const FleetSpec& spec, std::size_t models, std::size_t groups)
       spec_(spec),
       may_open_(spec.warm_up_requests > 0),
       warm_up_(Picoseconds::from(spec.warm_up)),
+      warm_up_requests_(spec.warm_up_requests),
       next_progress_(spec.progress_requests) {
   collector.open_window(may_open_ ? Picoseconds(INT64_MAX) : warm_up_);
+}
+
+void Books::warm_up_until(Picoseconds time) {
+  warm_up_ = time;
+  warm_up_requests_ = 0;
+  may_open_ = false;
+  collector.open_window(time);
 }
 
 Flight& Books::arrive(const requests::Request& request, std::int32_t source, Picoseconds arrival) {
@@ -52,7 +60,7 @@ Flight& Books::arrive(const requests::Request& request, std::int32_t source, Pic
   flight.output = request.output;
   flight.source = source;
   flight.blocks.assign(request.blocks.begin(), request.blocks.end());
-  flight.measured = counts_.arrived >= spec_.warm_up_requests && arrival >= warm_up_;
+  flight.measured = counts_.arrived >= warm_up_requests_ && arrival >= warm_up_;
   if (flight.measured && may_open_) {
     may_open_ = false;
     collector.open_window(arrival);
@@ -148,7 +156,7 @@ void Books::ran(std::size_t pool, std::int32_t instance, LastRun& last, const se
   last.decoding = std::max<std::int64_t>(0, run.decoding - (last.left_at == run.end ? last.left : 0));
 }
 
-void Books::write(FleetResult& result, Picoseconds to, double scale) const {
+void Books::write(FleetResult& result, Picoseconds to, double scale, double whole) const {
   result.requests = counts_;
   result.simulated_s = to.seconds().si();
   const Picoseconds from = std::min(collector.from(), to);
@@ -157,7 +165,7 @@ void Books::write(FleetResult& result, Picoseconds to, double scale) const {
   double chips = 0;
   std::size_t models = 1;
   for (const PoolSpec& pool : spec_.pools) {
-    chips += static_cast<double>(pool.instances) * pool.chips_per_instance;
+    chips += static_cast<double>(pool.instances) * pool.chips_per_instance * whole;
     models = std::max(models, static_cast<std::size_t>(pool.model) + 1);
   }
   result.all = collector.all(to, chips, scale);
@@ -165,7 +173,7 @@ void Books::write(FleetResult& result, Picoseconds to, double scale) const {
   for (std::size_t m = 0; models > 1 && m < models; ++m) {
     double of_model = 0;
     for (const PoolSpec& pool : spec_.pools)
-      if (static_cast<std::size_t>(pool.model) == m) of_model += static_cast<double>(pool.instances) * pool.chips_per_instance;
+      if (static_cast<std::size_t>(pool.model) == m) of_model += static_cast<double>(pool.instances) * pool.chips_per_instance * whole;
     result.models.push_back(collector.metrics(m, to, of_model, scale));
   }
   collector.histograms(result.ttft, result.tpot, result.e2e);

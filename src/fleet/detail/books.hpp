@@ -37,6 +37,8 @@ class Books final {
   // `groups`: of instances, as Collector's.
   Books(const FleetSpec& spec, std::size_t models, std::size_t groups);
 
+  // Instead of the spec's warm-up.
+  void warm_up_until(units::Picoseconds time);
   // A request comes at request.arrival (of its client).
   Flight& arrive(const requests::Request& request, std::int32_t source, units::Picoseconds arrival);
   void schedule(Flight& flight, units::Picoseconds at, std::int32_t cached);
@@ -51,8 +53,8 @@ class Books final {
 
   [[nodiscard]] const RequestCounts& counts() const { return counts_; }
   [[nodiscard]] units::Picoseconds last_end() const { return last_end_; }
-  // Requests, completions and metrics into the result. `scale`: fleet over simulated instances.
-  void write(FleetResult& result, units::Picoseconds to, double scale) const;
+  // Requests, completions and metrics into the result. `scale`: fleet over simulated instances; `whole`: fleet over the instances of the spec.
+  void write(FleetResult& result, units::Picoseconds to, double scale, double whole) const;
 
   FlightTable flights;
   SeriesRecorder series;
@@ -67,6 +69,7 @@ class Books final {
   const FleetSpec& spec_;
   bool may_open_;  // the window opens with the first measured request
   units::Picoseconds warm_up_;
+  std::int64_t warm_up_requests_;
   RequestCounts counts_;
   std::int64_t done_ = 0;
   std::int64_t next_progress_;

@@ -191,11 +191,8 @@ bool GlobalRun::step() {
   const Picoseconds transfer = network_ ? network_->next_finish() : kNever;
   const Picoseconds planned = planned_.empty() ? kNever : planned_.top().at;
   const Picoseconds next = std::min(std::min(arrival, instance), std::min(transfer, planned));
-  if (next == kNever || over()) return false;
-  if (spec_.end == End::cut_off && next >= horizon_) {
-    now_ = horizon_;
-    return false;
-  }
+  if (next == kNever || (spec_.end == End::drain && over())) return false;
+  if (spec_.end == End::cut_off && next >= horizon_) return false;
   const bool periodic = next == planned && next < instance && next < transfer && next < arrival && lasting_ == 0;
   idle_plans_ = periodic ? idle_plans_ + 1 : 0;
   if (idle_plans_ > 4096) return false;  // what is left waits for something that does not come
@@ -308,6 +305,7 @@ void GlobalRun::sample() {
 FleetResult GlobalRun::run() {
   while (step()) {
   }
+  if (spec_.end == End::cut_off && !cut_short_) now_ = horizon_;
   for (Member& member : members_)
     if (member.works() && (spec_.end == End::cut_off || cut_short_)) member.instance->advance(now_);
   notes_.clear();
@@ -326,7 +324,7 @@ FleetResult GlobalRun::result() {
   books_.close();
   const bool all_done = books_.counts().in_flight == 0;
   const Picoseconds to = spec_.end == End::drain && all_done ? books_.last_end() : now_;
-  books_.write(r, to, factor_);
+  books_.write(r, to, factor_, factor_);
   const Picoseconds from = std::min(books_.collector.from(), to);
   for (std::size_t p = 0; p < spec_.pools.size(); ++p) {
     PoolTotals totals(spec_.pools[p]);

@@ -54,6 +54,7 @@ struct Member {
   std::unique_ptr<serving::Instance> instance;
   std::int64_t inside = 0;        // requests: computing, held, reserved or decoding
   std::int64_t routed = 0;
+  std::int64_t routed_id = 0;     // its number, where not all instances are there
   std::uint64_t epoch = 0;        // of its power; events of earlier ones are stale
   units::Picoseconds since;       // of its power
   units::Picoseconds on_time, paid_time;           // until `since`
