@@ -39,7 +39,8 @@ detail::Choice best_tile(const Gemm& op, const hardware::GemmEfficiency& gemm, c
 double traffic(const Gemm& op, double width, double write_cost) {
   const auto m = static_cast<double>(op.m), n = static_cast<double>(op.n), k = static_cast<double>(op.k);
   const double output = m * n * op.output_bytes * (write_cost + (op.accumulate ? 1 : 0));
-  return static_cast<double>(op.batch) * (width * (m * k + n * k) + output);
+  const double weights = op.weight_bytes > 0 ? op.weight_bytes : width;
+  return static_cast<double>(op.batch) * (width * m * k + weights * n * k + output);
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ struct Gemm {
   hardware::Precision precision = hardware::Precision::bf16;
   double output_bytes = 2;
   bool accumulate = false;  // weight gradients: read and write fp32 C
+  double weight_bytes = 0;  // per element of B where it is stored in another format than it is multiplied in; 0: as `precision`
 };
 [[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const Gemm& op);
 
@@ -100,6 +101,32 @@ struct ExpertLayer {
   hardware::Precision precision = hardware::Precision::bf16;
 };
 [[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const ExpertLayer& op);
+
+// A few queries of each of `batch` sequences on `kv_length` cached latent vectors of `latent` + `rope` elements (MLA, projections absorbed): the vector is
+// the key of every head, its first `latent` elements are the value. Without figures of it (efficiency.decode_latent) at the rates of prefill attention.
+struct LatentDecode {
+  std::int64_t batch = 0;
+  std::int64_t heads = 0;
+  std::int64_t q_length = 1, kv_length = 0;
+  std::int64_t latent = 512, rope = 64;
+  hardware::Precision precision = hardware::Precision::bf16;  // of the cache and the products
+};
+[[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const LatentDecode& op);
+
+// The routed experts of a layer on one chip in a serving engine: `rows` token copies on `hit` distinct experts, each hidden x inter (its part of it).
+// Without figures of it (efficiency.served_experts) at the rates of grouped and dense GEMMs.
+struct ServedExperts {
+  double rows = 0;
+  double hit = 0;  // experts with at least one row; may be an expectation
+  std::int64_t hidden = 0, inter = 0;
+  bool gated = true;
+  hardware::Precision precision = hardware::Precision::bf16;  // of the products
+  double weight_bytes = 0;  // per stored weight, scales included; 0: as `precision`
+};
+[[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const ServedExperts& op);
+// The figures that serve a precision: the chip's own, or built from its grouped and dense GEMMs.
+[[nodiscard]] hardware::ServedExpertsEfficiency served_experts_of(const hardware::Chip& chip, hardware::Precision precision);
+[[nodiscard]] hardware::LatentDecodeEfficiency latent_decode_of(const hardware::Chip& chip, hardware::Precision precision);
 
 // Lower bounds at datasheet peaks, for fidelity `bound`: max(flop / matrix peak, bytes / memory bandwidth).
 [[nodiscard]] units::Picoseconds bound_of(const hardware::Chip& chip, units::Flop flop, hardware::Precision precision, units::Bytes bytes);

@@ -109,6 +109,19 @@ void describe(config::Schema& s, ExpertLayerEfficiency& layer) {
   s.figure("per_choice", layer.per_choice, "sorting one token's choice of one expert", kTime);
 }
 
+void describe(config::Schema& s, LatentDecodeEfficiency& decode) {
+  s.figure("launch", decode.launch, "start and end of the kernels on the chip", kTime);
+  s.figure("math", decode.math, "share of the matrix peak", kShare);
+  s.figure("memory", decode.memory, "share of the memory bandwidth for long streams", kShare);
+  s.figure("half_bytes", decode.half_bytes, "traffic at which half of either rate is reached", kTime);
+}
+
+void describe(config::Schema& s, ServedExpertsEfficiency& experts) {
+  s.figure("launch", experts.launch, "start and end of all kernels of the layer's experts", kTime);
+  s.figure("math", experts.math, "share of the matrix peak that the products reach", kShare);
+  s.figure("memory", experts.memory, "share of the memory bandwidth in reading weights", kShare);
+}
+
 void describe(config::Schema& s, Residual& residual) {
   s.figure("low", residual.low, "10 % quantile of measured over predicted time", config::kRequired);
   s.figure("high", residual.high, "90 % quantile of measured over predicted time", config::kRequired);
@@ -141,6 +154,8 @@ void describe(config::Schema& s, Efficiency& efficiency) {
   by_precision(s, "decode", efficiency.decode, "attention of a few queries on a long cache, by the cache's precision");
   by_precision(s, "decode_multi_head", efficiency.decode_multi_head, "the same with as many key heads as heads, where another kernel serves these");
   by_precision(s, "expert_layer", efficiency.expert_layer, "all routed experts of a layer, as inference libraries run them");
+  by_precision(s, "decode_latent", efficiency.decode_latent, "attention of a few queries on compressed keys and values, by the cache's precision");
+  by_precision(s, "served_experts", efficiency.served_experts, "routed experts of a layer in a deployed serving engine, by the precision of the products");
   by_precision(s, "dynamic_quantise", efficiency.dynamic_quantise, "casts before a product whose scales are found on the way");
   s.table("uncertainty", efficiency.uncertainty, "measured over predicted time of single operators, by family");
 }

@@ -78,6 +78,23 @@ struct ExpertLayerEfficiency {
   config::Figure<units::Seconds> per_choice;   // sorting one token's choice of one expert
 };
 
+// Attention of a few queries on compressed keys and values (MLA with absorbed projections): one latent vector per token is key and value of
+// all heads. launch + (bytes + min(bytes, half_bytes)) / bytes x max(bytes / (memory.bandwidth x memory), flop / (matrix_peak x math)).
+struct LatentDecodeEfficiency {
+  config::Figure<units::Seconds> launch;     // of the kernel and of the one that joins its parts
+  config::Figure<units::Ratio> math;         // share of the matrix peak
+  config::Figure<units::Ratio> memory;       // share of the memory bandwidth
+  config::Figure<units::Bytes> half_bytes;   // traffic at which half of either is reached
+};
+
+// Routed experts of a layer as a deployed serving engine runs them, after its own tuning; expert_layer describes an operator library's kernels over all
+// shapes, tuned or not. launch + sqrt(products^2 + stream^2) + moving.
+struct ServedExpertsEfficiency {
+  config::Figure<units::Seconds> launch;  // of all kernels together: sorting, two products, activation, weighted sum
+  config::Figure<units::Ratio> math;      // share of the matrix peak
+  config::Figure<units::Ratio> memory;    // share of the memory bandwidth in reading the weights of the experts hit
+};
+
 // Kernels that stream memory: norms, activations, residuals, permutation, casts, optimizer.
 struct StreamEfficiency {
   config::Figure<units::Ratio> memory;      // share of the memory bandwidth for long streams
@@ -111,6 +128,8 @@ struct Efficiency {
   std::map<Precision, DecodeEfficiency> decode;             // by the precision of the cache
   std::map<Precision, DecodeEfficiency> decode_multi_head;  // as many key heads as heads, where another kernel serves these
   std::map<Precision, ExpertLayerEfficiency> expert_layer;
+  std::map<Precision, LatentDecodeEfficiency> decode_latent;    // by the precision of the cache
+  std::map<Precision, ServedExpertsEfficiency> served_experts;  // by the precision of the products
   std::map<Precision, StreamEfficiency> dynamic_quantise;   // casts whose scales are found on the way, before a product
   std::map<std::string, Residual> uncertainty;              // by family of operators, "gemm.bf16"
 
@@ -150,6 +169,8 @@ void describe(config::Schema& s, StreamEfficiency& stream);
 void describe(config::Schema& s, HostOverhead& host);
 void describe(config::Schema& s, DecodeEfficiency& decode);
 void describe(config::Schema& s, ExpertLayerEfficiency& layer);
+void describe(config::Schema& s, LatentDecodeEfficiency& decode);
+void describe(config::Schema& s, ServedExpertsEfficiency& experts);
 void describe(config::Schema& s, Residual& residual);
 void describe(config::Schema& s, Efficiency& efficiency);
 

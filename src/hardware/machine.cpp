@@ -117,6 +117,16 @@ void check_network(config::Schema& s, const LevelNetwork& n) {
 
 }  // namespace
 
+void describe(config::Schema& s, ServingTraffic& t) {
+  s.figure("reduce_launch", t.reduce_launch, "start and end of an all-reduce kernel of one or two shots", kAny);
+  s.figure("reduce_share", t.reduce_share, "share of the bandwidth that it reaches", kShare);
+  s.figure("exchange_launch", t.exchange_launch, "start and end of one dispatch or one combine of tokens to experts, low-latency kernels", kAny);
+  s.figure("exchange_share", t.exchange_share, "share of the bandwidth that they reach", kShare);
+  s.figure("exchange_gap", t.exchange_gap, "time that they take per rank of the group", kAny);
+  s.figure("bulk_launch", t.bulk_launch, "start and end of one dispatch or one combine, high-throughput kernels", kAny);
+  s.figure("bulk_share", t.bulk_share, "share of the bandwidth that they reach", kShare);
+}
+
 void describe(config::Schema& s, LevelNetwork& n) {
   s.choice("kind", n.kind, network_words(), "how the units of this level are joined", kRequiredText);
   s.figure("pair_bandwidth", n.pair_bandwidth, "full_mesh, torus: bandwidth of one chip's link to one peer, per direction");
@@ -140,6 +150,7 @@ void describe(config::Schema& s, LevelNetwork& n) {
   s.figure("reduction_efficiency", n.reduction_efficiency, "share of the bandwidth that in-network reduction reaches", kShare);
   s.figure("reduction_latency", n.reduction_latency, "one pass through the reducing switches, instead of latency", kAny);
   s.figure("reduction_half_message", n.reduction_half_message, "bytes per member at which in-network reduction reaches half of its long-message bandwidth", kAny);
+  s.object("serving", n.serving, "small messages of serving engines");
   check_network(s, n);
 }
 

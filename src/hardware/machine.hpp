@@ -34,6 +34,18 @@ enum class NetworkKind {
 // Whether links are described one by one, so that rates follow from the graph instead of being figures.
 [[nodiscard]] inline bool is_graph(NetworkKind kind) { return kind == NetworkKind::graph || kind == NetworkKind::dragonfly; }
 
+// Small messages of serving engines, whose own kernels write into their peers' memory instead of calling a collective library. Shares are of the level's
+// bandwidth per chip. Absent figures: the library's own (launch, latency, efficiency, message_gap).
+struct ServingTraffic {
+  config::Figure<units::Seconds> reduce_launch;    // all-reduce kernels of one or two shots
+  config::Figure<units::Ratio> reduce_share;
+  config::Figure<units::Seconds> exchange_launch;  // one dispatch or one combine of tokens to experts, low-latency kernels
+  config::Figure<units::Ratio> exchange_share;
+  config::Figure<units::Seconds> exchange_gap;     // of it, per rank of the group
+  config::Figure<units::Seconds> bulk_launch;      // the same with high-throughput kernels, whose copies for one unit travel once
+  config::Figure<units::Ratio> bulk_share;
+};
+
 struct LevelNetwork {
   NetworkKind kind = NetworkKind::switched;
   config::Figure<units::BytesPerSecond> pair_bandwidth;  // full_mesh, torus
@@ -56,6 +68,7 @@ struct LevelNetwork {
   config::Figure<units::Ratio> reduction_efficiency;     // of in-network reduction, relative to bandwidth
   config::Figure<units::Seconds> reduction_latency;      // of one pass through the reducing switches, instead of latency
   config::Figure<units::Bytes> reduction_half_message;   // of in-network reduction: bytes per member at which half of it is reached
+  ServingTraffic serving;
 };
 
 struct Level {
@@ -167,6 +180,7 @@ void derive_rates(Machine& machine);
 [[nodiscard]] std::optional<Machine> resized(const Machine& machine, std::int64_t chips, const config::Location& where,
                                              config::Diagnostics& diagnostics);
 
+void describe(config::Schema& s, ServingTraffic& traffic);
 void describe(config::Schema& s, LevelNetwork& network);
 void describe(config::Schema& s, Level& level);
 void describe(config::Schema& s, MemoryTier& tier);

@@ -12,12 +12,13 @@ namespace zettatwin::model {
 enum class AttentionKind {
   grouped_query,  // multi-head (kv_heads == heads), grouped-query and multi-query
   multi_latent,   // MLA: queries and keys/values through low-rank latents (DeepSeek-V2)
+  linear,         // gated delta rule (arXiv 2412.06464): a state of head_dim x v_head_dim per head instead of keys and values
 };
 
 struct Attention {
   AttentionKind kind = AttentionKind::grouped_query;
-  std::int64_t heads = 0;
-  std::int64_t kv_heads = 0;
+  std::int64_t heads = 0;     // linear: heads of values
+  std::int64_t kv_heads = 0;  // linear: heads of queries and keys
   std::int64_t head_dim = 0;    // of queries and keys; for MLA: qk_nope_dim + qk_rope_dim
   std::int64_t v_head_dim = 0;  // of values; == head_dim unless MLA
   std::int64_t q_lora_rank = 0;   // MLA; 0: queries are projected directly
@@ -30,6 +31,8 @@ struct Attention {
   bool qk_norm = false;  // normalisation of queries and keys per head
   bool qk_norm_per_projection = false;  // with qk_norm: its weights span all heads of the projection, not one head
   bool sinks = false;    // one learned sink logit per head
+  bool output_gate = false;      // a sigmoid gate on every output, projected beside the queries
+  std::int64_t convolution = 0;  // linear: tokens that the short convolution over queries, keys and values spans
   friend bool operator==(const Attention&, const Attention&) = default;
 };
 

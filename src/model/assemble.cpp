@@ -118,12 +118,15 @@ class Assembler final {
       error(field, fmt::format("{} lists {} layers, num_hidden_layers is {}", field, list.size(),
                                c_.num_hidden_layers));
   }
-  void check_words(std::string_view field, const std::vector<std::string>& list, std::string_view a,
-                   std::string_view b) {
+  void check_words(std::string_view field, const std::vector<std::string>& list,
+                   const std::vector<std::string>& known) {
     for (const auto& word : list)
-      if (word != a && word != b)
+      if (std::find(known.begin(), known.end(), word) == known.end())
         return error(field, fmt::format("{} holds '{}', which could not be mapped", field, word),
-                     fmt::format("known: {}, {}", a, b));
+                     fmt::format("known: {}", fmt::join(known, ", ")));
+  }
+  bool any_layer_is(std::string_view type) const {
+    return std::find(c_.layer_types.begin(), c_.layer_types.end(), type) != c_.layer_types.end();
   }
   void check_numbers(std::string_view field, const std::vector<std::string>& list, std::int64_t high) {
     for (const auto& text : list) {
@@ -135,12 +138,15 @@ class Assembler final {
   }
   void check_lists() {
     check_length("layer_types", c_.layer_types);
-    check_words("layer_types", c_.layer_types, "full_attention", "sliding_attention");
-    if (c_.sliding_window == 0 &&
-        std::find(c_.layer_types.begin(), c_.layer_types.end(), "sliding_attention") != c_.layer_types.end())
+    check_words("layer_types", c_.layer_types, {"full_attention", "sliding_attention", "linear_attention"});
+    if ((any_layer_is("linear_attention") || c_.linear_num_value_heads > 0) && (c_.linear_num_value_heads == 0 || c_.linear_num_key_heads == 0 ||
+                                             c_.linear_value_head_dim == 0 || c_.linear_key_head_dim == 0))
+      error("layer_types", "a layer is linear_attention but its sizes are not given",
+            "linear_num_value_heads, linear_num_key_heads, linear_value_head_dim and linear_key_head_dim are needed");
+    if (c_.sliding_window == 0 && any_layer_is("sliding_attention"))
       error("layer_types", "a layer is sliding_attention but there is no sliding_window");
     check_length("mlp_layer_types", c_.mlp_layer_types);
-    check_words("mlp_layer_types", c_.mlp_layer_types, "dense", "sparse");
+    check_words("mlp_layer_types", c_.mlp_layer_types, {"dense", "sparse"});
     check_numbers("mlp_only_layers", c_.mlp_only_layers, c_.num_hidden_layers - 1);
     const bool one = c_.moe_layer_freq.size() == 1;
     check_numbers("moe_layer_freq", c_.moe_layer_freq, one ? c_.num_hidden_layers : 1);
@@ -166,7 +172,18 @@ class Assembler final {
     if (c_.full_attention_period > 0 && (i + 1) % c_.full_attention_period == 0) return false;
     return i >= c_.first_window_layer;
   }
+  bool is_linear(std::int64_t i) const {
+    if (!c_.layer_types.empty()) return c_.layer_types[static_cast<std::size_t>(i)] == "linear_attention";
+    return c_.linear_num_value_heads > 0 && c_.full_attention_period > 0 && (i + 1) % c_.full_attention_period != 0;
+  }
   Attention attention(std::int64_t i) const {
+    if (is_linear(i))
+      return {.kind = AttentionKind::linear,
+              .heads = c_.linear_num_value_heads,
+              .kv_heads = c_.linear_num_key_heads,
+              .head_dim = c_.linear_key_head_dim,
+              .v_head_dim = c_.linear_value_head_dim,
+              .convolution = c_.linear_conv_kernel_dim};
     const bool latent = c_.kv_lora_rank > 0;
     return {.kind = latent ? AttentionKind::multi_latent : AttentionKind::grouped_query,
             .heads = c_.num_attention_heads,
@@ -182,7 +199,8 @@ class Assembler final {
             .output_bias = c_.output_bias,
             .qk_norm = c_.qk_norm,
             .qk_norm_per_projection = c_.qk_norm && c_.qk_norm_per_projection,
-            .sinks = c_.attention_sinks};
+            .sinks = c_.attention_sinks,
+            .output_gate = c_.attention_output_gate};
   }
   MixtureOfExperts experts() const {
     const auto shared = c_.shared_expert_intermediate_size > 0
@@ -251,6 +269,9 @@ class Assembler final {
     const double latents = d(c_.q_lora_rank) + d(c_.kv_lora_rank) + d(c_.qk_rope_head_dim);
     const double attention = (4 * d(c_.hidden_size) + 2 * latents + 8) * d(c_.num_attention_heads) * widest +
                              d(c_.hidden_size) * (latents + 8);
+    const double linear = (2 * d(c_.linear_num_key_heads) * d(c_.linear_key_head_dim) +
+                           3 * d(c_.linear_num_value_heads) * (d(c_.linear_value_head_dim) + 1)) *
+                          (d(c_.hidden_size) + d(c_.linear_conv_kernel_dim) + 2);
     const double expert = 3 * (d(c_.hidden_size) + 1) * (d(c_.moe_intermediate_size) + 1);
     const double shared =
         3 * (d(c_.hidden_size) + 1) *
@@ -263,7 +284,7 @@ class Assembler final {
                            d(c_.max_position_embeddings) + d(c_.position_offset) + 8) *
                           d(c_.hidden_size);
     const double bound =
-        layers * (attention + feed_forward + norms + 4 * d(c_.hidden_size) * d(c_.hidden_size)) + tables;
+        layers * (2 * attention + linear + feed_forward + norms + 4 * d(c_.hidden_size) * d(c_.hidden_size)) + tables;
     if (!(bound < kMostParameters))
       diagnostics_.error(node_.where, fmt::format("the model has about {:.0e} parameters", bound),
                          fmt::format("the limit is {:.0e}", kMostParameters));

@@ -87,6 +87,25 @@ constexpr std::array kMiniMax{
     Key{"attn_type_list", "layer_types", kMiniMaxLayers},
     Key{"shared_intermediate_size", "shared_expert_intermediate_size"},
 };
+// Chunks of attention count as windows: a token attends to half a chunk on average, to a whole one at most.
+constexpr std::array kLlama4{Key{"attention_chunk_size", "sliding_window"},
+                             Key{"interleave_moe_layer_step", "decoder_sparse_step"},
+                             Key{"intermediate_size", "moe_intermediate_size"},
+                             Key{"intermediate_size_mlp", "intermediate_size"},
+                             Key{"num_local_experts", "num_experts"},
+                             Key{"num_experts_per_tok"},
+                             Key{"use_qk_norm", kNoField},
+                             Key{"no_rope_layer_interval", "full_attention_period"}};
+constexpr std::array kLinear{Key{"linear_num_value_heads"},
+                             Key{"linear_num_key_heads"},
+                             Key{"linear_value_head_dim"},
+                             Key{"linear_key_head_dim"},
+                             Key{"linear_conv_kernel_dim"},
+                             Key{"attn_output_gate", "attention_output_gate"},
+                             Key{"full_attention_interval", "full_attention_period"},
+                             Key{"mamba_ssm_dtype", kNoField},
+                             Key{"mtp_use_dedicated_embeddings", "", kMustBeFalse},
+                             Key{"mtp_num_hidden_layers", "num_nextn_predict_layers"}};
 constexpr std::array kPhiMoe{Key{"lm_head_bias", "head_bias"}};
 constexpr std::array kGpt2{
     Key{"n_embd", "hidden_size"},
@@ -172,6 +191,12 @@ std::vector<Dialect> all_dialects() {
        {kQwenWindow, kFourBiases, kQkNorm, kQwenExperts},
        "{qk_norm: true, head_dim: 128, num_key_value_heads: 4, use_sliding_window: false, "
        "first_window_layer: 28}"},
+      {{"qwen3_next", "qwen3_5_moe_text"},
+       {kLinear, kFourBiases, kQwenExperts},
+       "{qk_norm: true, attention_output_gate: true, shared_expert_gate: true}"},
+      {{"llama4_text"},
+       {kLlama4, kFourBiases},
+       "{full_attention_period: 4, n_shared_experts: 1, num_experts_per_tok: 1}"},
       {{"deepseek_v2"},
        {kLatent, kDeepSeekExperts, kFourBiases, kMlpBias},
        "{q_lora_rank: 1536, kv_lora_rank: 512, qk_nope_head_dim: 128, qk_rope_head_dim: 64, v_head_dim: "

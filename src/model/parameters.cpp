@@ -13,6 +13,7 @@ std::int64_t norm_weights(const Architecture& a, std::int64_t width) {
 std::int64_t grouped_query(const Attention& t, std::int64_t hidden) {
   const std::int64_t q = t.heads * t.head_dim, k = t.kv_heads * t.head_dim, v = t.kv_heads * t.v_head_dim;
   std::int64_t sum = hidden * (q + k + v) + t.heads * t.v_head_dim * hidden;
+  if (t.output_gate) sum += hidden * q;
   if (t.qkv_bias) sum += q + k + v;
   if (t.output_bias) sum += hidden;
   if (t.qk_norm) sum += t.qk_norm_per_projection ? q + k : 2 * t.head_dim;
@@ -35,7 +36,15 @@ std::int64_t multi_latent(const Attention& t, std::int64_t hidden) {
   return sum;
 }
 
+// Projections to queries, keys, values and gates, two scalars per head, a depthwise convolution, a norm per head, decay and step (Yang et al. 2024,
+// arXiv 2412.06464, as Qwen3-Next has it).
+std::int64_t linear(const Attention& t, std::int64_t hidden) {
+  const std::int64_t keys = t.kv_heads * t.head_dim, values = t.heads * t.v_head_dim;
+  return hidden * (2 * keys + 2 * values + 2 * t.heads) + t.convolution * (2 * keys + values) + 2 * t.heads + t.v_head_dim + values * hidden;
+}
+
 std::int64_t attention_parameters(const Attention& t, std::int64_t hidden) {
+  if (t.kind == AttentionKind::linear) return linear(t, hidden);
   const std::int64_t sinks = t.sinks ? t.heads : 0;
   return sinks + (t.kind == AttentionKind::multi_latent ? multi_latent(t, hidden) : grouped_query(t, hidden));
 }

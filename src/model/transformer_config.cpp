@@ -50,14 +50,20 @@ void describe_attention(config::Schema& s, TransformerConfig& c) {
   s.boolean("qk_norm_per_projection", c.qk_norm_per_projection,
             "with qk_norm: weights over all heads, not one head's width");
   s.boolean("attention_sinks", c.attention_sinks, "one learned sink logit per head");
+  s.boolean("attention_output_gate", c.attention_output_gate, "a sigmoid gate on every output of attention, projected beside the queries");
+  s.integer("linear_num_value_heads", c.linear_num_value_heads, "linear attention: heads of values", within(kCounts));
+  s.integer("linear_num_key_heads", c.linear_num_key_heads, "linear attention: heads of queries and keys", within(kCounts));
+  s.integer("linear_value_head_dim", c.linear_value_head_dim, "linear attention: width of a value head", within(kOptionalWidths));
+  s.integer("linear_key_head_dim", c.linear_key_head_dim, "linear attention: width of a query and key head", within(kOptionalWidths));
+  s.integer("linear_conv_kernel_dim", c.linear_conv_kernel_dim, "linear attention: tokens that the convolution spans", within(kCounts));
   s.integer("sliding_window", c.sliding_window,
             "tokens that a windowed layer attends to; 0: full causal attention", within(kTokens));
   s.boolean("use_sliding_window", c.use_sliding_window, "false: sliding_window has no effect");
   s.integer("first_window_layer", c.first_window_layer, "layers below it attend fully", within(kCounts));
   s.integer("full_attention_period", c.full_attention_period,
-            "every n-th layer attends fully; 0: all are windowed", within(kCounts));
+            "every n-th layer attends fully; 0: none, all are windowed or linear", within(kCounts));
   s.texts("layer_types", c.layer_types,
-          "per layer: full_attention or sliding_attention; instead of the two keys above");
+          "per layer: full_attention, sliding_attention or linear_attention; instead of the two keys above");
 }
 
 void describe_feed_forward(config::Schema& s, TransformerConfig& c) {

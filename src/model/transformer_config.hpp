@@ -43,6 +43,12 @@ struct TransformerConfig {
   bool qk_norm = false;
   bool qk_norm_per_projection = false;
   bool attention_sinks = false;
+  bool attention_output_gate = false;
+  std::int64_t linear_num_value_heads = 0;
+  std::int64_t linear_num_key_heads = 0;
+  std::int64_t linear_value_head_dim = 0;
+  std::int64_t linear_key_head_dim = 0;
+  std::int64_t linear_conv_kernel_dim = 4;
 
   std::int64_t sliding_window = 0;
   bool use_sliding_window = true;

@@ -155,10 +155,23 @@ std::int64_t nearest_divisor(std::int64_t whole, std::int64_t wanted, std::int64
   return best;
 }
 
+namespace {
+
+void kind_rules(const Checker& c) {
+  bool unknown = false;
+  c.each_layer([&](const model::Layer& layer) { unknown |= layer.attention.kind == model::AttentionKind::linear || layer.attention.output_gate; });
+  if (unknown)
+    c.error("the model has linear or gated attention, whose training is not modelled", "its kernels' backward passes and stored states are not known here",
+            "such models can be served, not trained");
+}
+
+}  // namespace
+
 bool check(const Plan& plan, const model::Architecture& architecture, std::int64_t sequence_length, const config::Location& where,
            config::Diagnostics& diagnostics) {
   const auto before = diagnostics.error_count();
   const Checker c{plan, architecture, where, diagnostics};
+  kind_rules(c);
   tensor_rules(c);
   expert_rules(c);
   sequence_rules(c, sequence_length);

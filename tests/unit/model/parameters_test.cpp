@@ -25,6 +25,16 @@ TEST(LayerParameters, GroupedQueryWithGatedFeedForward) {
   EXPECT_EQ(p.without_experts(), p.total());
 }
 
+TEST(LayerParameters, LinearAttentionAndOutputGate) {
+  // 2 heads of queries and keys of 3, 4 heads of values of 5, convolution over 4 tokens.
+  const Attention linear{.kind = AttentionKind::linear, .heads = 4, .kv_heads = 2, .head_dim = 3, .v_head_dim = 5, .convolution = 4};
+  // q, k: 2 x 6; v, gate: 2 x 20; decay and step: 2 x 4; convolution over q, k, v; decay and bias per head; norm of a head; output
+  EXPECT_EQ(parameters_of(small(), {.attention = linear}).attention, 10 * (12 + 40 + 8) + 4 * (12 + 20) + 8 + 5 + 20 * 10);
+  Attention gated = kPlain;
+  gated.output_gate = true;
+  EXPECT_EQ(parameters_of(small(), {.attention = gated}).attention, 360 + 10 * 12);
+}
+
 TEST(LayerParameters, BiasesNormsAndSinksOfAttention) {
   Attention t = kPlain;
   t.qkv_bias = t.output_bias = t.qk_norm = t.sinks = true;

@@ -29,11 +29,11 @@ std::string refusal(const std::string& text) {
 
 TEST(Refusal, UnknownArchitectureNamesEachFieldWithItsLine) {
   const auto text = refusal(
-      "{\n\"model_type\": \"qwen3_next\",\n\"linear_num_key_heads\": 16,\n\"hidden_size\": "
-      "64,\n\"full_attention_interval\": 4\n}");
-  EXPECT_TRUE(says(text, {"config.json:2:15: error: the architecture 'qwen3_next' is not known",
-                          "config.json:3:1: error: the field 'linear_num_key_heads'",
-                          "config.json:5:1: error: the field 'full_attention_interval'"}));
+      "{\n\"model_type\": \"jamba\",\n\"mamba_num_heads\": 16,\n\"hidden_size\": "
+      "64,\n\"mamba_d_state\": 4\n}");
+  EXPECT_TRUE(says(text, {"config.json:2:15: error: the architecture 'jamba' is not known",
+                          "config.json:3:1: error: the field 'mamba_num_heads'",
+                          "config.json:5:1: error: the field 'mamba_d_state'"}));
   EXPECT_EQ(text.find("'hidden_size'"), std::string::npos);
 }
 
@@ -41,10 +41,14 @@ TEST(Refusal, UnknownFieldOfAKnownArchitectureThatMayChangeTheComputation) {
   EXPECT_TRUE(
       says(refusal("{model_type: deepseek_v3, " + kSizes + ", index_topk: 2048, index_n_heads: 64}"),
            {"the field 'index_topk' could not be mapped", "the field 'index_n_heads' could not be mapped"}));
-  EXPECT_TRUE(says(refusal("{model_type: llama, layer_types: [linear_attention, full_attention, "
+  EXPECT_TRUE(says(refusal("{model_type: llama, layer_types: [mamba, full_attention, "
                            "full_attention, full_attention], " +
                            kSizes + "}"),
-                   {"layer_types holds 'linear_attention'"}));
+                   {"layer_types holds 'mamba'"}));
+  EXPECT_TRUE(says(refusal("{model_type: qwen3_5_moe_text, layer_types: [linear_attention, full_attention, "
+                           "full_attention, full_attention], " +
+                           kSizes + "}"),
+                   {"a layer is linear_attention but its sizes are not given"}));
   EXPECT_TRUE(says(refusal("{model_type: opt, do_layer_norm_before: false, ffn_dim: 128, " + kSizes + "}"),
                    {"'do_layer_norm_before: false' could not be mapped"}));
   EXPECT_TRUE(says(refusal("{model_type: minimax_m2, attn_type_list: [1, 0, 1, 1], " + kSizes + "}"),

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+
+#include "base/contract.hpp"
+#include "compute/detail/finish.hpp"
+#include "compute/detail/tiles.hpp"
+
+namespace zettatwin::compute {
+namespace {
+
+constexpr double kWide = 2;  // bytes of activations outside the products
+constexpr double kProducts = 2;      // of an expert: up (with gate) and down
+constexpr double kSmallKernels = 4;  // beside them: two to sort, activation, weighted sum
+
+}  // namespace
+
+hardware::LatentDecodeEfficiency latent_decode_of(const hardware::Chip& chip, hardware::Precision precision) {
+  if (const auto* own = hardware::Efficiency::find_entry(chip.efficiency.decode_latent, precision)) return *own;
+  const auto& attention = chip.efficiency.attention_of(precision);
+  return {.launch = attention.launch, .math = attention.math, .memory = attention.memory, .half_bytes = chip.efficiency.stream.half_bytes};
+}
+
+hardware::ServedExpertsEfficiency served_experts_of(const hardware::Chip& chip, hardware::Precision precision) {
+  if (const auto* own = hardware::Efficiency::find_entry(chip.efficiency.served_experts, precision)) return *own;
+  const auto& e = chip.efficiency;
+  const auto& gemm = e.gemm_of(precision);
+  hardware::ServedExpertsEfficiency built{.launch = e.grouped.launch, .math = gemm.math, .memory = gemm.memory};
+  built.launch.value = kProducts * (gemm.launch.value + e.grouped.launch.value) + kSmallKernels * e.stream.launch.value;
+  built.math.value = gemm.math.value * (e.grouped.math.si() * e.sustained.si());
+  return built;
+}
+
+OperatorTime time_of(const hardware::Chip& chip, const LatentDecode& op) {
+  ZT_EXPECT(op.batch >= 0 && op.heads >= 0 && op.q_length >= 0 && op.kv_length >= 0 && op.latent > 0 && op.rope >= 0, "latent attention of impossible size");
+  if (op.batch == 0 || op.heads == 0 || op.q_length == 0 || op.kv_length == 0) return {};
+  const auto e = latent_decode_of(chip, op.precision);
+  const auto key = static_cast<double>(op.latent + op.rope), value = static_cast<double>(op.latent);
+  const auto rows = static_cast<double>(op.batch * op.heads * op.q_length), keys = static_cast<double>(op.kv_length);
+  const double flop = 2 * (key + value) * rows * keys;
+  const double bytes = hardware::bytes_per_element(op.precision).si() * static_cast<double>(op.batch) * keys * key + kWide * rows * (key + value);
+  const double ramp = 1 + std::min(1.0, e.half_bytes.si() / bytes);
+  const double math = ramp * flop / (detail::peak_of(chip, op.precision) * e.math.si());
+  const double memory = ramp * bytes / (chip.memory.bandwidth.si() * e.memory.si());
+  return detail::finish({.flop = flop,
+                         .bytes = bytes,
+                         .math = math,
+                         .memory = memory,
+                         .overhead = e.launch.si(),
+                         .total = e.launch.si() + std::max(math, memory),
+                         .detail = "decoding on latent vectors"});
+}
+
+OperatorTime time_of(const hardware::Chip& chip, const ServedExperts& op) {
+  ZT_EXPECT(op.rows >= 0 && op.hit >= 0 && op.hidden >= 0 && op.inter >= 0, "experts of impossible size");
+  if (op.rows == 0 || op.hidden == 0 || op.inter == 0) return {};
+  const auto e = served_experts_of(chip, op.precision);
+  const auto h = static_cast<double>(op.hidden), f = static_cast<double>(op.inter);
+  const double width = op.weight_bytes > 0 ? op.weight_bytes : hardware::bytes_per_element(op.precision).si();
+  const double matrices = op.gated ? 3 : 2;
+  const double flop = 2 * matrices * op.rows * h * f;
+  const double stream = matrices * h * f * width * op.hit + kWide * op.rows * (2 * h + matrices * f);  // rows into and out of both products
+  const double moved = 2 * kWide * 2 * op.rows * h;  // sorted before, weighted and summed after: each read and written
+  const double math = flop / (detail::peak_of(chip, op.precision) * e.math.si());
+  const double memory = stream / (chip.memory.bandwidth.si() * e.memory.si());
+  const double moving = moved / chip.memory.bandwidth.si();
+  return detail::finish({.flop = flop,
+                         .bytes = stream + moved,
+                         .math = math,
+                         .memory = memory + moving,
+                         .overhead = e.launch.si(),
+                         .total = e.launch.si() + std::sqrt(math * math + memory * memory) + moving,
+                         .detail = "routed experts of a serving engine"});
+}
+
+}  // namespace zettatwin::compute

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/deployment.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "plan/check.hpp"
+#include "plan/plan.hpp"
+#include "units/text.hpp"
+
+namespace zettatwin::inference {
+namespace {
+
+using config::FieldOptions;
+using config::Word;
+
+constexpr std::array kRoles{Word{"aggregated", static_cast<int>(Role::aggregated), "prompts and output tokens on the same instance"},
+                            Word{"prefill", static_cast<int>(Role::prefill), "prompts and first tokens"},
+                            Word{"decode", static_cast<int>(Role::decode), "the output tokens after the first"}};
+constexpr std::array kLoads{Word{"balanced", static_cast<int>(LoadKind::balanced), "all experts get as many tokens"},
+                            Word{"power_law", static_cast<int>(LoadKind::power_law), "the i-th busiest expert gets i^-exponent"},
+                            Word{"listed", static_cast<int>(LoadKind::listed), "shares as given"}};
+constexpr FieldOptions kSize{.range = {1, 1 << 20}};
+constexpr FieldOptions kCount{.range = {0, 1 << 24}};
+constexpr std::array<std::string_view, 2> kRolePools{"prefill", "decode"};
+
+bool is_moe(const model::Architecture& model) {
+  return std::any_of(model.kinds.begin(), model.kinds.end(), [](const auto& kind) { return kind.is_moe(); });
+}
+
+// Without `from`'s keys named in `leave`.
+config::Node without(const config::Node& from, std::span<const std::string_view> leave) {
+  config::Node rest = from;
+  std::erase_if(rest.entries, [&](const config::Entry& entry) { return std::find(leave.begin(), leave.end(), entry.key) != leave.end(); });
+  return rest;
+}
+
+Pool read_pool(const config::Node& node, Role role, std::string name, config::Diagnostics& diagnostics) {
+  Pool pool{.name = std::move(name), .role = role};
+  config::read(node, "pool", config::FigureForm::bare_allowed, diagnostics, pool);
+  return pool;
+}
+
+// Keys of a pool beside `pools`, `prefill` and `decode` are what those pools have in common.
+void read_pools(const config::Node& common, const config::Node& node, Deployment& deployment, config::Diagnostics& diagnostics) {
+  if (const auto* list = node.find("pools")) {
+    if (list->kind != config::Node::Kind::sequence) return diagnostics.error(list->where, "pools is not a list", "each item describes one pool");
+    for (const auto& item : list->items)
+      deployment.pools.push_back(read_pool(config::merged(common, item), Role::aggregated, fmt::format("pool {}", deployment.pools.size() + 1), diagnostics));
+    return;
+  }
+  const auto* prefill = node.find("prefill");
+  const auto* decode = node.find("decode");
+  if (!prefill && !decode) return deployment.pools.push_back(read_pool(common, Role::aggregated, "instances", diagnostics));
+  if (!prefill || !decode)
+    return diagnostics.error((prefill ? prefill : decode)->where, fmt::format("there is a {} pool but no {} pool", prefill ? "prefill" : "decode", prefill ? "decode" : "prefill"),
+                             "prompts and output tokens need both", prefill ? "add decode.tp=..." : "add prefill.tp=...");
+  deployment.pools.push_back(read_pool(config::merged(common, *prefill), Role::prefill, "prefill", diagnostics));
+  deployment.pools.push_back(read_pool(config::merged(common, *decode), Role::decode, "decode", diagnostics));
+}
+
+struct Checker {
+  const Pool& pool;
+  const model::Architecture& model;
+  const config::Location& where;
+  config::Diagnostics& diagnostics;
+
+  void error(std::string problem, std::string why, std::string suggestion) const {
+    diagnostics.error(where, fmt::format("pool '{}': {}", pool.name, problem), std::move(why), std::move(suggestion));
+  }
+  void divides(std::string_view key, std::int64_t size, std::int64_t whole, std::string_view of) const {
+    if (whole % size != 0) error(fmt::format("{} {} does not divide the {} {}", key, size, whole, of), "", fmt::format("try {}={}", key, plan::nearest_divisor(whole, size, whole)));
+  }
+};
+
+void check_attention(const Checker& c) {
+  std::vector<std::int64_t> seen;
+  for (const auto& kind : c.model.kinds) {
+    const auto heads = kind.attention.heads, kv = kind.attention.kv_heads;
+    if (std::find(seen.begin(), seen.end(), heads) != seen.end()) continue;
+    seen.push_back(heads);
+    c.divides("tp", c.pool.tp, heads, "attention heads");
+    if (kind.attention.kind == model::AttentionKind::multi_latent || heads % c.pool.tp != 0) continue;
+    if (kv % c.pool.tp != 0 && c.pool.tp % kv != 0)
+      c.error(fmt::format("tp {} neither divides nor is a multiple of the {} key/value heads", c.pool.tp, kv), "each chip holds whole key/value heads, or copies of one",
+              fmt::format("try tp={}", plan::nearest_divisor(kv, c.pool.tp, kv)));
+  }
+  if (c.pool.pp > c.model.layers()) c.error(fmt::format("pp {} is more than the {} layers", c.pool.pp, c.model.layers()), "", fmt::format("try pp={}", c.model.layers()));
+}
+
+void check_experts(const Checker& c) {
+  const auto& pool = c.pool;
+  const auto moe = std::find_if(c.model.kinds.begin(), c.model.kinds.end(), [](const auto& kind) { return kind.is_moe(); });
+  if (moe == c.model.kinds.end()) {
+    if (pool.ep > 1) c.error(fmt::format("ep is {} but the model has no routed experts", pool.ep), "", "remove ep");
+    return;
+  }
+  const auto ep = pool.expert_parallel(c.model);
+  const auto& e = *moe->experts;
+  if (pool.expert_chips() % ep != 0)
+    return c.error(fmt::format("ep {} does not divide the {} chips of a stage that hold experts", ep, pool.expert_chips()), "experts are cut over ep x expert-tp = tp x dp chips",
+                   fmt::format("try ep={}", plan::nearest_divisor(pool.expert_chips(), ep, pool.expert_chips())));
+  const auto slots = e.routed_experts + pool.redundant_experts;
+  if (slots % ep != 0)
+    c.error(fmt::format("{} experts and {} copies do not divide among ep {}", e.routed_experts, pool.redundant_experts, ep), "each chip holds as many",
+            fmt::format("try redundant_experts={}", (e.routed_experts + ep - 1) / ep * ep - e.routed_experts));
+  c.divides("expert tp (tp x dp / ep)", pool.expert_tp(c.model), e.intermediate, "columns of an expert");
+  if (pool.load.kind == LoadKind::listed && static_cast<std::int64_t>(pool.load.shares.size()) != e.routed_experts)
+    c.error(fmt::format("the expert load lists {} shares, the model has {} experts", pool.load.shares.size(), e.routed_experts), "", "list one share per expert");
+}
+
+}  // namespace
+
+std::span<const Word> role_words() { return kRoles; }
+std::span<const Word> load_words() { return kLoads; }
+
+std::int64_t Pool::expert_parallel(const model::Architecture& model) const {
+  if (!is_moe(model)) return 1;
+  if (ep > 0) return ep;
+  return dp > 1 || ffn_chips > 0 ? expert_chips() : 1;
+}
+
+bool Deployment::disaggregated() const {
+  return std::any_of(pools.begin(), pools.end(), [](const Pool& pool) { return pool.role != Role::aggregated; });
+}
+
+void describe(config::Schema& s, ExpertLoad& load) {
+  s.choice("kind", load.kind, load_words(), "how tokens spread over routed experts");
+  s.number("exponent", load.exponent, "power_law: of the rank", {.range = {0, 4}});
+  std::vector<std::string> texts;
+  for (const double share : load.shares) texts.push_back(fmt::format("{}", share));
+  s.texts("shares", texts, "listed: tokens or shares of tokens, one per expert");
+  load.shares.clear();
+  for (const auto& text : texts) {
+    const auto number = units::parse_number(text);
+    s.check(number && *number >= 0, fmt::format("'{}' is not a share", text), "shares are numbers from 0");
+    load.shares.push_back(number && *number >= 0 ? *number : 0);
+  }
+  double sum = 0;
+  for (const double share : load.shares) sum += share;
+  s.check(load.kind != LoadKind::listed || sum > 0, "the listed expert load has no tokens");
+}
+
+void describe(config::Schema& s, Pool& pool) {
+  s.text("name", pool.name, "name in answers");
+  s.choice("role", pool.role, role_words(), "what the instances compute");
+  s.integer("instances", pool.instances, "number of instances; 0: as many as the chips allow", kCount);
+  s.integer("tp", pool.tp, "chips that a layer's attention is cut over", kSize);
+  s.integer("pp", pool.pp, "pipeline stages", kSize);
+  s.integer("dp", pool.dp, "ranks in an instance with sequences of their own (data-parallel attention)", kSize);
+  s.integer("ep", pool.ep, "chips that routed experts are spread over; 0: all of a stage if dp is above 1, else none", kCount);
+  s.integer("ffn_chips", pool.ffn_chips, "chips of a stage for feed-forwards alone (attention-FFN disaggregation); 0: attention's chips compute them", kCount);
+  s.choice("weights", pool.weights, weight_words(), "format of the weights");
+  s.choice("attention", pool.attention, format_words(), "format of attention's projections");
+  s.choice("experts", pool.experts, format_words(), "format of routed experts");
+  s.choice("cache", pool.cache, cache_words(), "format of the cache of keys and values");
+  s.integer("redundant_experts", pool.redundant_experts, "copies of busy experts in the instance, which balance their chips", kCount);
+  s.boolean("two_batch_overlap", pool.two_batch_overlap, "a batch runs in two halves, one communicates with experts while the other computes");
+  s.integer("microbatches", pool.microbatches, "attention-FFN disaggregation: parts of a batch in flight between the two sides", {.range = {1, 64}});
+  s.object("load", pool.load, "how tokens spread over routed experts");
+  s.number("memory_share", pool.memory_share, "share of a chip's memory that the engine uses; 0: as the software", {.range = config::kUnitInterval});
+  s.node("engine", pool.engine, "changes of the software's engine settings");
+}
+
+void describe(config::Schema& s, Deployment& deployment) {
+  s.node("software", deployment.software, "serving software: a name of the catalog, or a mapping that may extend one");
+  s.list("pools", deployment.pools, "pools of instances; or the keys of one pool; or prefill and decode");
+}
+
+std::optional<Deployment> read_deployment(const config::Node& node, config::Diagnostics& diagnostics) {
+  const auto errors = diagnostics.error_count();
+  Deployment deployment;
+  if (node.kind != config::Node::Kind::mapping && node.kind != config::Node::Kind::null) {
+    diagnostics.error(node.where, "a deployment is a mapping", "such as {tp: 8, instances: 4}");
+    return std::nullopt;
+  }
+  config::Node whole = node;
+  whole.kind = config::Node::Kind::mapping;
+  if (const auto* software = whole.find("software")) deployment.software = *software;
+  constexpr std::array<std::string_view, 4> kOuter{"software", "pools", "prefill", "decode"};
+  read_pools(without(whole, kOuter), whole, deployment, diagnostics);
+  if (diagnostics.error_count() != errors) return std::nullopt;
+  return deployment;
+}
+
+std::optional<Deployment> parse_deployment(const std::string& text, const std::string& name, config::Diagnostics& diagnostics) {
+  const auto errors = diagnostics.error_count();
+  const auto node = plan::parse_plan_text(text, name, diagnostics);
+  if (diagnostics.error_count() != errors) return std::nullopt;
+  return read_deployment(node, diagnostics);
+}
+
+namespace {
+
+std::string text_of(const Pool& pool, const std::string& prefix, const model::Architecture& model) {
+  const Pool usual;
+  std::string text;
+  const auto add = [&](std::string_view key, const std::string& value) { text += fmt::format("{}{}{}={}", text.empty() ? "" : ",", prefix, key, value); };
+  add("tp", std::to_string(pool.tp));
+  if (pool.pp > 1) add("pp", std::to_string(pool.pp));
+  if (pool.dp > 1) add("dp", std::to_string(pool.dp));
+  if (is_moe(model)) add("ep", std::to_string(pool.expert_parallel(model)));
+  if (pool.ffn_chips > 0) add("ffn_chips", std::to_string(pool.ffn_chips));
+  if (pool.instances > 0) add("instances", std::to_string(pool.instances));
+  add("weights", std::string(config::word_of(format_words(), pool.weights)));
+  if (pool.attention != usual.attention) add("attention", std::string(config::word_of(format_words(), pool.attention)));
+  if (pool.experts != usual.experts) add("experts", std::string(config::word_of(format_words(), pool.experts)));
+  if (pool.cache != usual.cache) add("cache", std::string(config::word_of(cache_words(), pool.cache)));
+  if (pool.redundant_experts > 0) add("redundant_experts", std::to_string(pool.redundant_experts));
+  if (pool.two_batch_overlap) add("two_batch_overlap", "true");
+  return text;
+}
+
+}  // namespace
+
+std::string text_of(const Deployment& deployment, const model::Architecture& model) {
+  std::string text;
+  for (const auto& pool : deployment.pools) {
+    const auto role = pool.role == Role::aggregated ? std::string() : std::string(config::word_of(role_words(), pool.role)) + ".";
+    text += (text.empty() ? "" : ",") + text_of(pool, role, model);
+  }
+  return text;
+}
+
+bool check(const Pool& pool, const model::Architecture& model, const config::Location& where, config::Diagnostics& diagnostics) {
+  const auto before = diagnostics.error_count();
+  const Checker c{pool, model, where, diagnostics};
+  check_attention(c);
+  check_experts(c);
+  if (pool.ffn_chips > 0 && !is_moe(model)) {
+    for (const auto& kind : model.kinds)
+      if (kind.dense) c.divides("ffn_chips", pool.ffn_chips, kind.dense->intermediate, "columns of the feed-forward");
+  }
+  if (pool.two_batch_overlap && (pool.dp == 1 || !is_moe(model)))
+    diagnostics.warning(where, fmt::format("pool '{}': two_batch_overlap has no effect", pool.name), "there is no exchange with experts to hide");
+  return diagnostics.error_count() == before;
+}
+
+}  // namespace zettatwin::inference

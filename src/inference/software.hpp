@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// A serving stack of some date, as far as time and memory depend on it: how it schedules, what its host costs, which kernels it fuses, how it moves tokens to
+// experts. catalog/serving/<name>.yaml. Properties of the software, never of a model, a machine or a run.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/document.hpp"
+#include "config/figure.hpp"
+#include "config/schema.hpp"
+#include "serving/engine_settings.hpp"
+
+namespace zettatwin::inference {
+
+// How tokens of data-parallel ranks reach experts on other chips.
+enum class ExpertTraffic {
+  exchange,  // to the chips of their experts and back (DeepEP and the like)
+  gather,    // all tokens to all chips, results added up where they belong
+};
+[[nodiscard]] std::span<const config::Word> expert_traffic_words();
+
+struct Software {
+  std::string name;
+  std::string title;
+  std::string since;  // date of the first release that it describes
+  std::string notes;
+
+  serving::EngineSettings engine;
+  // Captured graphs: batches of decoding tokens are padded to the next of these sizes per data-parallel rank; larger ones run without graphs.
+  bool graphs = true;
+  std::vector<std::int64_t> graph_sizes;            // ascending; empty: 1, 2, 4, then multiples of 8 up to graph_max
+  std::int64_t graph_max = 512;
+  config::Figure<units::Seconds> host_step;         // of the host to schedule a step and to prepare its inputs
+  bool overlapped_host = true;                      // the host prepares the next step while one runs
+  config::Figure<units::Seconds> host_sequence;     // per sequence of a data-parallel rank and step, not hidden: sampling, detokenising, returning
+  config::Figure<units::Seconds> eager_layer;       // of the host to issue a layer's kernels where no graph is captured; steps with prompts are such
+  bool graphs_with_prompts = false;                 // piecewise graphs: steps with prompts wait for the host only as decoding steps do
+  config::Figure<units::Seconds> prompt_step;       // of the host for a step with prompts: tables, tokens, no overlap
+  config::Figure<units::Ratio> small_kernels;         // norms, rotary embedding, cache writes, activation of a layer that are kernels of their own
+  config::Figure<units::Ratio> small_kernels_latent;  // the same in latent attention's layers, whose cache and rotary kernels are fused
+  config::Figure<units::Ratio> routing_kernels;       // beside the router's product
+  config::Figure<units::Seconds> kernel_gap;          // between small kernels in a graph
+  config::Figure<units::Seconds> sampling;            // of a step
+  config::Figure<units::Seconds> sampling_sequence;   // per sampled token
+  config::Figure<units::Ratio> kernels;             // time of its kernels over that of the chip's figures: generations of the software
+  config::Figure<units::Ratio> expert_kernels;      // the same of routed experts
+  ExpertTraffic expert_traffic = ExpertTraffic::exchange;
+  bool quantised_exchange = true;                   // tokens travel to experts in 8 bits
+  config::Figure<units::Ratio> overlap_leak;        // two-batch overlap: share of the hidden part that shows
+  config::Figure<units::Ratio> memory_share;        // of the chip's memory that the engine uses
+  config::Figure<units::Bytes> reserve;             // context, libraries, graphs, communication buffers
+  bool windowed_cache = true;                       // layers with a sliding window keep only the window
+  config::Figure<units::Seconds> frontend;          // of a request before it is queued: HTTP, tokenising
+  config::Figure<units::Seconds> transfer_latency;  // of a cache's hand-over between instances
+  config::Figure<units::Ratio> transfer_share;      // of the network's rate that hand-overs reach
+  config::Figure<units::Seconds> start_up;          // of an instance beside reading its weights
+  config::Figure<units::BytesPerSecond> loading;    // of weights, per chip
+
+  // Tokens that a data-parallel rank computes for a decoding step of `tokens`.
+  [[nodiscard]] std::int64_t padded(std::int64_t tokens) const;
+  [[nodiscard]] bool captured(std::int64_t tokens) const { return graphs && tokens <= padded_max(); }
+  [[nodiscard]] std::int64_t padded_max() const { return graph_sizes.empty() ? graph_max : graph_sizes.back(); }
+};
+void describe(config::Schema& s, Software& software);
+
+inline constexpr const char* kDefaultSoftware = "vllm";
+
+[[nodiscard]] std::optional<Software> load_software(const config::DocumentSource& source, const std::string& name, const config::Location& where, config::Diagnostics& diagnostics);
+// A name, or a mapping in place that may extend a profile; nothing: the default.
+[[nodiscard]] std::optional<Software> software_from(const config::DocumentSource& source, const config::Node& node, config::Diagnostics& diagnostics);
+
+}  // namespace zettatwin::inference
