@@ -5,8 +5,8 @@
 // Flows and resources may be classes of alike members (docs/math/max_min.md): rates are per flow, capacities per resource, and load_lf is
 // the load of ONE resource of class l by ALL flows of class f, per unit of the rate of one flow. Unfolded, it is the fraction of f's bytes
 // that crosses l: 1 on a single path, less when spread over several.
-// Cost: O(nnz + L log L), of the connected components that a change affects. Rates and levels do not depend on the order in which flows
-// and resources are listed, to the bit.
+// Cost: O(nnz + L log L) for all at once; of a change, what it really changes and what shares a resource with that. Rates and levels do not depend on the order
+// in which flows and resources are listed, to the bit.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +34,7 @@ struct Use {
 template <class Scalar>
 class SharingProblem final {
  public:
+  void clear();  // keeps its memory
   ResourceId add_resource(Scalar capacity);
   // Expects weight > 0, loads >= 0 and rate_cap > 0. Loads of zero are dropped. A resource named twice is loaded twice.
   FlowId add_flow(Scalar weight, std::span<const Use<Scalar>> uses, std::optional<Scalar> rate_cap = {});
@@ -67,17 +68,17 @@ struct Shares {
   std::vector<Scalar> level;            // per resource: the level at which it did, if it did
 };
 
-// Shares among the flows that have been started and not been stopped; none at first. The problem must outlive the solver and not change.
+// Shares among the flows that have been started and not been stopped; none at first. The problem must outlive the solver, which is to restart when it changes.
 template <class Scalar>
 class MaxMinSolver final {
  public:
-  explicit MaxMinSolver(const SharingProblem<Scalar>& problem);
+  explicit MaxMinSolver(const SharingProblem<Scalar>& problem) : problem_(problem) { restart(); }
 
+  void restart();           // begins anew, after the problem has changed
   void start(FlowId flow);  // expects it idle
   void stop(FlowId flow);   // expects it started
   void set_capacity(ResourceId resource, Scalar capacity);
-  // Shares anew what these changes can affect: what is connected to them and, if flows have only been stopped, is not frozen at a lower level
-  // than they were. The result is the same as if all were shared anew (to rounding of ties; exactly with exact numbers).
+  // Shares anew what these changes affect. The result is the same as if all were shared anew (to rounding of ties; exactly with exact numbers).
   void update();
 
   [[nodiscard]] const Shares<Scalar>& shares() const { return shares_; }
@@ -94,34 +95,50 @@ class MaxMinSolver final {
     idle,
     entering,  // started, not yet among the flows of its resources
     active,    // has a rate
-    live,      // within an update: not yet frozen
     leaving,   // stopped, still among the flows of its resources
+    // Within an update, of flows of open resources:
+    kept,      // will freeze where it did before, unless it is stopped below or what stopped it there is gone
+    loose,     // rises until something stops it
+    freezing,  // in the current batch
+    frozen,
   };
   struct alignas(64) Resource {  // everything that one use of it needs, in one cache line
     Sum demand{};   // sum of load * weight of its live flows
     Sum carried{};  // sum of load * weight * level of its other flows
     [[no_unique_address]] typename Numbers::Scale demand_scale{};
     [[no_unique_address]] typename Numbers::Scale carried_scale{};
-    std::uint32_t first = 0;  // of its started flows in flows_of_
+    std::uint32_t first = 0;  // of its started flows in listed_
     std::uint32_t flows = 0;
     std::uint32_t batch = 0;   // in which it saturated
-    std::uint32_t update = 0;  // that touched it last
+    std::uint32_t update = 0;  // that opened it last
+  };
+  struct Listed {  // a flow of a resource
+    FlowId flow;
+    Scalar demand;  // load * weight
   };
   struct Candidate {
     Scalar level;
     std::uint32_t id;
     friend bool operator<(const Candidate& a, const Candidate& b) { return b.level < a.level; }  // heaps have the lowest on top
   };
+  struct Freeze {
+    FlowId flow;
+    ResourceId limited_by;  // kUnlimited: not known yet, one of the batch
+    bool as_before;         // its level and rate
+  };
 
   // Who is affected (detail/max_min_update.hpp).
-  bool touch(ResourceId resource);
+  void list_uses();
+  [[nodiscard]] Scalar lowest_change() const;
+  [[nodiscard]] bool is_open(ResourceId resource) const { return resources_[resource].update == updates_; }
+  [[nodiscard]] std::span<const Listed> listed(const Resource& r) const { return std::span(listed_).subspan(r.first, r.flows); }
+  void open(ResourceId resource);
+  void open_all(FlowId flow);
+  void track(FlowId flow);
+  void plan(FlowId flow, const Scalar& level);
   void unlist_stopped();
   void list_started();
-  void admit(FlowId flow);
-  void withdraw(FlowId flow);
-  void spread();
-  void rescale();
-  void prefetch_resources(std::span<const FlowId> flows, std::size_t i) const;
+  void prefetch_resources(FlowId flow) const;
 
   // Filling (detail/max_min_filling.hpp).
   void fill();
@@ -133,32 +150,37 @@ class MaxMinSolver final {
   void take_saturated(const Scalar& level);
   void take_saturated_in_one_pass(const Scalar& level, const Scalar& limit);
   void saturate(ResourceId resource, const Scalar& level);
-  void freeze_capped(const Scalar& level);
-  void freeze_batch(const Scalar& level);
-  void freeze(FlowId flow, const Scalar& level, const Scalar& rate, ResourceId limited_by);
+  void take_due(const Scalar& level);
+  [[nodiscard]] ResourceId still_limited_by(FlowId flow) const;
+  void take_flows_of_saturated();
+  void open_what_changes();
+  void freeze(const Freeze& what, const Scalar& level);
+  void rank_opened();
   void publish();
 
   const SharingProblem<Scalar>& problem_;
   Shares<Scalar> shares_;
   std::vector<Scalar> capacity_;
   std::vector<Resource> resources_;
-  std::vector<FlowId> flows_of_;  // by resource
+  std::vector<Listed> listed_;    // by resource
   std::vector<State> state_;      // per flow
   std::vector<Scalar> level_;     // per flow: at which it was frozen
-  std::size_t started_count_ = 0;
-  std::vector<FlowId> started_;  // since the last update
+  std::vector<FlowId> started_;   // since the last update
   std::vector<FlowId> stopped_;
   std::vector<ResourceId> changed_capacities_;
   std::uint32_t updates_ = 0;
-  bool from_zero_ = false;                  // the current update begins at level zero
-  std::optional<Scalar> unaffected_below_;  // or not: below this level it changes nothing
 
-  std::vector<FlowId> flows_;         // of the current update
-  std::vector<ResourceId> touched_;
-  std::vector<Candidate> heap_;       // resources by a lower bound of their level of saturation
-  std::vector<Candidate> capped_;     // flows by the level of their cap, descending
-  std::vector<ResourceId> batch_;     // resources that saturate together
-  std::vector<FlowId> freezing_;      // flows that they freeze
+  // Of the current update.
+  Scalar sweep_level_{};          // up to here all is decided
+  bool from_zero_ = false;        // nothing is
+  std::vector<FlowId> flows_;     // of open resources
+  std::vector<ResourceId> touched_;  // open resources
+  std::size_t ranked_ = 0;           // of these, in the heap or through with it
+  std::vector<Candidate> heap_;      // open resources by a lower bound of their level of saturation
+  std::vector<Candidate> planned_;   // flows by the level at which they freeze of themselves: as before, or at their cap
+  std::vector<ResourceId> batch_;    // resources that saturate together
+  std::vector<Freeze> freezing_;     // flows that freeze together
+  std::vector<FlowId> changing_;     // flows that now leave the way they went before
   std::size_t live_count_ = 0;
   std::uint32_t batches_ = 0;
 };

@@ -17,10 +17,11 @@ namespace zettatwin::flow {
 template <class Scalar>
 struct Arithmetic {
   using Sum = Scalar;
+  using Product = Scalar;
   struct Scale {};
   static Scale scale(const Scalar&, std::uint32_t) { return {}; }
   static Sum term(const Scalar& value, Scale) { return value; }
-  static Sum product(const Scalar& a, const Scalar& b, Scale) { return a * b; }
+  static Product product(const Scalar& a, const Scalar& b) { return a * b; }
   static Scalar value(const Sum& sum, Scale) { return sum; }
   static Scalar tie_limit(const Scalar& level) { return level; }
   static bool is_finite(const Scalar&) { return true; }
@@ -29,6 +30,10 @@ struct Arithmetic {
 template <>
 struct Arithmetic<double> {
   __extension__ using Sum = __int128;
+  struct Product {  // with twice the digits of a double, so that n products of a are as good as one product of n a
+    double high;
+    double low;
+  };
   using Scale = double;  // a power of two
   static constexpr std::int64_t kFraction = std::int64_t{1} << 54;
 
@@ -39,11 +44,11 @@ struct Arithmetic<double> {
   }
   // At least one unit: what is used stays used, however little.
   static Sum term(double value, Scale scale) { return std::max<Sum>(1, fixed_point(value * scale, 0)); }
-  // Of a and b with twice the digits of a double, so that n products of a are as good as one product of n a.
-  static Sum product(double a, double b, Scale scale) {
+  static Product product(double a, double b) {
     const double high = a * b;
-    return fixed_point(high * scale, std::fma(a, b, -high) * scale);
+    return {high, std::fma(a, b, -high)};
   }
+  static Sum term(const Product& product, Scale scale) { return fixed_point(product.high * scale, product.low * scale); }
   static double value(Sum sum, Scale scale) { return static_cast<double>(sum) / (scale * static_cast<double>(kFraction)); }
   // Levels up to here count as equal to `level`: far above the rounding of a quotient, far below any difference of interest.
   static double tie_limit(double level) { return level * (1 + 1e-12); }

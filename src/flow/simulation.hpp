@@ -43,6 +43,7 @@ class FlowProgram final {
 
  private:
   friend class FluidRun;
+  friend class Simulator;
   struct CapacityChange {
     units::Picoseconds time;
     ResourceId resource = 0;

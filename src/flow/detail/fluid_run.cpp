@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -12,76 +13,88 @@ namespace zettatwin::flow {
 
 using units::Picoseconds;
 
-namespace {
-
-template <class Changes>
-std::vector<ResourceId> resources_of(const Changes& changes) {
-  std::vector<ResourceId> resources;
-  for (const auto& change : changes) resources.push_back(change.resource);
-  return resources;
-}
-
-}  // namespace
-
-FluidRun::FluidRun(const FlowProgram& program, const SimulationOptions& options)
-    : program_(program),
-      options_(options),
-      shared_(program.sharing_, resources_of(program.changes_)),
-      solver_(shared_.problem()),
-      ledger_(shared_.problem().resources()),
-      flows_(program.sharing_.flows()),
-      changes_(program.changes_) {
-  result_.flows.resize(flows_.size());
-  std::stable_sort(changes_.begin(), changes_.end(), [](const auto& a, const auto& b) { return a.time < b.time; });
-  list_successors();
-}
-
-void FluidRun::list_successors() {
-  first_successor_.assign(flows_.size() + 1, 0);
-  for (const FlowId before : program_.after_) ++first_successor_[before + 1];
-  for (std::size_t f = 0; f < flows_.size(); ++f) first_successor_[f + 1] += first_successor_[f];
-  successors_.resize(program_.after_.size());
-  std::vector<std::uint32_t> next(first_successor_.begin(), first_successor_.end() - 1);
-  for (FlowId f = 0; f < flows_.size(); ++f) {
-    for (std::uint32_t i = program_.first_after_[f]; i < program_.first_after_[f + 1]; ++i) {
-      successors_[next[program_.after_[i]]++] = f;
-      ++flows_[f].missing;
-    }
+FluidRun::FluidRun(const FlowProgram& program, const SimulationOptions& options, const Components& components, SimulationResult& result)
+    : program_(program), options_(options), components_(components), result_(result), part_(program.sharing_, components), solver_(part_.problem()) {
+  if (program.after_.empty()) return;
+  place_.resize(program.sharing_.flows());
+  for (std::uint32_t c = 0; c < components.count(); ++c) {
+    for (FlowId place = 0; const FlowId f : components.flows(c)) place_[f] = place++;
   }
 }
 
-SimulationResult FluidRun::run() {
+bool FluidRun::play(std::uint32_t component, std::span<const FlowProgram::CapacityChange> changes, Picoseconds until) {
+  changes_ = changes;
+  load(component);
+  for (const auto& change : changes_) events_.push(change.time, kNone, 0);
   for (FlowId f = 0; f < flows_.size(); ++f) {
     if (flows_[f].missing == 0) ready(f);
   }
-  for (Picoseconds time = next_time(); time != kNever; time = next_time()) {
-    now_ = time;
-    change_capacities();
+  while (!events_.empty()) {
+    events_.advance();
+    now_ = events_.now();
     play_events();
     if (stale_) share();
   }
-  conclude();
-  return std::move(result_);
+  now_ = std::max(now_, until);
+  return conclude();
 }
 
-Picoseconds FluidRun::next_time() const {
-  const Picoseconds change = next_change_ < changes_.size() ? changes_[next_change_].time : kNever;
-  return events_.empty() ? change : std::min(change, events_.top().time);
+void FluidRun::prefetch(std::size_t place) const {
+  constexpr std::size_t kUses = 16, kResources = 8;  // flows ahead
+  const auto flows = components_.flows();
+  if (place + kUses >= flows.size()) return;
+  __builtin_prefetch(program_.sharing_.uses(flows[place + kUses]).data());
+  __builtin_prefetch(&result_.flows[flows[place + kResources]], 1);
+  for (const auto& use : program_.sharing_.uses(flows[place + kResources])) {
+    part_.prefetch(use.resource);
+    __builtin_prefetch(&result_.resources[use.resource], 1);
+  }
+}
+
+void FluidRun::load(std::uint32_t component) {
+  part_.load(components_.flows(component));
+  solver_.restart();
+  ledger_.restart(part_.problem().resources());
+  flows_.assign(part_.problem().flows(), {});
+  limits_.clear();
+  next_change_ = 0;
+  events_.restart();
+  now_ = Picoseconds(0);
+  if (!place_.empty()) list_successors();
+  for (FlowId f = 0; f < flows_.size(); ++f) outcome(f) = {};
+}
+
+void FluidRun::list_successors() {
+  const auto before = [this](FlowId f) {
+    const FlowId original = part_.original_flow(f);
+    return std::span(program_.after_).subspan(program_.first_after_[original], program_.first_after_[original + 1] - program_.first_after_[original]);
+  };
+  first_successor_.assign(flows_.size() + 1, 0);  // counts, then ends, then beginnings
+  for (FlowId f = 0; f < flows_.size(); ++f) {
+    flows_[f].missing = static_cast<std::uint32_t>(before(f).size());
+    for (const FlowId b : before(f)) ++first_successor_[place_[b]];
+  }
+  std::partial_sum(first_successor_.begin(), first_successor_.end(), first_successor_.begin());
+  successors_.resize(first_successor_.back());
+  for (FlowId f = 0; f < flows_.size(); ++f) {
+    for (const FlowId b : before(f)) successors_[--first_successor_[place_[b]]] = f;
+  }
 }
 
 void FluidRun::change_capacities() {
   for (; next_change_ < changes_.size() && changes_[next_change_].time == now_; ++next_change_) {
     const auto& change = changes_[next_change_];
-    solver_.set_capacity(shared_.shared(change.resource), change.capacity);
+    solver_.set_capacity(part_.local(change.resource), change.capacity);
     stale_ = true;
   }
 }
 
 void FluidRun::play_events() {
-  while (!events_.empty() && events_.top().time == now_) {
-    const Event event = events_.top();
-    events_.pop();
-    if (event.version == 0) {
+  while (events_.happens_now()) {
+    const Event event = events_.take();
+    if (event.flow == kNone) {
+      change_capacities();
+    } else if (event.version == 0) {
       start(event.flow);
     } else if (event.version == flows_[event.flow].version) {
       close_interval(event.flow);
@@ -91,17 +104,18 @@ void FluidRun::play_events() {
 }
 
 void FluidRun::ready(FlowId flow) {
-  const Picoseconds latency = program_.latency_[flow];
-  ZT_ASSERT(latency < kNever - now_, "flow " + std::to_string(flow) + " starts beyond the range of time");
-  events_.push({now_ + latency, flow, 0});
+  const FlowId original = part_.original_flow(flow);
+  const Picoseconds latency = program_.latency_[original];
+  ZT_ASSERT(latency < kNever - now_, "flow " + std::to_string(original) + " starts beyond the range of time");
+  events_.push(now_ + latency, flow, 0);
 }
 
 void FluidRun::start(FlowId flow) {
   Flow& f = flows_[flow];
-  f.left = program_.bytes_[flow];
+  f.left = program_.bytes_[part_.original_flow(flow)];
   f.since = now_;
-  result_.flows[flow].start = now_;
-  result_.flows[flow].state = FlowState::starved;
+  outcome(flow).start = now_;
+  outcome(flow).state = FlowState::starved;
   if (f.left == 0) return finish(flow);
   solver_.start(flow);
   stale_ = true;
@@ -109,15 +123,15 @@ void FluidRun::start(FlowId flow) {
 
 void FluidRun::finish(FlowId flow) {
   Flow& f = flows_[flow];
-  if (program_.bytes_[flow] > 0) {
+  if (program_.bytes_[part_.original_flow(flow)] > 0) {
     solver_.stop(flow);
     stale_ = true;
   }
   ++f.version;
   f.left = 0;
-  result_.flows[flow].finish = now_;
-  result_.flows[flow].state = FlowState::finished;
-  result_.end = now_;
+  outcome(flow).finish = now_;
+  outcome(flow).state = FlowState::finished;
+  if (place_.empty()) return;
   for (std::uint32_t i = first_successor_[flow]; i < first_successor_[flow + 1]; ++i) {
     if (--flows_[successors_[i]].missing == 0) ready(successors_[i]);
   }
@@ -148,7 +162,7 @@ void FluidRun::apply_share(FlowId flow) {
   ++f.version;
   const double duration = std::round(f.left / rate * 1e12);
   if (!(duration < static_cast<double>((kNever - now_).count()))) return;  // never, or too late to be told
-  events_.push({now_ + Picoseconds(static_cast<std::int64_t>(duration)), flow, f.version});
+  events_.push(now_ + Picoseconds(static_cast<std::int64_t>(duration)), flow, f.version);
 }
 
 // The first full one of its resources, in the order of its uses, or its own cap. At its cap in the solver, it may be one of its private resources that is full,
@@ -156,12 +170,17 @@ void FluidRun::apply_share(FlowId flow) {
 ResourceId FluidRun::limit_of(FlowId flow) const {
   const auto& shares = solver_.shares();
   const ResourceId limit = shares.limited_by[flow];
-  if (limit != kOwnCap) return limit < kUnlimited ? shared_.original(limit) : limit;
-  const double level = Arithmetic<double>::tie_limit(shares.rate[flow] / program_.sharing_.weight(flow));
-  if (program_.sharing_.has_cap(flow) && program_.sharing_.rate_cap(flow) <= shares.rate[flow]) return kOwnCap;
-  for (const auto& use : program_.sharing_.uses(flow)) {
-    const ResourceId shared = shared_.shared(use.resource);
-    if (shared_.is_private(use.resource) ? shared_.caps(flow, use) : shares.saturated[shared] != 0 && shares.level[shared] <= level) return use.resource;
+  if (limit != kOwnCap) return limit < kUnlimited ? part_.original(limit) : limit;
+  const FlowId original = part_.original_flow(flow);
+  const auto& sharing = program_.sharing_;
+  if (sharing.has_cap(original) && sharing.rate_cap(original) <= shares.rate[flow]) return kOwnCap;
+  const double level = Arithmetic<double>::tie_limit(shares.rate[flow] / sharing.weight(original));
+  for (const auto& use : sharing.uses(original)) {
+    if (part_.is_private(use.resource)) {
+      if (part_.caps(flow, use)) return use.resource;
+    } else if (const ResourceId shared = part_.local(use.resource); shares.saturated[shared] != 0 && shares.level[shared] <= level) {
+      return use.resource;
+    }
   }
   return kOwnCap;
 }
@@ -172,7 +191,7 @@ void FluidRun::close_interval(FlowId flow) {
   const Picoseconds duration = now_ - f.since;
   if (duration == Picoseconds(0)) return;
   if (options_.record_rates) {
-    result_.rates.push_back({flow, f.limited_by, f.since, now_, units::BytesPerSecond::from_si(f.rate)});
+    result_.rates.push_back({part_.original_flow(flow), f.limited_by, f.since, now_, units::BytesPerSecond::from_si(f.rate)});
   }
   std::uint32_t known = f.limits;
   while (known != kNone && limits_[known].by != f.limited_by) known = limits_[known].previous;
@@ -199,34 +218,31 @@ ResourceId FluidRun::longest_limit(FlowId flow) const {
   return by;
 }
 
-void FluidRun::conclude() {
+bool FluidRun::conclude() {
+  bool all_finished = true;
   for (FlowId f = 0; f < flows_.size(); ++f) {
-    FlowOutcome& outcome = result_.flows[f];
-    if (outcome.state == FlowState::starved) close_interval(f);
-    if (outcome.state != FlowState::finished) result_.unfinished.push_back(f);
-    outcome.limited_by = longest_limit(f);
+    const FlowState state = outcome(f).state;
+    if (state == FlowState::starved) close_interval(f);
+    all_finished = all_finished && state == FlowState::finished;
+    outcome(f).limited_by = longest_limit(f);
+    account_private_resources(f);
   }
-  const auto of_shared = ledger_.close(now_);
-  result_.resources.resize(program_.sharing_.resources());
-  for (ResourceId l = 0; l < of_shared.size(); ++l) result_.resources[shared_.original(l)] = of_shared[l];
-  for (FlowId f = 0; f < flows_.size(); ++f) account_private_resources(f);
-  std::sort(result_.rates.begin(), result_.rates.end(),
-            [](const RateInterval& a, const RateInterval& b) { return std::pair(a.flow, a.begin) < std::pair(b.flow, b.begin); });
+  for (ResourceId l = 0; l < part_.problem().resources(); ++l) result_.resources[part_.original(l)] = ledger_.close(l, now_);
+  return all_finished;
 }
 
 // What resources did that only this flow uses follows from what the flow did.
 void FluidRun::account_private_resources(FlowId flow) {
   const Flow& f = flows_[flow];
-  if (result_.flows[flow].start == kNever) return;
-  for (const auto& use : program_.sharing_.uses(flow)) {
-    if (!shared_.is_private(use.resource)) continue;
-    auto& outcome = result_.resources[use.resource];
-    outcome.carried = units::Bytes::from_si(use.load * (program_.bytes_[flow] - f.left));
-    outcome.peak_utilisation = std::min(1.0, use.load * f.peak_rate / program_.sharing_.capacity(use.resource));
-    if (shared_.caps(flow, use)) outcome.saturated = f.at_cap;
+  const FlowId original = part_.original_flow(flow);
+  if (outcome(flow).start == kNever) return;
+  for (const auto& use : program_.sharing_.uses(original)) {
+    if (!part_.is_private(use.resource)) continue;
+    auto& of_resource = result_.resources[use.resource];
+    of_resource.carried = units::Bytes::from_si(use.load * (program_.bytes_[original] - f.left));
+    of_resource.peak_utilisation = std::min(1.0, use.load * f.peak_rate / program_.sharing_.capacity(use.resource));
+    if (part_.caps(flow, use)) of_resource.saturated = f.at_cap;
   }
 }
-
-SimulationResult simulate(const FlowProgram& program, const SimulationOptions& options) { return FluidRun(program, options).run(); }
 
 }  // namespace zettatwin::flow

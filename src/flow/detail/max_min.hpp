@@ -13,6 +13,15 @@
 namespace zettatwin::flow {
 
 template <class Scalar>
+void SharingProblem<Scalar>::clear() {
+  capacity_.clear();
+  weight_.clear();
+  rate_cap_.clear();
+  first_.resize(1);
+  uses_.clear();
+}
+
+template <class Scalar>
 ResourceId SharingProblem<Scalar>::add_resource(Scalar capacity) {
   ZT_EXPECT(capacity >= Scalar(0) && Arithmetic<Scalar>::is_finite(capacity), "capacity of resource " + std::to_string(resources()));
   capacity_.push_back(std::move(capacity));

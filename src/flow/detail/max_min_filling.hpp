@@ -14,26 +14,40 @@ namespace zettatwin::flow {
 template <class Scalar>
 void MaxMinSolver<Scalar>::fill() {
   rank();
-  for (live_count_ = flows_.size(); live_count_ > 0;) {
-    const Scalar level = lowest_level();
+  while (live_count_ > 0) {
+    sweep_level_ = std::max<Scalar>(sweep_level_, lowest_level());
     ++batches_;
-    take_saturated(level);
-    freeze_capped(level);
-    freeze_batch(level);
+    take_saturated(sweep_level_);
+    take_due(sweep_level_);
+    take_flows_of_saturated();
+    open_what_changes();
+    for (std::size_t i = 0; const Freeze& what : freezing_) {
+      if (++i + 4 < freezing_.size()) prefetch_resources(freezing_[i + 4].flow);
+      freeze(what, sweep_level_);
+    }
+    rank_opened();
   }
   publish();
 }
 
 template <class Scalar>
 void MaxMinSolver<Scalar>::rank() {
-  batches_ = 0;
-  std::sort(capped_.begin(), capped_.end());
-  heap_.clear();
   heap_.reserve(touched_.size());
   for (const ResourceId l : touched_) {
-    if (resources_[l].demand != Sum(0)) heap_.push_back(refreshed({Scalar(0), l}));
+    if (resources_[l].demand != Sum(0)) heap_.push_back(refreshed({sweep_level_, l}));
   }
+  ranked_ = touched_.size();
   std::make_heap(heap_.begin(), heap_.end());
+  std::make_heap(planned_.begin(), planned_.end());
+}
+
+template <class Scalar>
+void MaxMinSolver<Scalar>::rank_opened() {
+  for (; ranked_ < touched_.size(); ++ranked_) {
+    if (resources_[touched_[ranked_]].demand == Sum(0)) continue;
+    heap_.push_back(refreshed({sweep_level_, touched_[ranked_]}));
+    std::push_heap(heap_.begin(), heap_.end());
+  }
 }
 
 // The level at which the resource is full if nothing else freezes. It only rises as flows freeze below it; rounding must not undo that.
@@ -60,7 +74,11 @@ void MaxMinSolver<Scalar>::drop_top() {
 // Only keys below the result are refreshed, so that which ones are does not depend on the order of equal keys in the heap.
 template <class Scalar>
 Scalar MaxMinSolver<Scalar>::lowest_level() {
-  while (!heap_.empty() && (capped_.empty() || heap_.front().level < capped_.back().level)) {
+  while (!planned_.empty() && state_[planned_.front().id] == State::frozen) {
+    std::pop_heap(planned_.begin(), planned_.end());
+    planned_.pop_back();
+  }
+  while (!heap_.empty() && (planned_.empty() || heap_.front().level < planned_.front().level)) {
     const Candidate top = heap_.front();
     if (resources_[top.id].demand == Sum(0)) {
       drop_top();
@@ -70,8 +88,8 @@ Scalar MaxMinSolver<Scalar>::lowest_level() {
     if (!(top.level < fresh.level)) return top.level;
     rekey_top(fresh);
   }
-  ZT_ASSERT(!capped_.empty(), "live flows are limited by nothing");
-  return capped_.back().level;
+  ZT_ASSERT(!planned_.empty(), "live flows are limited by nothing");
+  return planned_.front().level;
 }
 
 // All resources that are full at this level, or so near to it that only rounding can tell: one batch, so that no order decides.
@@ -119,54 +137,97 @@ void MaxMinSolver<Scalar>::saturate(ResourceId resource, const Scalar& level) {
   shares_.level[resource] = level;
 }
 
+// Flows whose own time has come. A cap goes before a resource. What is still limited where it was freezes as before, even if that is a rounding above this level:
+// no change, nothing to open.
 template <class Scalar>
-void MaxMinSolver<Scalar>::freeze_capped(const Scalar& level) {
+void MaxMinSolver<Scalar>::take_due(const Scalar& level) {
+  freezing_.clear();
+  changing_.clear();
   const Scalar limit = Numbers::tie_limit(level);
-  for (; !capped_.empty() && !(limit < capped_.back().level); capped_.pop_back()) {
-    const FlowId f = capped_.back().id;
-    if (state_[f] != State::live) continue;
-    state_[f] = State::active;
-    freeze(f, level, problem_.rate_cap(f), kOwnCap);
+  while (!planned_.empty() && !(limit < planned_.front().level)) {
+    const FlowId f = planned_.front().id;
+    std::pop_heap(planned_.begin(), planned_.end());
+    planned_.pop_back();
+    if (state_[f] == State::loose) {
+      freezing_.push_back({f, kOwnCap, false});
+    } else if (state_[f] == State::kept) {
+      const ResourceId limit_of_f = still_limited_by(f);
+      if (limit_of_f == kUnlimited) {
+        changing_.push_back(f);
+        continue;
+      }
+      freezing_.push_back({f, limit_of_f, true});
+    } else {
+      continue;
+    }
+    state_[f] = State::freezing;
   }
 }
 
 template <class Scalar>
-void MaxMinSolver<Scalar>::freeze_batch(const Scalar& level) {
-  freezing_.clear();
+ResourceId MaxMinSolver<Scalar>::still_limited_by(FlowId flow) const {
+  if (problem_.has_cap(flow) && shares_.rate[flow] == problem_.rate_cap(flow)) return kOwnCap;
+  for (const auto& use : problem_.uses(flow)) {
+    const ResourceId l = use.resource;
+    const bool limits = is_open(l) ? resources_[l].batch == batches_ : shares_.saturated[l] != 0 && !(level_[flow] < shares_.level[l]);
+    if (limits) return l;
+  }
+  return kUnlimited;
+}
+
+template <class Scalar>
+void MaxMinSolver<Scalar>::take_flows_of_saturated() {
   for (const ResourceId l : batch_) {
-    const Resource& r = resources_[l];
-    for (std::uint32_t i = r.first; i < r.first + r.flows; ++i) {
-      const FlowId f = flows_of_[i];
-      if (state_[f] != State::live) continue;
-      state_[f] = State::active;
+    for (const auto& [f, demand] : listed(resources_[l])) {
+      if (state_[f] != State::loose && state_[f] != State::kept) continue;
+      if (state_[f] == State::kept) changing_.push_back(f);
+      state_[f] = State::freezing;
       __builtin_prefetch(problem_.uses(f).data());
-      freezing_.push_back(f);
+      freezing_.push_back({f, kUnlimited, false});
     }
   }
-  for (std::size_t i = 0; const FlowId f : freezing_) {
-    prefetch_resources(freezing_, i++ + 4);
-    freeze(f, level, problem_.weight(f) * level, kUnlimited);
+}
+
+// Before any of the batch is frozen: it is counted where it was, and then moved.
+template <class Scalar>
+void MaxMinSolver<Scalar>::open_what_changes() {
+  for (const FlowId f : changing_) open_all(f);
+  for (const FlowId f : changing_) {
+    if (state_[f] != State::kept) continue;
+    state_[f] = State::loose;
+    if (problem_.has_cap(f)) plan(f, problem_.rate_cap(f) / problem_.weight(f));
   }
 }
 
-// Moves the flow from demand to carried on each of its resources.
+// Moves the flow from demand to carried on each of its open resources; others have it at this level already.
 template <class Scalar>
-void MaxMinSolver<Scalar>::freeze(FlowId flow, const Scalar& level, const Scalar& rate, ResourceId limited_by) {
-  const Scalar& weight = problem_.weight(flow);
-  for (const auto& [l, load] : problem_.uses(flow)) {
+void MaxMinSolver<Scalar>::freeze(const Freeze& what, const Scalar& level) {
+  const FlowId f = what.flow;
+  const Scalar& weight = problem_.weight(f);
+  if (!what.as_before) {
+    level_[f] = level;
+    shares_.rate[f] = what.limited_by == kOwnCap ? problem_.rate_cap(f) : weight * level;
+  }
+  ResourceId limited_by = what.limited_by;
+  Scalar last_demand = Scalar(0);
+  auto product = Numbers::product(last_demand, level_[f]);
+  for (const auto& [l, load] : problem_.uses(f)) {
+    if (!is_open(l)) continue;
     Resource& r = resources_[l];
-    r.demand -= Numbers::term(load * weight, r.demand_scale);
-    r.carried += Numbers::product(load * weight, level, r.carried_scale);
+    const Scalar demand = load * weight;
+    if (demand != last_demand) product = Numbers::product(last_demand = demand, level_[f]);  // mostly the same all the way
+    r.demand -= Numbers::term(demand, r.demand_scale);
+    r.carried += Numbers::term(product, r.carried_scale);
     if (limited_by == kUnlimited && r.batch == batches_) limited_by = l;
   }
   --live_count_;
-  level_[flow] = level;
-  shares_.rate[flow] = rate;
-  shares_.limited_by[flow] = limited_by;
+  state_[f] = State::frozen;
+  shares_.limited_by[f] = limited_by;
 }
 
 template <class Scalar>
 void MaxMinSolver<Scalar>::publish() {
+  for (const FlowId f : flows_) state_[f] = State::active;
   for (const ResourceId l : touched_) {
     Resource& r = resources_[l];
     shares_.saturated[l] = r.batch > 0;

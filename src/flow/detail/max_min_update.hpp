@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Max-min shares after a change: which flows and resources it can affect. Each resource lists its started flows; from what changed, a search
-// goes from resources to flows and from flows to resources, and stops early when it has reached every started flow.
-// Filling is a race from level zero upwards, and a flow takes part until the level where it is frozen. So if flows leave that were frozen at
-// level x or above, nothing changes below x: flows frozen there keep their rates, and the search does not go through them.
+// Max-min shares after a change: which flows and resources it affects.
+// Filling is a race from level zero upwards: what is decided below a level does not depend on what is above it. A resource is open when something that concerns
+// it has changed below the current level; only then are its flows looked at. They are still expected to freeze where they did before (kept). A flow leaves its
+// old way if an open resource stops it below that level, or if all that stopped it there is open and does not stop it again; then, at that level, all of its
+// resources are opened. Closed resources have only flows that go their old ways, so they fill as before (docs/math/max_min.md).
 #pragma once
 
 #include <algorithm>
@@ -16,31 +17,47 @@
 namespace zettatwin::flow {
 
 template <class Scalar>
-MaxMinSolver<Scalar>::MaxMinSolver(const SharingProblem<Scalar>& problem)
-    : problem_(problem), resources_(problem.resources()), state_(problem.flows(), State::idle), level_(problem.flows(), Scalar(0)) {
-  std::vector<Scalar> largest(problem.resources(), Scalar(0));
-  for (FlowId f = 0; f < problem.flows(); ++f) {
-    for (const auto& [l, load] : problem.uses(f)) {
-      largest[l] = std::max<Scalar>(largest[l], load * problem.weight(f));
+void MaxMinSolver<Scalar>::restart() {
+  const std::uint32_t flows = problem_.flows();
+  const std::uint32_t resources = problem_.resources();
+  resources_.assign(resources, {});
+  state_.assign(flows, State::idle);
+  level_.assign(flows, Scalar(0));
+  capacity_.clear();
+  shares_.rate.assign(flows, Scalar(0));
+  shares_.limited_by.assign(flows, kUnlimited);
+  shares_.carried.assign(resources, Scalar(0));
+  shares_.saturated.assign(resources, 0);
+  shares_.level.assign(resources, Scalar(0));
+  list_uses();
+  started_.clear();
+  stopped_.clear();
+  changed_capacities_.clear();
+  updates_ = 0;
+}
+
+// Room for the flows of each resource, and scales that hold them all.
+template <class Scalar>
+void MaxMinSolver<Scalar>::list_uses() {
+  auto& largest = shares_.level;  // borrowed
+  for (FlowId f = 0; f < problem_.flows(); ++f) {
+    for (const auto& [l, load] : problem_.uses(f)) {
+      largest[l] = std::max<Scalar>(largest[l], load * problem_.weight(f));
       ++resources_[l].flows;
     }
   }
   std::uint32_t first = 0;
-  for (ResourceId l = 0; l < problem.resources(); ++l) {
+  for (ResourceId l = 0; l < problem_.resources(); ++l) {
     Resource& r = resources_[l];
     r.first = first;
     first += r.flows;
     if (r.flows > 0) r.demand_scale = Numbers::scale(largest[l], r.flows);
-    capacity_.push_back(problem.capacity(l));
+    capacity_.push_back(problem_.capacity(l));
     r.carried_scale = Numbers::scale(capacity_[l], 1);
     r.flows = 0;
+    largest[l] = Scalar(0);
   }
-  flows_of_.resize(first);
-  shares_ = {.rate = std::vector<Scalar>(problem.flows(), Scalar(0)),
-             .limited_by = std::vector<ResourceId>(problem.flows(), kUnlimited),
-             .carried = std::vector<Scalar>(problem.resources(), Scalar(0)),
-             .saturated = std::vector<std::uint8_t>(problem.resources(), 0),
-             .level = std::vector<Scalar>(problem.resources(), Scalar(0))};
+  listed_.resize(first);
 }
 
 template <class Scalar>
@@ -50,7 +67,6 @@ void MaxMinSolver<Scalar>::start(FlowId flow) {
   if (state_[flow] == State::leaving) std::erase(stopped_, flow);
   started_.push_back(flow);
   state_[flow] = state_[flow] == State::idle ? State::entering : State::active;
-  ++started_count_;
 }
 
 template <class Scalar>
@@ -58,7 +74,6 @@ void MaxMinSolver<Scalar>::stop(FlowId flow) {
   ZT_EXPECT(state_[flow] == State::entering || state_[flow] == State::active, "flow " + std::to_string(flow) + " is not started");
   if (state_[flow] == State::active) stopped_.push_back(flow);
   state_[flow] = state_[flow] == State::active ? State::leaving : State::idle;
-  --started_count_;
 }
 
 template <class Scalar>
@@ -73,43 +88,86 @@ void MaxMinSolver<Scalar>::update() {
   ++updates_;
   flows_.clear();
   touched_.clear();
-  capped_.clear();
+  heap_.clear();
+  planned_.clear();
+  live_count_ = batches_ = 0;
   from_zero_ = !started_.empty() || !changed_capacities_.empty();
-  unaffected_below_.reset();
+  sweep_level_ = lowest_change();
   unlist_stopped();
-  for (const ResourceId l : changed_capacities_) touch(l);
+  for (const ResourceId l : changed_capacities_) {
+    open(l);
+    resources_[l].carried_scale = Numbers::scale(capacity_[l], 1);  // it carries nothing now
+  }
+  changed_capacities_.clear();
   list_started();
-  spread();
-  rescale();
+  from_zero_ = false;
   fill();
 }
 
-// True the first time in this update.
+// Below it all is as before. A flow may have been frozen a rounding above the level of what limits it.
 template <class Scalar>
-bool MaxMinSolver<Scalar>::touch(ResourceId resource) {
+Scalar MaxMinSolver<Scalar>::lowest_change() const {
+  if (from_zero_ || stopped_.empty()) return Scalar(0);
+  Scalar lowest = level_[stopped_.front()];
+  for (const FlowId f : stopped_) {
+    lowest = std::min<Scalar>(lowest, level_[f]);
+    for (const auto& use : problem_.uses(f)) {
+      if (shares_.saturated[use.resource] != 0) lowest = std::min<Scalar>(lowest, shares_.level[use.resource]);
+    }
+  }
+  return lowest;
+}
+
+// From now on its flows are counted as they are: those that are frozen, and those that still rise.
+template <class Scalar>
+void MaxMinSolver<Scalar>::open(ResourceId resource) {
+  if (is_open(resource)) return;
   Resource& r = resources_[resource];
-  if (r.update == updates_) return false;
   r.update = updates_;
-  if (from_zero_) r.carried = Sum(0);  // all of its flows become live
   touched_.push_back(resource);
-  return true;
+  if (from_zero_) r.carried = Sum(0);  // all of its flows rise
+  for (const auto& [f, demand] : listed(r)) {
+    if (state_[f] == State::active && !(level_[f] < sweep_level_)) track(f);
+    if (state_[f] != State::kept && state_[f] != State::freezing) continue;
+    r.demand += Numbers::term(demand, r.demand_scale);
+    if (!from_zero_) r.carried -= Numbers::term(Numbers::product(demand, level_[f]), r.carried_scale);
+  }
+}
+
+template <class Scalar>
+void MaxMinSolver<Scalar>::open_all(FlowId flow) {
+  for (const auto& use : problem_.uses(flow)) open(use.resource);
+}
+
+template <class Scalar>
+void MaxMinSolver<Scalar>::track(FlowId flow) {
+  state_[flow] = State::kept;
+  flows_.push_back(flow);
+  ++live_count_;
+  plan(flow, level_[flow]);
+}
+
+template <class Scalar>
+void MaxMinSolver<Scalar>::plan(FlowId flow, const Scalar& level) {
+  planned_.push_back({level, flow});
+  if (batches_ > 0) std::push_heap(planned_.begin(), planned_.end());
 }
 
 template <class Scalar>
 void MaxMinSolver<Scalar>::unlist_stopped() {
   for (std::size_t i = 0; const FlowId f : stopped_) {
-    prefetch_resources(stopped_, i++ + 8);
-    for (const auto& use : problem_.uses(f)) {
-      if (!touch(use.resource)) continue;
-      Resource& r = resources_[use.resource];
-      const auto begin = flows_of_.begin() + r.first;
-      const auto end = std::remove_if(begin, begin + r.flows, [&](FlowId g) { return state_[g] == State::leaving; });
-      r.flows = static_cast<std::uint32_t>(end - begin);
+    if (++i + 8 < stopped_.size()) prefetch_resources(stopped_[i + 8]);
+    for (const auto& [l, load] : problem_.uses(f)) {
+      Resource& r = resources_[l];
+      if (!is_open(l)) {
+        const auto begin = listed_.begin() + r.first;
+        const auto end = std::remove_if(begin, begin + r.flows, [&](const Listed& g) { return state_[g.flow] == State::leaving; });
+        r.flows = static_cast<std::uint32_t>(end - begin);
+        open(l);
+      }
+      if (!from_zero_) r.carried -= Numbers::term(Numbers::product(load * problem_.weight(f), level_[f]), r.carried_scale);
     }
-    withdraw(f);
-    unaffected_below_ = unaffected_below_ ? std::min<Scalar>(*unaffected_below_, level_[f]) : level_[f];
   }
-  if (from_zero_) unaffected_below_.reset();
   for (const FlowId f : stopped_) {
     state_[f] = State::idle;
     level_[f] = shares_.rate[f] = Scalar(0);
@@ -121,70 +179,28 @@ void MaxMinSolver<Scalar>::unlist_stopped() {
 template <class Scalar>
 void MaxMinSolver<Scalar>::list_started() {
   for (std::size_t i = 0; const FlowId f : started_) {
-    prefetch_resources(started_, i++ + 8);
-    if (state_[f] == State::entering) {
-      for (const auto& use : problem_.uses(f)) {
-        Resource& r = resources_[use.resource];
-        flows_of_[r.first + r.flows++] = f;
-      }
-      state_[f] = State::active;
+    if (++i + 8 < started_.size()) prefetch_resources(started_[i + 8]);
+    if (state_[f] == State::active) open_all(f);  // it had only been stopped since the last update
+    if (state_[f] != State::entering) continue;
+    const Scalar& weight = problem_.weight(f);
+    for (const auto& [l, load] : problem_.uses(f)) {
+      open(l);
+      Resource& r = resources_[l];
+      r.demand += Numbers::term(load * weight, r.demand_scale);
+      listed_[r.first + r.flows++] = {f, load * weight};
     }
-    if (state_[f] == State::active) admit(f);
+    state_[f] = State::loose;
+    flows_.push_back(f);
+    ++live_count_;
+    if (problem_.has_cap(f)) plan(f, problem_.rate_cap(f) / weight);
   }
   started_.clear();
 }
 
-template <class Scalar>
-void MaxMinSolver<Scalar>::admit(FlowId flow) {
-  const Scalar& weight = problem_.weight(flow);
-  for (const auto& [l, load] : problem_.uses(flow)) {
-    touch(l);
-    Resource& r = resources_[l];
-    r.demand += Numbers::term(load * weight, r.demand_scale);
-  }
-  withdraw(flow);
-  if (problem_.has_cap(flow)) capped_.push_back({problem_.rate_cap(flow) / weight, flow});
-  flows_.push_back(flow);
-  state_[flow] = State::live;
-}
-
-// Takes from its resources what the flow has put there.
-template <class Scalar>
-void MaxMinSolver<Scalar>::withdraw(FlowId flow) {
-  if (from_zero_) return;
-  for (const auto& [l, load] : problem_.uses(flow)) {
-    Resource& r = resources_[l];
-    r.carried -= Numbers::product(load * problem_.weight(flow), level_[flow], r.carried_scale);
-  }
-}
-
-template <class Scalar>
-void MaxMinSolver<Scalar>::spread() {
-  for (std::size_t i = 0; i < touched_.size() && flows_.size() < started_count_; ++i) {
-    const Resource& r = resources_[touched_[i]];
-    const auto flows = std::span(flows_of_).subspan(r.first, r.flows);
-    for (std::size_t k = 0; k < flows.size(); ++k) {
-      const FlowId f = flows[k];
-      prefetch_resources(flows, k + 4);
-      if (state_[f] == State::active && !(unaffected_below_ && level_[f] < *unaffected_below_)) admit(f);
-    }
-  }
-}
-
-// Of resources that carry nothing now.
-template <class Scalar>
-void MaxMinSolver<Scalar>::rescale() {
-  for (const ResourceId l : changed_capacities_) {
-    resources_[l].carried_scale = Numbers::scale(capacity_[l], 1);
-  }
-  changed_capacities_.clear();
-}
-
 // Large problems wait for memory: what is needed a few flows later is asked for now.
 template <class Scalar>
-void MaxMinSolver<Scalar>::prefetch_resources(std::span<const FlowId> flows, std::size_t i) const {
-  if (i >= flows.size()) return;
-  for (const auto& use : problem_.uses(flows[i])) __builtin_prefetch(&resources_[use.resource]);
+void MaxMinSolver<Scalar>::prefetch_resources(FlowId flow) const {
+  for (const auto& use : problem_.uses(flow)) __builtin_prefetch(&resources_[use.resource]);
 }
 
 }  // namespace zettatwin::flow

@@ -16,14 +16,9 @@ void ResourceLedger::carries(ResourceId resource, double rate, double capacity, 
   account.saturated = saturated;
 }
 
-std::vector<ResourceOutcome> ResourceLedger::close(units::Picoseconds now) {
-  std::vector<ResourceOutcome> outcomes;
-  outcomes.reserve(accounts_.size());
-  for (ResourceId l = 0; l < accounts_.size(); ++l) {
-    carries(l, 0, 0, false, now);
-    outcomes.push_back(accounts_[l].outcome);
-  }
-  return outcomes;
+ResourceOutcome ResourceLedger::close(ResourceId resource, units::Picoseconds now) {
+  carries(resource, 0, 0, false, now);
+  return accounts_[resource].outcome;
 }
 
 }  // namespace zettatwin::flow

@@ -10,11 +10,11 @@ namespace zettatwin::flow {
 
 class ResourceLedger final {
  public:
-  explicit ResourceLedger(std::uint32_t resources) : accounts_(resources) {}
+  void restart(std::uint32_t resources) { accounts_.assign(resources, {}); }
 
   // From now on this resource carries so much of its capacity.
   void carries(ResourceId resource, double rate, double capacity, bool saturated, units::Picoseconds now);
-  [[nodiscard]] std::vector<ResourceOutcome> close(units::Picoseconds now);
+  [[nodiscard]] ResourceOutcome close(ResourceId resource, units::Picoseconds now);
 
  private:
   struct alignas(64) Account {

@@ -155,36 +155,61 @@ TEST(MaxMinLaws, MoreCapacityNeverLowersTheLowestLevel) {
   }
 }
 
-// Flows start, stop and start again, capacities change: what an update leaves alone is right all the same.
-TEST(MaxMinLaws, AnUpdateIsASolveOfWhatIsActive) {
-  for (std::uint64_t seed = 0; seed < 100; ++seed) {
-    Random random(seed);
-    const auto p = test::random_sharing<Rational>(random, 12, 10);
-    std::vector<Rational> capacity;
-    for (flow::ResourceId l = 0; l < p.resources(); ++l) capacity.push_back(p.capacity(l));
-    flow::MaxMinSolver<Rational> solver(p);
-    std::vector<bool> active(p.flows(), false);
-    for (int step = 0; step < 30; ++step) {
-      for (std::int64_t changes = random.between(0, 3); changes > 0; --changes) {
-        const flow::FlowId f = below(random, p.flows());
-        active[f] ? solver.stop(f) : solver.start(f);
-        active[f].flip();
-      }
-      if (random.one_in(3)) {
-        const flow::ResourceId l = below(random, p.resources());
-        capacity[l] = Rational(random.between(0, 8));
-        solver.set_capacity(l, capacity[l]);
-      }
-      solver.update();
-      const auto expected = test::textbook_max_min(p, capacity, active, Rational(0));
-      ASSERT_EQ(solver.shares().rate, expected) << "seed " << seed << " step " << step;
-      for (flow::ResourceId l = 0; l < p.resources(); ++l) {
-        Rational carried(0);
-        for (flow::FlowId f = 0; f < p.flows(); ++f) carried += test::load_of(p, f, l) * expected[f];
-        ASSERT_EQ(solver.shares().carried[l], carried) << "seed " << seed << " step " << step;
-      }
+// Flows start, stop and start again, capacities change: what an update leaves alone is right all the same. `changes`: the most in one update.
+void expect_updates_are_solves(std::uint64_t seed, std::uint32_t resources, std::uint32_t flows, std::int64_t changes) {
+  Random random(seed);
+  const auto p = test::random_sharing<Rational>(random, resources, flows);
+  std::vector<Rational> capacity = test::capacities(p);
+  flow::MaxMinSolver<Rational> solver(p);
+  std::vector<bool> active(p.flows(), false);
+  for (int step = 0; step < 30; ++step) {
+    for (std::int64_t left = random.between(0, changes); left > 0; --left) {
+      const flow::FlowId f = below(random, p.flows());
+      active[f] ? solver.stop(f) : solver.start(f);
+      active[f].flip();
+    }
+    flow::MaxMinSolver<Rational> anew(p);
+    if (random.one_in(3)) capacity[below(random, p.resources())] = Rational(random.between(0, 8));
+    for (flow::ResourceId l = 0; l < p.resources(); ++l) {
+      if (capacity[l] != solver.capacity(l)) solver.set_capacity(l, capacity[l]);
+      anew.set_capacity(l, capacity[l]);
+    }
+    for (flow::FlowId f = 0; f < p.flows(); ++f)
+      if (active[f]) anew.start(f);
+    solver.update();
+    anew.update();
+    ASSERT_EQ(solver.shares().rate, test::textbook_max_min(p, capacity, active, Rational(0))) << "seed " << seed << " step " << step;
+    ASSERT_EQ(solver.shares().limited_by, anew.shares().limited_by) << "seed " << seed << " step " << step;
+    ASSERT_EQ(solver.shares().saturated, anew.shares().saturated) << "seed " << seed << " step " << step;
+    ASSERT_EQ(solver.shares().carried, anew.shares().carried) << "seed " << seed << " step " << step;
+    for (flow::ResourceId l = 0; l < p.resources(); ++l) {
+      Rational carried(0);
+      for (flow::FlowId f = 0; f < p.flows(); ++f) carried += test::load_of(p, f, l) * solver.shares().rate[f];
+      ASSERT_EQ(solver.shares().carried[l], carried) << "seed " << seed << " step " << step;
     }
   }
+}
+
+TEST(MaxMinLaws, AnUpdateIsASolveOfWhatIsActive) {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) expect_updates_are_solves(seed, 12, 10, 3);
+  for (std::uint64_t seed = 0; seed < 100; ++seed) expect_updates_are_solves(seed, 9, 30, 1);  // long chains of what depends on what
+}
+
+// After one flow of a long chain has left, only its neighbourhood is looked at.
+TEST(MaxMinLaws, AnUpdateLooksAtWhatItChanges) {
+  SharingProblem<double> p;
+  constexpr std::uint32_t kLinks = 1000;
+  for (std::uint32_t l = 0; l < kLinks; ++l) p.add_resource(l % 2 == 0 ? 1 : 100);
+  for (std::uint32_t l = 0; l + 1 < kLinks; ++l) p.add_flow(1, {{l, 1}, {l + 1, 1}});
+  flow::MaxMinSolver<double> solver(p);
+  for (flow::FlowId f = 0; f < p.flows(); ++f) solver.start(f);
+  solver.update();
+  EXPECT_EQ(solver.updated_flows().size(), p.flows());
+  solver.stop(500);  // of links 500 and 501; flow 499 shares link 500 and doubles its rate, which link 499 has room for
+  solver.update();
+  EXPECT_EQ(solver.shares().rate[499], 1);
+  EXPECT_LE(solver.updated_flows().size(), 4U);
+  EXPECT_LE(solver.updated_resources().size(), 4U);
 }
 
 }  // namespace
