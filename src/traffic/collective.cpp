@@ -79,7 +79,7 @@ flow::FlowProgram program_of(const Flows& flows) {
 class Simulation final {
  public:
   Simulation(const topology::Fabric& fabric, const CollectiveQuery& query)
-      : query_(query), lattice_(lattice_of(fabric, query, query.fidelity)), plan_(network::collective_stages(fabric, query.request)) {}
+      : query_(query), plan_(network::collective_stages(fabric, query.request)), lattice_(lattice_of(fabric, query, plan_, query.fidelity)) {}
 
   CollectiveAnswer run() {
     answer_.ranks = lattice_.space->points();
@@ -180,8 +180,8 @@ class Simulation final {
   }
 
   const CollectiveQuery& query_;
-  Lattice lattice_;
   network::CollectiveStages plan_;
+  Lattice lattice_;
   std::vector<LinkId> links_;
   CollectiveAnswer answer_;
 };
@@ -190,7 +190,7 @@ class Simulation final {
 
 bool can_simulate(const topology::Fabric& fabric, const space::View& group) { return has_lattice(fabric, group); }
 
-double pair_classes_at_most(const topology::Fabric& fabric, const CollectiveQuery& query) { return pair_classes(lattice_of(fabric, query, Fidelity::folded)); }
+double pair_classes_at_most(const topology::Fabric& fabric, const CollectiveQuery& query) { return pair_classes(lattice_of(fabric, query, network::collective_stages(fabric, query.request), Fidelity::folded)); }
 
 CollectiveAnswer simulate(const topology::Fabric& fabric, const CollectiveQuery& query) {
   ZT_EXPECT(can_simulate(fabric, query.group), "groups and levels out of step");

@@ -105,9 +105,18 @@ std::vector<fold::Atom> cut_atoms(Lattice& lattice, const std::vector<std::int64
   return atoms;
 }
 
+// Whether a fault of that sort names a link of the dimension.
+template <class Sort>
+bool has_fault(const Dimension& dimension, std::span<const Fault> faults, Sort sort) {
+  return std::any_of(faults.begin(), faults.end(), [&](const Fault& fault) {
+    return fault.place.peer && fault.place.port == dimension.level && dimension.of(fault.place.coordinate[dimension.level]) != dimension.of(*fault.place.peer) && sort(fault);
+  });
+}
+
 // A dimension that no group spans is crossed by no message: its positions are exchangeable. One that groups span is a ring that may be turned; if
-// they span a block of its positions or every n-th, positions differ. A block is not left, unless a link of the dimension is broken.
-void add_dimension(Lattice& lattice, Dimension dimension, bool broken, std::vector<fold::Atom>& atoms) {
+// they span a block of its positions or every n-th, positions differ. A block is not left, unless a link of the dimension is broken. Where groups move bytes
+// to neighbours alone, and no dead link sends them the other way round, a ring's positions are exchangeable too.
+void add_dimension(Lattice& lattice, Dimension dimension, std::span<const Fault> faults, Traffic traffic, std::vector<fold::Atom>& atoms) {
   std::vector<std::size_t> own, inside;
   for (std::size_t i = 0; i < atoms.size(); ++i) {
     if (!dimension.has(lattice.level_of[i], lattice.stride[i])) continue;
@@ -117,37 +126,34 @@ void add_dimension(Lattice& lattice, Dimension dimension, bool broken, std::vect
   dimension.ring = !inside.empty() && inside.back() == own.back() && dimension.extent > 2;
   const bool first_alone = inside.size() == 1 && inside[0] == own[0];
   dimension.block = first_alone ? atoms[own[0]].size : dimension.extent;
+  const bool broken = has_fault(dimension, faults, [](const Fault&) { return true; });
+  const bool dead = broken && has_fault(dimension, faults, [](const Fault& fault) { return !(fault.remaining > 0); });
   dimension.detours = dimension.ring || (broken && !inside.empty() && dimension.extent > 2);
+  dimension.unordered = traffic == Traffic::groups && dimension.ring && !dead;
   dimension.uniform = dimension.ring && own.size() == 1;  // until faults are known
   for (const auto i : inside.empty() || (first_alone && !dimension.detours) ? inside : own) {
+    if (dimension.unordered) continue;
     if (dimension.uniform) atoms[i].kind = fold::AtomKind::cyclic;
     else if (atoms[i].size > 2 || own.size() > 1) atoms[i].kind = fold::AtomKind::rigid;
   }
   lattice.dimensions.push_back(dimension);
 }
 
-// Whether a fault names a link of the dimension.
-bool is_broken(const Dimension& dimension, std::span<const Fault> faults) {
-  return std::any_of(faults.begin(), faults.end(), [&](const Fault& fault) {
-    return fault.place.peer && fault.place.port == dimension.level && dimension.of(fault.place.coordinate[dimension.level]) != dimension.of(*fault.place.peer);
-  });
-}
-
-void add_dimensions(Lattice& lattice, std::span<const Fault> faults, std::vector<fold::Atom>& atoms) {
+void add_dimensions(Lattice& lattice, std::span<const Fault> faults, Traffic traffic, std::vector<fold::Atom>& atoms) {
   for (std::size_t l = 0; l < lattice.fabric->used.size(); ++l) {
     std::int64_t stride = 1;
     for (const auto extent : torus_extents(*lattice.fabric, l)) {
       const Dimension dimension{.level = l, .stride = stride, .extent = extent};
-      if (extent > 1) add_dimension(lattice, dimension, is_broken(dimension, faults), atoms);
+      if (extent > 1) add_dimension(lattice, dimension, faults, traffic, atoms);
       stride *= extent;
     }
   }
 }
 
-Lattice lattice_with(const topology::Fabric& fabric, const space::View& group, std::span<const Fault> faults, Fidelity fidelity, bool pairs_alone, std::span<const std::int64_t> named_members, bool tori) {
+Lattice lattice_with(const topology::Fabric& fabric, const space::View& group, std::span<const Fault> faults, Fidelity fidelity, Traffic traffic, std::span<const std::int64_t> named_members, bool tori) {
   Lattice lattice{.fabric = &fabric, .level_of = {}, .stride = {}, .in_group = {}, .dimensions = {}, .space = {}};
   auto atoms = cut_atoms(lattice, edges_of(fabric, group, tori), group);
-  if (tori) add_dimensions(lattice, faults, atoms);
+  if (tori) add_dimensions(lattice, faults, traffic, atoms);
   std::vector<fold::Position> exceptions;
   for (const auto& fault : faults) add_exceptions(lattice, fault, exceptions);
   for (const auto member : named_members) add_member(lattice, atoms, member, exceptions);
@@ -157,7 +163,7 @@ Lattice lattice_with(const topology::Fabric& fabric, const space::View& group, s
   if (fidelity == Fidelity::unfolded)
     for (auto& atom : atoms) atom.kind = fold::AtomKind::rigid;
   // Across a boundary below switches alone, insides of different units may be permuted independently, unless a group ties equal positions.
-  const bool whole = pairs_alone && std::all_of(lattice.in_group.begin(), lattice.in_group.end(), [](bool in) { return in; });
+  const bool whole = traffic == Traffic::pairs && std::all_of(lattice.in_group.begin(), lattice.in_group.end(), [](bool in) { return in; });
   for (std::size_t i = 0; whole && i + 1 < atoms.size(); ++i) {
     bool free = true;
     for (std::size_t outer = i + 1; outer < atoms.size(); ++outer) free = free && switched(fabric.machine->levels[lattice.level_of[outer]]);
@@ -229,6 +235,13 @@ bool Lattice::spans(const std::vector<bool>& within, const Dimension& dimension)
   return false;
 }
 
+const Dimension& Lattice::dimension_of(std::size_t level, const fold::Element& link) const {
+  const auto from = coordinate(link.source, level), to = coordinate(link.destination, level);
+  const auto at = std::find_if(dimensions.begin(), dimensions.end(), [&](const Dimension& d) { return d.level == level && d.of(from) != d.of(to); });
+  ZT_EXPECT(at != dimensions.end(), "a link between equal positions");
+  return *at;
+}
+
 std::optional<fold::Position> Lattice::next(const Dimension& dimension, const fold::Position& position, std::int64_t direction, bool around) const {
   const auto here = coordinate(position, dimension.level), value = dimension.of(here);
   auto there = value + direction;
@@ -256,14 +269,14 @@ double pair_classes(const Lattice& lattice) {
   return classes;
 }
 
-Lattice lattice_of(const topology::Fabric& fabric, const space::View& group, std::span<const Fault> faults, Fidelity fidelity, bool pairs_alone, std::span<const std::int64_t> named_members) {
+Lattice lattice_of(const topology::Fabric& fabric, const space::View& group, std::span<const Fault> faults, Fidelity fidelity, Traffic traffic, std::span<const std::int64_t> named_members) {
   ZT_EXPECT(has_lattice(fabric, group), "levels and groups out of step");
   bool tori = divide_each_other(edges_of(fabric, group, true));
-  if (tori && pairs_alone) {
-    const auto folded = lattice_with(fabric, group, faults, Fidelity::folded, pairs_alone, named_members, true);
+  if (tori && traffic == Traffic::pairs) {
+    const auto folded = lattice_with(fabric, group, faults, Fidelity::folded, traffic, named_members, true);
     tori = folded.dimensions.empty() || pair_classes(folded) <= kPairClassesMax;
   }
-  return lattice_with(fabric, group, faults, fidelity, pairs_alone, named_members, tori);
+  return lattice_with(fabric, group, faults, fidelity, traffic, named_members, tori);
 }
 
 fold::Family pairs_across(const Lattice& lattice, const std::vector<bool>& within, std::size_t atom) {

@@ -2,6 +2,7 @@
 // The ranks of a job as a folded space: atoms cut wherever a level of the machine, a leaf of its switches or a group begins or ends.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
@@ -42,16 +43,20 @@ struct Lattice {
   [[nodiscard]] bool is_torus(std::size_t level) const;  // of links, not one that counts as ports
   // Whether members of a group that has the atoms `within` differ in the dimension.
   [[nodiscard]] bool spans(const std::vector<bool>& within, const Dimension& dimension) const;
+  // The dimension in which the ends of a torus link differ.
+  [[nodiscard]] const Dimension& dimension_of(std::size_t level, const fold::Element& link) const;
   // The next one up (1) or down (-1) the dimension; nothing at the end of a line, unless a detour goes all the way round.
   [[nodiscard]] std::optional<fold::Position> next(const Dimension& dimension, const fold::Position& position, std::int64_t direction, bool around = false) const;
 };
 
 // Whether the levels' and the group's edges divide each other, which a lattice needs.
 [[nodiscard]] bool has_lattice(const topology::Fabric& fabric, const space::View& group);
-// `named_members`: members that differ from the others, in every group.
-// `pairs_alone`: all traffic is between pairs of one group, so that equal positions of different units are not tied by it. A torus counts as ports where
-// a group is not a box of it, and where faults leave so little symmetry that there would be more than a million classes of pairs.
-[[nodiscard]] Lattice lattice_of(const topology::Fabric& fabric, const space::View& group, std::span<const Fault> faults, Fidelity fidelity, bool pairs_alone, std::span<const std::int64_t> named_members = {});
+// What the lattice has to tell apart. Pairs alone: all of one group, so that equal positions of different units are not tied by traffic. Groups alone: each chip
+// moves the same bytes to its neighbours, so that the order of neighbours on a ring matters only where bytes go the other way round.
+enum class Traffic : std::uint8_t { pairs, groups, both };
+// `named_members`: members that differ from the others, in every group. A torus counts as ports where a group is not a box of it, and where faults leave so
+// little symmetry that there would be more than a million classes of pairs.
+[[nodiscard]] Lattice lattice_of(const topology::Fabric& fabric, const space::View& group, std::span<const Fault> faults, Fidelity fidelity, Traffic traffic, std::span<const std::int64_t> named_members = {});
 // At most so many classes of pairs of one group.
 [[nodiscard]] double pair_classes(const Lattice& lattice);
 

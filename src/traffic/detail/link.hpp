@@ -4,9 +4,11 @@
 
 #include <compare>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include "fold/relation.hpp"
+#include "traffic/detail/lattice.hpp"
 
 namespace zettatwin::traffic::detail {
 
@@ -24,6 +26,13 @@ struct LinkId {
 [[nodiscard]] inline bool is_leaf(LinkKind kind) { return kind == LinkKind::leaf_up || kind == LinkKind::leaf_down; }
 // Between two chips, without a switch.
 [[nodiscard]] inline bool is_cable(LinkKind kind) { return kind == LinkKind::mesh_link || kind == LinkKind::torus_link; }
+
+// A class of links: its representative and how many they are. A link of an unordered dimension is known by the chip that sends and the direction.
+struct LinkOrbit {
+  LinkId representative;
+  std::int64_t members = 0;
+};
+[[nodiscard]] LinkOrbit orbit_of(const Lattice& lattice, const LinkId& link);
 
 // One byte of a flow puts `share` bytes on the link.
 template <class Number>

@@ -93,12 +93,11 @@ class StageFlows final {
 
 template <class Number>
 flow::ResourceId StageFlows<Number>::class_of(const LinkId& link) {
-  const auto orbit = fold::orbit_of(*lattice_.space, link.element);
-  LinkId representative{link.kind, link.level, orbit.representative};
-  const auto [at, added] = known_.try_emplace(representative, static_cast<flow::ResourceId>(links_.size()));
+  auto orbit = orbit_of(lattice_, link);
+  const auto [at, added] = known_.try_emplace(orbit.representative, static_cast<flow::ResourceId>(links_.size()));
   if (added) {
-    const Number remaining = ways_.health().remaining(representative);
-    links_.push_back({std::move(representative), orbit.members, remaining});
+    const Number remaining = ways_.health().remaining(orbit.representative);
+    links_.push_back({std::move(orbit.representative), orbit.members, remaining});
   }
   return at->second;
 }

@@ -43,8 +43,10 @@ namespace zettatwin::traffic::detail {
   return named;
 }
 
-[[nodiscard]] inline Lattice lattice_of(const topology::Fabric& fabric, const CollectiveQuery& query, Fidelity fidelity) {
-  return lattice_of(fabric, query.group, query.faults, fidelity, query.request.op == network::Collective::all_to_all, named_members(query));
+[[nodiscard]] inline Lattice lattice_of(const topology::Fabric& fabric, const CollectiveQuery& query, const network::CollectiveStages& plan, Fidelity fidelity) {
+  const bool pairs = std::any_of(plan.stages.begin(), plan.stages.end(), [](const auto& stage) { return stage.algorithm == network::Algorithm::direct; });
+  const auto traffic = query.request.op == network::Collective::all_to_all ? Traffic::pairs : pairs ? Traffic::both : Traffic::groups;
+  return lattice_of(fabric, query.group, query.faults, fidelity, traffic, named_members(query));
 }
 
 // Of a stage that is not joined with others: between all pairs if messages go directly, else one flow per group.

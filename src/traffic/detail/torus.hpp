@@ -20,6 +20,8 @@ struct Dimension {
   bool ring = false;        // messages take the short way round
   bool detours = false;     // what cannot pass goes the other way round
   bool uniform = false;     // all links of one direction are alike, whatever the position
+  // A link belongs to the chip that sends on it, and who the neighbour is does not matter: nothing goes further than one step, and nothing a way round.
+  bool unordered = false;
 
   // Whether an atom with that stride among the values of its level is part of the dimension.
   [[nodiscard]] bool has(std::size_t atom_level, std::int64_t atom_stride) const { return atom_level == level && atom_stride >= stride && atom_stride < stride * extent; }

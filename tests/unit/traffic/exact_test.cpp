@@ -130,9 +130,8 @@ std::vector<std::size_t> classes_of(const Lattice& lattice, const std::vector<de
   std::map<detail::LinkId, std::size_t> index;
   for (std::size_t i = 0; i < folded.size(); ++i) index[folded[i]] = i;
   std::vector<std::size_t> classes;
-  for (auto name : single) {
-    name.element = fold::orbit_of(*lattice.space, name.element).representative;
-    const auto at = index.find(name);
+  for (const auto& name : single) {
+    const auto at = index.find(detail::orbit_of(lattice, name).representative);
     EXPECT_NE(at, index.end()) << "no class";
     classes.push_back(at == index.end() ? 0 : at->second);
   }
@@ -196,7 +195,7 @@ TEST(Exact, EverySingleFlowDoesWhatItsClassDoes) {
     const auto fabric = topology::whole(machine);
     const auto query = query_of(fabric, ask);
     const auto plan = network::collective_stages(fabric, query.request);
-    const auto lattice = detail::lattice_of(fabric, query, Fidelity::folded), points = detail::lattice_of(fabric, query, Fidelity::unfolded);
+    const auto lattice = detail::lattice_of(fabric, query, plan, Fidelity::folded), points = detail::lattice_of(fabric, query, plan, Fidelity::unfolded);
     for (std::size_t step = 0; step < detail::steps_of(plan); ++step) {
       Flows folded(lattice, ask.faults, detail::stages_of(plan, step)), single(points, ask.faults, detail::stages_of(plan, step));
       const bool way = detail::add_flows(folded, lattice, query, plan, step);

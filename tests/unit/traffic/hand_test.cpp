@@ -154,6 +154,25 @@ TEST(ByHand, ATorusFeelsAFaultInItsOwnRingOnly) {
   EXPECT_NEAR(seconds(columns), 2e-6 + 30e-6, 1e-11);
 }
 
+// A slow link: its two chips and the others, in rows alike or not, 3 x 2 x 2 classes. A dead one: every position of its ring, 20 x 2 x 2.
+TEST(ByHand, AFaultOnALargeTorusLeavesFewClasses) {
+  const auto large = torus_of({16, 20, 28});
+  const Ask ask{.op = Collective::all_reduce, .bytes = 1e9, .group = {}, .faults = faults_of(large, {"slow-link@npu=21/peer=37:0.5"})};
+  EXPECT_EQ(answer(large, ask).classes.ranks, 12);
+  EXPECT_EQ(answer(large, {.op = Collective::all_reduce, .bytes = 1e9, .group = {}, .faults = faults_of(large, {"dead-link@npu=21/peer=37"})}).classes.ranks, 80);
+  const auto machine = torus_of({6, 5, 4});
+  for (const auto& texts : std::vector<std::vector<std::string>>{{"slow-link@npu=7/peer=13:0.5"}, {"dead-link@npu=7/peer=13"}, {"slow-link@npu=7/peer=13:0.5", "dead-link@npu=60/peer=90", "slow-hbm@npu=9:0.001"}}) {
+    for (const auto op : {Collective::all_reduce, Collective::all_gather}) {
+      Ask each{.op = op, .bytes = 1e9, .group = {}, .faults = faults_of(machine, texts)};
+      const auto folded = answer(machine, each);
+      each.fidelity = Fidelity::unfolded;
+      const auto unfolded = answer(machine, each);
+      EXPECT_EQ(folded.time, unfolded.time) << texts[0];
+      EXPECT_LT(folded.classes.links, unfolded.classes.links) << texts[0];
+    }
+  }
+}
+
 TEST(ByHand, LeavesOfAnOversubscribedTree) {
   auto machine = machine_of({ideal_level(NetworkKind::switched, 2, 400), ideal_level(NetworkKind::clos, 8, 100)});
   machine.levels[1].network.units_per_leaf = 2;

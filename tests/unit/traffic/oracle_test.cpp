@@ -59,7 +59,7 @@ TEST(Oracles, HopsOnARing) {
   if (expected.empty()) GTEST_SKIP() << "no oracles/exact_results.csv: set ZT_SHARED_DATA";
   const auto machine = machine_of({level(NetworkKind::torus, 16, 50, 500)});
   const auto fabric = topology::whole(machine);
-  const auto lattice = detail::lattice_of(fabric, everyone(fabric), {}, Fidelity::unfolded, true);
+  const auto lattice = detail::lattice_of(fabric, everyone(fabric), {}, Fidelity::unfolded, detail::Traffic::pairs);
   std::vector<detail::Hop<double>> way;
   ASSERT_TRUE(detail::Ways<double>(lattice, {}).append({1}, {4}, 1, way));
   EXPECT_NEAR(static_cast<double>(way.size()) * 500 + (1 << 20) / (50 * kGiB), expected.at("ANA-U1"), 1);
