@@ -87,6 +87,8 @@ void describe(config::Schema& s, EngineSettings& e) {
   s.number("watermark", e.watermark, "share of the blocks kept free at admission", {.range = config::kUnitInterval});
   s.choice("admission", e.admission, admission_words(), "what must be free before a request is taken up");
   s.number("expected_output", e.expected_output, "share of their remaining output for which running sequences are counted (admission expected)", {.range = config::kUnitInterval});
+  s.number("expected_output_least", e.expected_output_least, "what that share falls to", {.range = config::kUnitInterval});
+  s.integer("expected_output_steps", e.expected_output_steps, "decoding steps without preemption over which it falls; 0: it does not fall");
   s.choice("preemption", e.preemption, preemption_words(), "what becomes of a sequence for which there are no blocks");
   s.number("swap_tokens_per_s", e.swap_tokens_per_s, "rate to and from host memory (preemption swap)");
   s.boolean("prefix_caching", e.prefix_caching, "blocks with the same content are kept and shared");

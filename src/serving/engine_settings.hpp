@@ -59,7 +59,9 @@ struct EngineSettings {
   std::int64_t blocks = 0;  // capacity of the cache; set by whoever knows the memory
   double watermark = 0.01;  // share of the blocks kept free at admission
   Admission admission = Admission::prompt;
-  double expected_output = 0.7;  // Admission::expected: the share of their remaining output for which running sequences are counted
+  double expected_output = 0.7;  // Admission::expected: the share of their remaining output for which running sequences are counted at first,
+  double expected_output_least = 0.098;      // and after
+  std::int64_t expected_output_steps = 600;  // decoding steps without preemption; 0: always the first
   Preemption preemption = Preemption::recompute;
   double swap_tokens_per_s = 0;  // to and from host memory
   bool prefix_caching = true;

@@ -44,6 +44,8 @@ inline serving::EngineSettings random_settings(Random& random) {
   s.blocks = random.between(4, 60);
   s.watermark = random.of({0.0, 0.05, 0.2});
   s.expected_output = random.of({0.0, 0.3, 0.7, 1.0});
+  s.expected_output_least = random.of({0.0, 0.2});
+  s.expected_output_steps = random.of({0, 5, 50});
   s.prefix_caching = !random.one_in(3);
   s.prefix_tokens = random.of({std::int64_t{0}, s.block_tokens, 2 * s.block_tokens, 3 * s.block_tokens});
   for (auto tiers = random.between(0, 2); tiers > 0; --tiers)

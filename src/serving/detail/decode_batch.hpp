@@ -49,22 +49,25 @@ class DecodeBatch final {
   [[nodiscard]] std::int64_t size() const { return size_; }
   [[nodiscard]] std::int64_t cached() const { return cached_; }
   [[nodiscard]] std::int64_t to_come() const { return to_come_; }
+  [[nodiscard]] std::int64_t generated() const { return generated_; }
   [[nodiscard]] std::int64_t due() const { return due_; }
   [[nodiscard]] std::int64_t steps() const { return steps_; }
   [[nodiscard]] std::int64_t clock() const { return tokens_; }
   [[nodiscard]] std::int64_t last_advance() const { return last_advance_; }
   [[nodiscard]] std::int64_t positions(std::int64_t tokens) const { return (tokens + block_ - 1) / block_; }
 
-  void join(std::int64_t cached, std::int64_t to_come, std::int64_t due) {
+  void join(std::int64_t cached, std::int64_t generated, std::int64_t to_come, std::int64_t due) {
     ++size_;
     cached_ += cached;
+    generated_ += generated;
     to_come_ += to_come;
     due_ += due;
     if (grows_) ++phase_of(cached);
   }
-  void leave(std::int64_t cached, std::int64_t to_come, std::int64_t due) {
+  void leave(std::int64_t cached, std::int64_t generated, std::int64_t to_come, std::int64_t due) {
     --size_;
     cached_ -= cached;
+    generated_ -= generated;
     to_come_ -= to_come;
     due_ -= due;
     if (grows_) --phase_of(cached);
@@ -103,19 +106,21 @@ class DecodeBatch final {
     move(after - before);
     steps_ += steps;
   }
-  // A step in which each sequence grew by tokens of its own, accounted one by one with grow_one().
+  // A step in which each sequence grew by tokens of its own, accounted one by one with grow_one(); the token clock stands.
+  void drawn_step() { ++steps_; }
   void grow_one(std::int64_t cached, std::int64_t tokens, std::int64_t due) {
     if (grows_) {
       --phase_of(cached);
       ++phase_of(cached + tokens);
     }
     cached_ += tokens;
+    generated_ += tokens;
     to_come_ -= tokens;
     due_ += due;
   }
   void clear() {
     std::fill(phases_.begin(), phases_.end(), 0);
-    size_ = cached_ = to_come_ = due_ = 0;
+    size_ = cached_ = generated_ = to_come_ = due_ = 0;
   }
   [[nodiscard]] Pace pace(std::int64_t first, std::int64_t slope) const { return {.clock = &clock_, .now = steps_, .first = first, .per_token = slope * size_}; }
 
@@ -124,6 +129,7 @@ class DecodeBatch final {
     tokens_ += tokens;
     phase_now_ = (phase_now_ + tokens) % block_;
     cached_ += size_ * tokens;
+    generated_ += size_ * tokens;
     to_come_ -= size_ * tokens;
   }
   // Counts are kept by the phase that a sequence had when the clock stood at 0, so that a step moves none.
@@ -147,7 +153,7 @@ class DecodeBatch final {
   bool grows_;
   std::vector<std::int32_t> phases_;
   std::int64_t phase_now_ = 0;
-  std::int64_t size_ = 0, cached_ = 0, to_come_ = 0, due_ = 0;
+  std::int64_t size_ = 0, cached_ = 0, generated_ = 0, to_come_ = 0, due_ = 0;
   std::int64_t steps_ = 0, tokens_ = 0, last_advance_ = 0;
 };
 

@@ -20,7 +20,8 @@ Engine::Engine(EngineSettings settings, const StepTimer& timer, Observer& observ
       options_(options),
       draw_(e_.speculation, options.seed),
       cache_(e_.blocks, unit_tokens_ / e_.block_tokens, e_.tiers),
-      batch_(TokenClock(e_.speculation), e_.block_tokens, lookahead_, grows_) {
+      batch_(TokenClock(e_.speculation), e_.block_tokens, lookahead_, grows_),
+      expected_(e_) {
   statistics_.hit_tokens.assign(1 + e_.tiers.size(), 0);
 }
 
@@ -39,6 +40,7 @@ bool Engine::begin(std::int64_t until) {
     if (running_.size == 0) {
       release_zombies();
       if (queue_.size == 0) return false;
+      if (slots_[queue_.first].at > t_) expected_.ran_dry(batch_.steps());
       t_ = std::max(t_, slots_[queue_.first].at);
     }
     if (t_ >= until || stuck_) return false;
@@ -160,6 +162,7 @@ void Engine::end_run() {
 // A step in which each sequence draws how many of its drafts are accepted.
 void Engine::draw_step() {
   ++run_.steps;
+  batch_.drawn_step();
   std::vector<std::pair<std::int64_t, Slot>> ends;  // tokens that were to come
   for (Slot slot = running_.first; slot != kNoSlot; slot = slots_[slot].next) {
     Sequence& s = slots_[slot];
@@ -222,7 +225,7 @@ void Engine::leave(Slot slot) {
 // Out of the sums of the batch, with its own state as of now.
 void Engine::leave_batch(Sequence& s, Slot slot) {
   const auto tokens = cached(s), due_now = due(s);
-  batch_.leave(tokens, remaining(s), due_now);
+  batch_.leave(tokens, generated(s), remaining(s), due_now);
   if (!draw_.active()) ends_.remove(slot);
   if (grows_) s.mapped = batch_.positions(tokens + 1 + lookahead_) - due_now;
   s.generated = static_cast<std::int32_t>(generated(s));

@@ -11,6 +11,7 @@
 #include "serving/detail/acceptance_draw.hpp"
 #include "serving/detail/content_cache.hpp"
 #include "serving/detail/decode_batch.hpp"
+#include "serving/detail/expected_share.hpp"
 #include "serving/detail/finish_heap.hpp"
 #include "serving/instance.hpp"
 
@@ -135,6 +136,7 @@ class Engine final : public Instance {
   ContentCache cache_;
   DecodeBatch batch_;
   FinishHeap ends_;
+  ExpectedShare expected_;
   Statistics statistics_;
 
   std::vector<Sequence> slots_;

@@ -45,6 +45,7 @@ void Engine::grow() {
     if (running_.size == 1 && !zombies_.empty()) release_zombies();
     else preempt();
   }
+  if (preempted_) expected_.preempted(batch_.steps(), batch_.size(), batch_.generated(), batch_.to_come());
   cache_.take(batch_.due());
   batch_.taken();
 }
@@ -155,7 +156,7 @@ bool Engine::fits(const Sequence& s, const Match& found, std::int64_t count, std
   const auto kept = running_.size == 0 || reserved > 0 ? 0 : watermark_;
   if (count - cache_.unit() * hits_[0] + kept > available) return false;
   if (e_.admission != Admission::expected || running_.size == 0) return true;
-  const auto expected = static_cast<std::int64_t>(e_.expected_output * static_cast<double>(batch_.to_come() + prefill_to_come_));
+  const auto expected = expected_.of(batch_.to_come() + prefill_to_come_, batch_.steps());
   return available * e_.block_tokens - expected >= s.job.input - hits_[0] * unit_tokens_ + s.target;
 }
 
@@ -235,7 +236,7 @@ void Engine::join(Slot slot) {
   s.stage = Stage::decoding;
   s.joined = batch_.clock();
   s.due = grows_ ? static_cast<std::int32_t>(batch_.positions(s.cached + 1 + lookahead_) - s.mapped) : 0;
-  batch_.join(s.cached, s.target - s.generated, s.due);
+  batch_.join(s.cached, s.generated, s.target - s.generated, s.due);
   if (!draw_.active()) ends_.push({.end = s.joined + s.target - s.generated, .order = s.order, .slot = slot});
 }
 

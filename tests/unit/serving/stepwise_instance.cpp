@@ -9,6 +9,7 @@
 
 #include "base/contract.hpp"
 #include "serving/detail/acceptance_draw.hpp"
+#include "serving/detail/expected_share.hpp"
 #include "serving/detail/token_clock.hpp"
 
 namespace zettatwin::test {
@@ -16,6 +17,7 @@ namespace {
 
 using namespace serving;
 using serving::detail::AcceptanceDraw;
+using serving::detail::ExpectedShare;
 using serving::detail::TokenClock;
 using units::Picoseconds;
 constexpr Picoseconds kNever{std::numeric_limits<std::int64_t>::max()};
@@ -44,7 +46,7 @@ class Stepwise final : public Instance {
  public:
   Stepwise(EngineSettings settings, const StepTimer& timer, Observer& observer, InstanceOptions options)
       : e_(std::move(settings)), unit_tokens_(e_.prefix_tokens == 0 ? e_.block_tokens : e_.prefix_tokens), unit_(unit_tokens_ / e_.block_tokens),
-        lookahead_(e_.speculation.draft), timer_(timer), observer_(observer), options_(options), clock_(e_.speculation), draw_(e_.speculation, options.seed),
+        lookahead_(e_.speculation.draft), timer_(timer), observer_(observer), options_(options), clock_(e_.speculation), draw_(e_.speculation, options.seed), expected_(e_),
         cache_(e_.blocks, unit_, e_.tiers) { statistics_.hit_tokens.assign(1 + e_.tiers.size(), 0); }
 
   void submit(Job job, Picoseconds at) override;
@@ -142,6 +144,7 @@ class Stepwise final : public Instance {
   InstanceOptions options_;
   TokenClock clock_;
   AcceptanceDraw draw_;
+  ExpectedShare expected_;
   StepwiseCache cache_;
   Statistics statistics_;
 
@@ -182,6 +185,7 @@ bool Stepwise::begin(Picoseconds until) {
     if (running_.empty()) {
       release_zombies();
       if (queue_.empty()) return false;
+      if (queue_.front()->at > t_) expected_.ran_dry(steps_);
       t_ = std::max(t_, queue_.front()->at);
     }
     if (t_ >= until || stuck_) return false;
@@ -245,6 +249,16 @@ void Stepwise::grow() {
   while (total() > cache_.available()) {
     if (running_.size() == 1 && !zombies_.empty()) release_zombies();
     else preempt();
+  }
+  if (preempted_) {
+    std::int64_t sequences = 0, generated = 0, to_come = 0;
+    for (const auto& s : running_) {
+      if (!decodes(*s)) continue;
+      ++sequences;
+      generated += s->generated;
+      to_come += s->target - s->generated;
+    }
+    expected_.preempted(steps_, sequences, generated, to_come);
   }
   for (const auto& s : running_) cache_.take(s->table, need(*s));
 }
@@ -335,7 +349,7 @@ bool Stepwise::try_admit(const Item& s, std::int64_t& budget) {
   if (e_.admission == Admission::expected && !running_.empty()) {
     std::int64_t to_come = 0;
     for (const auto& other : running_) to_come += other->target - other->generated;
-    const auto expected = static_cast<std::int64_t>(e_.expected_output * static_cast<double>(to_come));
+    const auto expected = expected_.of(to_come, steps_);
     if (available * e_.block_tokens - expected < known - hits[0] * unit_tokens_ + s->target - s->generated) return false;
   }
   queue_.pop_front();
@@ -444,6 +458,7 @@ void Stepwise::leave(const Item& s) {
 // What was asked for while a step ran.
 void Stepwise::settle_boundary() {
   for (const auto id : to_release_) {
+    if (!held_.contains(id)) continue;  // asked for twice
     free_blocks(*held_.at(id));
     held_.erase(id);
     blocked_ = stuck_ = false;
