@@ -154,9 +154,6 @@ std::string problem_of(const FleetSpec& spec) {
     if (std::string problem = problem_of_failure(spec, failure); !problem.empty()) return problem;
   if (spec.horizon.si() < 0 || spec.warm_up.si() < 0 || spec.frontend_delay.si() < 0 || spec.max_requests < 0 || spec.warm_up_requests < 0) return "negative limits";
   if (spec.horizon.si() == 0 && spec.end == End::cut_off) return "an end at the horizon, but no horizon";
-  if (spec.horizon.si() == 0 && spec.max_requests == 0)
-    for (const auto& stream : spec.streams)
-      if (!stream->size()) return "requests without end, and neither a horizon nor a number of requests";
   return "";
 }
 

@@ -148,7 +148,8 @@ struct FleetSpec {
   units::BytesPerSecond network;           // between prefill and decode pools, all together; zero: never the bottleneck
   Router router;                           // over all instances of a request's model that compute prompts
   Router decode_router{.routing = Routing::least_requests};
-  // Merged by arrival. A closed loop (Stream::concurrency()) keeps its number of requests in the system.
+  // Merged by arrival; without a horizon and a number of requests they must end. A closed loop (Stream::concurrency()) keeps its number of requests in the
+  // system.
   std::vector<std::shared_ptr<const requests::Stream>> streams;
   units::Seconds frontend_delay;           // before a request reaches its instance: HTTP, tokenisation
   Slo slo;

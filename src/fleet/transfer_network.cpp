@@ -102,8 +102,10 @@ void TransferNetwork::set_port(std::uint32_t port, double capacity, Picoseconds 
 void TransferNetwork::set_egress(std::size_t port, double capacity, Picoseconds at) { set_port(static_cast<std::uint32_t>(port), capacity, at); }
 void TransferNetwork::set_ingress(std::size_t port, double capacity, Picoseconds at) { set_port(static_cast<std::uint32_t>(senders_ + port), capacity, at); }
 void TransferNetwork::set_network(double capacity, Picoseconds at) {
+  ZT_EXPECT(capacity > 0 && std::isfinite(capacity), "capacity of the network");
   network_ = capacity;
-  share_all(at);
+  level_ = level_of_network();
+  apply_all(at);
 }
 
 // All transfers that share ports with transfers of this port, and so on.
@@ -126,21 +128,19 @@ void TransferNetwork::collect(std::uint32_t first) {
   }
 }
 
-// Rates of component_ into free_rate, with the network as one more resource if it is given.
-void TransferNetwork::solve(double network) {
+// Rates of component_ without the network.
+void TransferNetwork::solve() {
   const auto limit = [](double capacity) { return capacity > 0 ? capacity : kNoLimit; };
-  if (component_.size() == 1 && network == 0) {
+  if (component_.size() == 1) {
     Transfer& t = transfers_[component_[0]];
     t.free_rate = std::min({limit(t.cap), limit(ports_[t.port[0]].capacity), limit(ports_[t.port[1]].capacity)});
     return;
   }
   flow::SharingProblem<double> problem;
   for (const std::uint32_t p : touched_) ports_[p].resource = problem.add_resource(limit(ports_[p].capacity));
-  const flow::ResourceId all = network > 0 ? problem.add_resource(network) : 0;
   for (const Id id : component_) {
     const Transfer& t = transfers_[id];
-    const flow::Use<double> uses[3] = {{ports_[t.port[0]].resource, 1}, {ports_[t.port[1]].resource, 1}, {all, 1}};
-    problem.add_flow(1, std::span(uses, network > 0 ? 3 : 2), t.cap > 0 ? std::optional(t.cap) : std::nullopt);
+    problem.add_flow(1, {{ports_[t.port[0]].resource, 1}, {ports_[t.port[1]].resource, 1}}, t.cap > 0 ? std::optional(t.cap) : std::nullopt);
   }
   const flow::Shares<double> shares = flow::max_min(problem);
   for (std::size_t i = 0; i < component_.size(); ++i) transfers_[component_[i]].free_rate = shares.rate[i];
@@ -154,39 +154,43 @@ void TransferNetwork::share_from(std::uint32_t port_a, std::uint32_t port_b, Pic
   collect(port_b);
   if (!component_.empty()) {
     std::sort(component_.begin(), component_.end());
-    solve(0);
+    solve();
   }
-  if (network_ > 0) {
-    double total = 0;
-    for (const Id id : active_) total += transfers_[id].free_rate;
-    const bool binds = total > network_;
-    if (binds || network_binds_) return share_all(at);
-  }
+  const bool bound = level_ < kUnbound;
+  if (network_ > 0) level_ = level_of_network();
+  if (bound || level_ < kUnbound) return apply_all(at);
   for (const Id id : component_) set_rate(id, transfers_[id].free_rate, at);
 }
 
-void TransferNetwork::share_all(Picoseconds at) {
-  ++marks_;
-  component_.clear();
-  touched_.clear();
-  for (std::uint32_t p = 0; p < ports_.size(); ++p)
-    if (!ports_[p].transfers.empty()) collect(p);
-  if (component_.empty()) {
-    network_binds_ = false;
-    return;
-  }
-  std::sort(component_.begin(), component_.end());
-  solve(0);
+// The level at which the network is full: sum of min(rate, level) = its capacity. Found from below: transfers under the level keep their rates.
+double TransferNetwork::level_of_network() const {
   double total = 0;
-  for (const Id id : component_) total += transfers_[id].free_rate;
-  network_binds_ = network_ > 0 && total > network_;
-  std::vector<double> free(component_.size());
-  for (std::size_t i = 0; i < free.size(); ++i) free[i] = transfers_[component_[i]].free_rate;
-  if (network_binds_) solve(network_);
-  for (std::size_t i = 0; i < component_.size(); ++i) {
-    set_rate(component_[i], transfers_[component_[i]].free_rate, at);
-    transfers_[component_[i]].free_rate = free[i];
+  for (const Id id : active_) total += transfers_[id].free_rate;
+  if (total <= network_) return kUnbound;
+  double level = network_ / static_cast<double>(active_.size());
+  for (;;) {
+    double below = 0;
+    std::size_t others = 0;
+    for (const Id id : active_) {
+      if (transfers_[id].free_rate <= level) below += transfers_[id].free_rate;
+      else ++others;
+    }
+    const double next = others > 0 ? (network_ - below) / static_cast<double>(others) : level;
+    if (next <= level) return level;
+    level = next;
   }
+}
+
+void TransferNetwork::apply_all(Picoseconds at) {
+  for (const Id id : active_) {
+    Transfer& t = transfers_[id];
+    const double rate = std::min(t.free_rate, level_);
+    if (rate == t.rate) continue;
+    settle(t, at);
+    t.rate = rate;
+  }
+  finishes_ = {};
+  for (const Id id : active_) schedule(id);
 }
 
 void TransferNetwork::settle(Transfer& t, Picoseconds at) {

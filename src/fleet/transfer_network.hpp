@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Caches on their way between instances. Model: fluid. A transfer crosses the egress of its sender, the ingress of its receiver and the network
 // between the pools; all that are under way share these max-min fairly (module flow), none above its own rate cap. Rates change only when a transfer
-// begins or ends or a capacity changes, and only those of transfers connected to the change by ports; the network connects all, but only if the rates
-// without it would exceed it. A finish is the first whole picosecond at which all bytes have moved.
+// begins or ends or a capacity changes, and only those of transfers connected to the change by ports. The network connects all, but only if the rates
+// without it exceed it: it is then full at a level above which nobody rises, and whoever was slower than that is as fast as without it.
+// A finish is the first whole picosecond at which all bytes have moved.
 // Assumes that rates settle at once and that the way inside the network does not matter (docs/math/fleet.md).
-// Cost per change: O(n log n) of the n transfers connected to it.
+// Cost per change: O(n log n) of the n transfers connected to it, and O(all) where there is a network.
 #pragma once
 
 #include <cstdint>
@@ -77,8 +78,9 @@ class TransferNetwork final {
   void set_port(std::uint32_t port, double capacity, units::Picoseconds at);
   void share_from(std::uint32_t port_a, std::uint32_t port_b, units::Picoseconds at);
   void collect(std::uint32_t port);
-  void solve(double network);
-  void share_all(units::Picoseconds at);
+  void solve();
+  [[nodiscard]] double level_of_network() const;
+  void apply_all(units::Picoseconds at);
   void set_rate(Id id, double rate, units::Picoseconds at);
   void settle(Transfer& transfer, units::Picoseconds at);
   void schedule(Id id);
@@ -86,7 +88,8 @@ class TransferNetwork final {
 
   std::size_t senders_;
   double network_;
-  bool network_binds_ = false;
+  static constexpr double kUnbound = 1e300;
+  double level_ = kUnbound;  // above which the network lets no transfer rise
   std::vector<Port> ports_;  // egress, then ingress
   std::vector<Transfer> transfers_;
   std::vector<Id> free_;

@@ -4,8 +4,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "fleet/spec.hpp"
+#include "requests/list_stream.hpp"
 #include "requests/traffic_spec.hpp"
 #include "serving/step_timer.hpp"
 
@@ -37,6 +40,17 @@ inline std::shared_ptr<const requests::Stream> poisson(double rate, std::int64_t
   return traffic(spec);
 }
 
+// Arrival in milliseconds, input, output.
+struct Arrival {
+  std::int64_t ms;
+  std::int32_t input, output;
+};
+inline std::shared_ptr<const requests::Stream> listed(const std::vector<Arrival>& arrivals) {
+  auto list = std::make_shared<requests::RequestList>();
+  for (const Arrival& a : arrivals) list->add({.arrival = units::Picoseconds(a.ms * 1'000'000'000), .input = a.input, .output = a.output, .model = 0, .session = 0, .blocks = {}});
+  return std::make_shared<requests::ListStream>(std::move(list));
+}
+
 inline serving::EngineSettings roomy_engine(std::int64_t sequences) {
   serving::EngineSettings engine;
   engine.max_sequences = sequences;
@@ -55,6 +69,24 @@ inline fleet::FleetSpec one_pool(const serving::StepTimer& timer, std::int64_t s
   pool.timer = &timer;
   spec.pools.push_back(std::move(pool));
   spec.streams.push_back(std::move(stream));
+  return spec;
+}
+
+// Prefill and decode instances of one model; a cache of 1,000 bytes per token leaves at 100 MB/s and enters at 50 MB/s.
+inline fleet::FleetSpec prefill_decode(const serving::StepTimer& prefill, const serving::StepTimer& decode, std::int64_t x, std::int64_t y, std::shared_ptr<const requests::Stream> stream) {
+  fleet::FleetSpec spec = one_pool(prefill, 256, std::move(stream), x);
+  spec.pools[0].name = "prefill";
+  spec.pools[0].role = fleet::Role::prefill;
+  spec.pools[0].egress = units::BytesPerSecond::from_si(1e8);
+  spec.pools.push_back(spec.pools[0]);
+  spec.pools[1].name = "decode";
+  spec.pools[1].role = fleet::Role::decode;
+  spec.pools[1].instances = y;
+  spec.pools[1].timer = &decode;
+  spec.pools[1].ingress = units::BytesPerSecond::from_si(5e7);
+  fleet::TransferSpec transfer;
+  transfer.bytes_per_token = units::Bytes::from_si(1000);
+  spec.transfers.push_back(transfer);
   return spec;
 }
 

@@ -29,6 +29,19 @@ Estimate estimate_of(const std::vector<double>& values) {
   return e;
 }
 
+LatencySummary summary_of(const LogHistogram& h) {
+  LatencySummary s;
+  s.count = h.count();
+  s.least = h.least().si();
+  s.greatest = h.greatest().si();
+  s.mean.value = h.mean().si();
+  s.p50.value = h.quantile(0.5).si();
+  s.p90.value = h.quantile(0.9).si();
+  s.p95.value = h.quantile(0.95).si();
+  s.p99.value = h.quantile(0.99).si();
+  return s;
+}
+
 Met met(const Slo& slo, Picoseconds ttft, Picoseconds tpot, Picoseconds e2e) {
   const auto within = [](units::Seconds limit, Picoseconds value) { return limit.si() <= 0 || value.seconds() <= limit; };
   return {within(slo.ttft, ttft), within(slo.tpot, tpot), within(slo.e2e, e2e)};
@@ -111,6 +124,23 @@ void Collector::gaps(std::size_t model, std::size_t group, Picoseconds duration,
 
 namespace {
 
+// Value and half width: the latter from the batches that have a fair part of the values.
+LatencySummary summary_of(const LogHistogram& h, const std::vector<const LogHistogram*>& batches) {
+  LatencySummary s = summary_of(h);
+  const auto interval = [&](Estimate& estimate, const std::function<double(const LogHistogram&)>& f) {
+    std::vector<double> values;
+    for (const LogHistogram* part : batches)
+      if (part->count() > 0 && part->count() * static_cast<std::int64_t>(4 * batches.size()) >= h.count()) values.push_back(f(*part));
+    if (values.size() >= 4) estimate.half_width = estimate_of(values).half_width;
+  };
+  interval(s.mean, [](const LogHistogram& x) { return x.mean().si(); });
+  interval(s.p50, [](const LogHistogram& x) { return x.quantile(0.5).si(); });
+  interval(s.p90, [](const LogHistogram& x) { return x.quantile(0.9).si(); });
+  interval(s.p95, [](const LogHistogram& x) { return x.quantile(0.95).si(); });
+  interval(s.p99, [](const LogHistogram& x) { return x.quantile(0.99).si(); });
+  return s;
+}
+
 double share(std::int64_t part, std::int64_t whole, double of_nothing) { return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : of_nothing; }
 
 }  // namespace
@@ -118,26 +148,10 @@ double share(std::int64_t part, std::int64_t whole, double of_nothing) { return 
 Metrics Collector::metrics_of(const std::vector<const Cell*>& batches, Picoseconds to, double chips, double scale) const {
   Cell sum;
   for (const Cell* c : batches) sum.merge(*c);
-  // Of the batches that have any: value and half width around the value of all.
   const auto summary = [&](LogHistogram Cell::* member) {
-    const LogHistogram& h = sum.*member;
-    LatencySummary s;
-    s.count = h.count();
-    s.least = h.least().si();
-    s.greatest = h.greatest().si();
-    const auto of = [&](const std::function<double(const LogHistogram&)>& f) {
-      std::vector<double> values;
-      for (const Cell* c : batches)
-        if ((c->*member).count() * static_cast<std::int64_t>(4 * batches.size()) >= h.count()) values.push_back(f(c->*member));
-      return Estimate{f(h), values.size() >= 4 ? estimate_of(values).half_width : std::nullopt};
-    };
-    if (s.count == 0) return s;
-    s.mean = of([](const LogHistogram& x) { return x.mean().si(); });
-    s.p50 = of([](const LogHistogram& x) { return x.quantile(0.5).si(); });
-    s.p90 = of([](const LogHistogram& x) { return x.quantile(0.9).si(); });
-    s.p95 = of([](const LogHistogram& x) { return x.quantile(0.95).si(); });
-    s.p99 = of([](const LogHistogram& x) { return x.quantile(0.99).si(); });
-    return s;
+    std::vector<const LogHistogram*> parts;
+    for (const Cell* c : batches) parts.push_back(&(c->*member));
+    return summary_of(sum.*member, parts);
   };
   Metrics m;
   m.requests = sum.requests;

@@ -20,6 +20,9 @@ namespace zettatwin::fleet {
 // Mean of the values and its half width; the latter only of two or more.
 [[nodiscard]] Estimate estimate_of(const std::vector<double>& values);
 
+// Without confidence.
+[[nodiscard]] LatencySummary summary_of(const LogHistogram& histogram);
+
 struct Met {
   bool ttft = true, tpot = true, e2e = true;
   [[nodiscard]] bool all() const { return ttft && tpot && e2e; }

@@ -40,7 +40,7 @@ struct Flight {
   std::int32_t source = 0;
   std::uint32_t transfer = 0;
   double hidden_bytes = 0;                // that moved while the prompt was computed
-  Stage stage = Stage::computing;
+  Stage stage = Stage::homeless;
   std::uint32_t epoch = 0;                // of its transfer; planned beginnings of earlier ones are stale
   bool measured = false;
   bool held = false;                      // on `instance`, until its cache has left

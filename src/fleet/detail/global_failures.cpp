@@ -73,6 +73,8 @@ void GlobalRun::fail_member(std::size_t m, Outage& outage) {
     const auto job = std::lower_bound(jobs.begin(), jobs.end(), id, [](const serving::Job& a, Id b) { return a.id < b; });
     const std::int32_t has = job != jobs.end() && job->id == id ? job->generated : flight.generated;
     const bool to_decode = flight.decode_instance == here && flight.stage != Stage::decoding;
+    const bool was_transferring = flight.stage == Stage::transferring;
+    if (was_transferring) --models_[static_cast<std::size_t>(flight.model)].transferring;
     if (flight.moving) {
       network_->cancel(flight.transfer, now_);
       owner_[flight.transfer] = 0;
@@ -83,7 +85,7 @@ void GlobalRun::fail_member(std::size_t m, Outage& outage) {
       --member.inside;
       choice_of(m).balancer->add(place_[m], -1, -flight.input);
       flight.decode_instance = -1;
-      if (flight.stage == Stage::transferring) block(flight, Stage::blocked), to_serve_.push_back(id);
+      if (was_transferring) block(flight, Stage::blocked), to_serve_.push_back(id);
       continue;
     }
     const std::int32_t generated = flight.prompt_done >= Picoseconds(0) && (flight.stage == Stage::blocked || flight.stage == Stage::transferring) ? flight.generated + 1 : has;

@@ -12,7 +12,8 @@ using units::Picoseconds;
 // A new request, or one that is sent again: to an instance that computes its prompt, after blocks were reserved where that comes first.
 void GlobalRun::route(Flight& flight) {
   Model& model = models_[static_cast<std::size_t>(flight.model)];
-  flight.instance = flight.decode_instance = -1;
+  flight.instance = -1;
+  if (!flight.reserved) flight.decode_instance = -1;
   flight.computing_since = Picoseconds(-1);
   const bool to_decode = model.transfer != nullptr && model.decode.balancer && flight.input < model.transfer->min_tokens;
   Choice& choice = to_decode ? model.decode : model.compute;
@@ -24,7 +25,7 @@ void GlobalRun::route(Flight& flight) {
   }
   const bool disaggregated = !to_decode && model.decode.balancer.has_value() && model.compute.balancer->open_count() > 0;
   if (disaggregated && flight.cache_tokens() + 1 > model.largest_decode) return end(flight, Told::rejected, now_);
-  if (disaggregated && model.transfer->hand_off == HandOff::reserved && flight.decode_instance < 0 && flight.output - flight.generated > 1)
+  if (disaggregated && model.transfer->hand_off == HandOff::reserved && !flight.reserved && flight.output - flight.generated > 1)
     if (!model.blocked.empty() || !reserve_decode(flight)) return block(flight, Stage::unreserved);
   send(flight, choice);
 }
@@ -116,7 +117,8 @@ void GlobalRun::serve_blocked(std::size_t member) {
 }
 
 void GlobalRun::start_transfer(Flight& flight) {
-  const Model& model = models_[static_cast<std::size_t>(flight.model)];
+  Model& model = models_[static_cast<std::size_t>(flight.model)];
+  ++model.transferring;
   flight.stage = Stage::transferring;
   flight.moving = false;
   flight.transfer_start = now_;
@@ -181,6 +183,7 @@ void GlobalRun::transfer_done(Flight& flight) {
   traffic.blocked.add(flight.transfer_start - flight.prompt_done);
   books_.collector.transferred(flight, now_);
   release_held(flight);
+  --models_[static_cast<std::size_t>(flight.model)].transferring;
   flight.stage = Stage::decoding;
   flight.reserved = false;
   submit(flight, static_cast<std::size_t>(flight.decode_instance), serving::Work::decode, false);
@@ -220,6 +223,7 @@ void GlobalRun::leave(Flight& flight) {
     flight.moving = false;
     refresh_ports(static_cast<std::size_t>(flight.decode_instance));
   }
+  if (flight.stage == Stage::transferring) --models_[static_cast<std::size_t>(flight.model)].transferring;
   if (flight.stage == Stage::blocked || flight.stage == Stage::transferring) release_held(flight);
   if (flight.reserved) {
     const auto member = static_cast<std::size_t>(flight.decode_instance);
@@ -290,20 +294,8 @@ TransferResult GlobalRun::transfer_result(std::size_t index, Picoseconds from, P
   r.transfers = t.transfers;
   r.bytes = t.bytes;
   r.transfers_at_once = static_cast<std::int64_t>(t.at_once);
-  const auto summary = [](const LogHistogram& h) {
-    LatencySummary s;
-    s.count = h.count();
-    s.least = h.least().si();
-    s.greatest = h.greatest().si();
-    s.mean.value = h.mean().si();
-    s.p50.value = h.quantile(0.5).si();
-    s.p90.value = h.quantile(0.9).si();
-    s.p95.value = h.quantile(0.95).si();
-    s.p99.value = h.quantile(0.99).si();
-    return s;
-  };
-  r.duration = summary(t.duration);
-  r.blocked = summary(t.blocked);
+  r.duration = summary_of(t.duration);
+  r.blocked = summary_of(t.blocked);
   const double seconds = (to - from).seconds().si();
   double egress = 0, ingress = 0;
   for (const PoolSpec& pool : spec_.pools) {

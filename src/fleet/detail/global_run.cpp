@@ -285,7 +285,7 @@ std::int64_t GlobalRun::waiting_outside(std::size_t pool) const {
   const Model& model = models_[static_cast<std::size_t>(spec.model)];
   const Choice& choice = spec.role == Role::decode ? model.decode : model.compute;
   if (members_[choice.members.front()].pool != pool) return 0;  // told by the first pool of its kind
-  return static_cast<std::int64_t>(spec.role == Role::decode ? model.blocked.size() : model.homeless.size());
+  return spec.role == Role::decode ? static_cast<std::int64_t>(model.blocked.size()) + model.transferring : static_cast<std::int64_t>(model.homeless.size());
 }
 
 void GlobalRun::sample() {

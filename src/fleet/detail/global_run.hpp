@@ -63,6 +63,7 @@ class GlobalRun final {
     std::size_t transfer_index = 0;
     std::deque<Id> homeless;
     std::deque<Id> blocked;   // for blocks of a decode instance: stages unreserved and blocked
+    std::int64_t transferring = 0;
     std::int64_t largest_decode = 0;  // tokens that the largest decode instance can hold
   };
   struct Outage {

@@ -30,17 +30,17 @@ class Stations : public testing::TestWithParam<Case> {};
 TEST_P(Stations, MeanWaitIsThatOfTheory) {
   const Case c = GetParam();
   const bool exponential = c.output[0] == 'e';
-  const double service_s = 0.1;  // 200 steps of 0.5 ms
-  test::ConstantTimer timer(units::Picoseconds(500'000'000));
+  const double service_s = 0.1;  // 1000 steps of 0.1 ms
+  test::ConstantTimer timer(units::Picoseconds(100'000'000));
   const double rate = c.load * static_cast<double>(c.servers) / service_s;
-  FleetSpec spec = test::one_pool(timer, c.servers, test::poisson(rate, 20'000, exponential ? test::Outputs::geometric : test::Outputs::constant, 200, 17));
+  FleetSpec spec = test::one_pool(timer, c.servers, test::poisson(rate, 100'000, exponential ? test::Outputs::geometric : test::Outputs::constant, 1000, 17));
   const FleetResult r = simulate(spec);
   const double a = rate * service_s;
   double wait = erlang_c(static_cast<int>(c.servers), a) / (static_cast<double>(c.servers) / service_s - rate);
   if (!exponential) wait /= 2;
-  EXPECT_NEAR(r.all.queueing.mean.value, wait, 3 * r.all.queueing.mean.half_width.value() + 7e-4) << c.servers << " " << c.load;
+  EXPECT_NEAR(r.all.queueing.mean.value, wait, 3 * r.all.queueing.mean.half_width.value() + 2e-4) << c.servers << " " << c.load;
   EXPECT_EQ(r.judgement.verdict, Verdict::stable);
-  EXPECT_NEAR(r.pools[0].running, a, a * 0.04);
+  EXPECT_NEAR(r.pools[0].running, a, a * 0.02);
 }
 
 INSTANTIATE_TEST_SUITE_P(Fleet, Stations,

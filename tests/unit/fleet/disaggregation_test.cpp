@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Prefill and decode apart, calculated by hand: steps of 10 ms, prompts of 100 tokens (a cache of 100 kB, 2 ms through the slower port of 50 MB/s).
+#include <gtest/gtest.h>
+
+#include <map>
+#include <vector>
+
+#include "../../support/fleet_cases.hpp"
+#include "fleet/fleet.hpp"
+
+namespace zettatwin::fleet {
+namespace {
+
+const test::ConstantTimer kTenMs(units::Picoseconds(10'000'000'000));
+
+std::map<std::uint64_t, RequestRecord> records(FleetSpec spec, FleetResult* result = nullptr) {
+  std::map<std::uint64_t, RequestRecord> all;
+  spec.on_request = [&](const RequestRecord& r) { all[r.number] = r; };
+  const FleetResult r = simulate(spec);
+  if (result != nullptr) *result = r;
+  return all;
+}
+double ms(units::Picoseconds t) { return static_cast<double>(t.count()) * 1e-9; }
+
+// Prompt until 10 ms, latency 2 ms, bytes 2 ms, then two steps.
+TEST(Disaggregation, OneRequestByHand) {
+  FleetSpec spec = test::prefill_decode(kTenMs, kTenMs, 1, 1, test::listed({{0, 100, 3}}));
+  spec.transfers[0].latency = 2 * units::millisecond;
+  FleetResult result;
+  const auto all = records(spec, &result);
+  EXPECT_DOUBLE_EQ(ms(all.at(0).first_token), 10);
+  EXPECT_DOUBLE_EQ(ms(all.at(0).finish), 34);
+  EXPECT_EQ(all.at(0).instance, 0);
+  EXPECT_EQ(all.at(0).decode_instance, 1);
+  EXPECT_NEAR(result.all.tpot.mean.value, 12e-3, 1e-12);
+  EXPECT_NEAR(result.all.transfer.mean.value, 4e-3, 1e-12);
+  EXPECT_EQ(result.transfers[0].bytes, 1e5);
+  EXPECT_EQ(result.transfers[0].duration.mean.value, 4e-3);
+  EXPECT_EQ(result.transfers[0].blocked.mean.value, 0);
+}
+
+// Alone: B/R + h/R = 2 ms + 1 ms. In four layers: the last quarter, 0.5 ms; with a slow port B - r T is more than a layer.
+TEST(Disaggregation, SizeAndLayersByHand) {
+  FleetSpec spec = test::prefill_decode(kTenMs, kTenMs, 1, 1, test::listed({{0, 100, 2}}));
+  spec.transfers[0].half_size = units::Bytes::from_si(50'000);
+  EXPECT_NEAR(ms(records(spec).at(0).finish), 10 + 3 + 10, 1e-6);
+  spec.transfers[0].half_size = {};
+  spec.transfers[0].layer_wise = true;
+  spec.transfers[0].layers = 4;
+  EXPECT_NEAR(ms(records(spec).at(0).finish), 10 + 0.5 + 10, 1e-6);
+  spec.pools[1].ingress = units::BytesPerSecond::from_si(6e6);  // 60 kB of 100 kB are hidden under 10 ms; 40 kB take 6.67 ms
+  EXPECT_NEAR(ms(records(spec).at(0).finish), 10 + 40.0 / 6 + 10, 1e-6);
+  for (const HandOff hand_off : {HandOff::after_prefill, HandOff::reserved}) {
+    spec.transfers[0].hand_off = hand_off;
+    EXPECT_NEAR(ms(records(spec).at(0).finish), 10 + 40.0 / 6 + 10, 1e-6);
+  }
+}
+
+// Two prefill instances into one port: 25 MB/s each, 4 ms. Through a network of 20 MB/s for both: 10 ms.
+TEST(Disaggregation, PortsAndNetworkAreShared) {
+  FleetSpec spec = test::prefill_decode(kTenMs, kTenMs, 2, 1, test::listed({{0, 100, 2}, {0, 100, 2}}));
+  FleetResult result;
+  auto all = records(spec, &result);
+  EXPECT_NEAR(ms(all.at(0).finish), 10 + 4 + 10, 1e-6);
+  EXPECT_NEAR(ms(all.at(1).finish), 10 + 4 + 10, 1e-6);
+  EXPECT_EQ(result.transfers[0].transfers_at_once, 2);
+  spec.network = units::BytesPerSecond::from_si(2e7);
+  all = records(spec);
+  EXPECT_NEAR(ms(all.at(1).finish), 10 + 10 + 10, 1e-6);
+  // At half its rate from the start on: 20 ms.
+  spec.failures.push_back({.kind = FailureKind::network, .at = {}, .duration = {}, .pool = 0, .instances = {}, .share = 0, .factor = 0.5});
+  all = records(spec);
+  EXPECT_NEAR(ms(all.at(1).finish), 10 + 20 + 10, 1e-6);
+}
+
+// A decode instance with blocks for one request: the second cache stays where it is until the first request ends, and with `reserved` the second
+// prompt is not even computed before.
+TEST(Disaggregation, CachesWaitForBlocks) {
+  FleetSpec spec = test::prefill_decode(kTenMs, kTenMs, 1, 1, test::listed({{0, 100, 5}, {0, 100, 5}}));
+  spec.pools[1].engine.blocks = 9;  // 104 tokens need 7
+  spec.pools[1].engine.watermark = 0;
+  FleetResult result;
+  auto all = records(spec, &result);
+  EXPECT_NEAR(ms(all.at(0).finish), 10 + 2 + 40, 1e-6);
+  EXPECT_NEAR(ms(all.at(1).first_token), 10, 1e-6);
+  EXPECT_NEAR(ms(all.at(1).finish), 52 + 2 + 40, 1e-6);
+  EXPECT_NEAR(result.transfers[0].blocked.greatest, 42e-3, 1e-9);
+  spec.transfers[0].hand_off = HandOff::reserved;
+  all = records(spec);
+  EXPECT_NEAR(ms(all.at(0).finish), 52, 1e-6);
+  EXPECT_NEAR(ms(all.at(1).first_token), 52 + 10, 1e-6);
+  EXPECT_NEAR(ms(all.at(1).finish), 52 + 10 + 2 + 40, 1e-6);
+}
+
+// A cache that is held takes room for other prompts: with 12 blocks the third prompt (7 blocks) waits until the first cache has left.
+TEST(Disaggregation, HeldCachesTakeRoomForPrompts) {
+  FleetSpec spec = test::prefill_decode(kTenMs, kTenMs, 1, 1, test::listed({{0, 100, 2}, {0, 100, 2}}));
+  spec.pools[0].engine.blocks = 12;
+  spec.pools[0].engine.watermark = 0;
+  const auto all = records(spec);
+  EXPECT_NEAR(ms(all.at(0).first_token), 10, 1e-6);
+  EXPECT_NEAR(ms(all.at(1).first_token), 12 + 10, 1e-6);
+}
+
+TEST(Disaggregation, ShortPromptsStayWhereTheyAreDecoded) {
+  FleetSpec spec = test::prefill_decode(kTenMs, kTenMs, 1, 1, test::listed({{0, 50, 3}, {0, 100, 3}}));
+  spec.transfers[0].min_tokens = 80;
+  FleetResult result;
+  const auto all = records(spec, &result);
+  EXPECT_NEAR(ms(all.at(0).finish), 30, 1e-6);
+  EXPECT_EQ(all.at(0).instance, 1);
+  EXPECT_EQ(result.transfers[0].transfers, 1);
+}
+
+TEST(Disaggregation, WhatNoDecodeInstanceCanHoldIsRejected) {
+  FleetSpec spec = test::prefill_decode(kTenMs, kTenMs, 1, 1, test::listed({{0, 1000, 3}, {0, 10, 3}}));
+  spec.pools[1].engine.blocks = 20;
+  FleetResult result;
+  const auto all = records(spec, &result);
+  EXPECT_EQ(all.at(0).state, RequestRecord::State::rejected);
+  EXPECT_EQ(all.at(1).state, RequestRecord::State::finished);
+}
+
+// Steps of 10 ms with 5 ms of exchange through the same port. A transfer gets half the port: 25 MB/s, 4 ms per 100 kB; while it moves, the exchange has
+// the other half and takes twice as long.
+TEST(Disaggregation, ExchangeAndTransfersSlowEachOther) {
+  const test::ConstantTimer exchanging(units::Picoseconds(10'000'000'000), units::Picoseconds(5'000'000'000));
+  // The first request decodes for long; the second's cache of 10 MB takes 400 ms at half the rate.
+  FleetSpec spec = test::prefill_decode(kTenMs, exchanging, 1, 1, test::listed({{0, 100, 101}, {100, 10'000, 2}}));
+  const auto all = records(spec);
+  // Cache of the second: ready at 110 or 120 ms (prefill steps begin at arrivals), 400 ms on its way.
+  EXPECT_NEAR(ms(all.at(1).first_token), 110, 1e-6);
+  EXPECT_NEAR(ms(all.at(1).finish), 110 + 400 + 15, 15.1);
+  // The first: 100 steps from 12 ms on, about 400 ms of them in steps of 15 ms: 27 steps instead of 40.
+  EXPECT_NEAR(ms(all.at(0).finish), 12 + 1000 + 27 * 5, 11);
+  // Without exchange neither is slowed.
+  FleetSpec quiet = spec;
+  quiet.pools[1].timer = &kTenMs;
+  const auto fast = records(quiet);
+  EXPECT_NEAR(ms(fast.at(0).finish), 12 + 1000, 1e-6);
+}
+
+// More rate of a port never delays the last request; twice the decode instances neither.
+TEST(Disaggregation, MoreIsNotSlower) {
+  double last = 1e300;
+  for (const double rate : {2e6, 4e6, 1e7, 1e8}) {
+    FleetSpec spec = test::prefill_decode(kTenMs, kTenMs, 3, 2, test::poisson(20, 200, test::Outputs::geometric, 20, 3, 100));
+    spec.pools[1].ingress = units::BytesPerSecond::from_si(rate);
+    FleetResult result;
+    (void)records(spec, &result);
+    EXPECT_LE(result.all.e2e.mean.value, last);
+    last = result.all.e2e.mean.value;
+  }
+}
+
+// Ports that cannot carry the traffic are seen to be saturated, also where all but the last layer is hidden under the prompts.
+TEST(Disaggregation, AnOverloadedNetworkIsSaturated) {
+  for (const bool layer_wise : {false, true})
+    for (const double load : {0.8, 1.2}) {
+      FleetSpec spec = test::prefill_decode(kTenMs, kTenMs, 4, 4, test::poisson(100, 4000, test::Outputs::constant, 3, 3, 100));
+      spec.network = units::BytesPerSecond::from_si(100 * 1e5 / load);
+      spec.transfers[0].layer_wise = layer_wise;
+      spec.transfers[0].layers = 50;
+      EXPECT_EQ(simulate(spec).judgement.verdict, load < 1 ? Verdict::stable : Verdict::saturated) << layer_wise;
+    }
+}
+
+}  // namespace
+}  // namespace zettatwin::fleet
