@@ -102,6 +102,9 @@ struct ExpertLayer {
 };
 [[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const ExpertLayer& op);
 
+// Attention of at most 16 queries per sequence on a chip whose file may say nothing of decoding: then the cache streams at the rate of thin products.
+[[nodiscard]] OperatorTime decoding_time(const hardware::Chip& chip, const AttentionOp& op);
+
 // A few queries of each of `batch` sequences on `kv_length` cached latent vectors of `latent` + `rope` elements (MLA, projections absorbed): the vector is
 // the key of every head, its first `latent` elements are the value. Without figures of it (efficiency.decode_latent) at the rates of prefill attention.
 struct LatentDecode {

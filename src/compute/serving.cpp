@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/contract.hpp"
+#include "compute/detail/decode.hpp"
 #include "compute/detail/finish.hpp"
 #include "compute/detail/tiles.hpp"
 
@@ -29,6 +30,14 @@ hardware::ServedExpertsEfficiency served_experts_of(const hardware::Chip& chip, 
   built.launch.value = kProducts * (gemm.launch.value + e.grouped.launch.value) + kSmallKernels * e.stream.launch.value;
   built.math.value = gemm.math.value * (e.grouped.math.si() * e.sustained.si());
   return built;
+}
+
+OperatorTime decoding_time(const hardware::Chip& chip, const AttentionOp& op) {
+  if (op.batch == 0 || op.heads == 0 || op.q_length == 0 || op.kv_length == 0) return {};
+  if (const auto* own = detail::decode_of(chip, op)) return detail::decode_time(chip, op, *own);
+  const auto& gemm = chip.efficiency.gemm_of(op.precision);
+  const hardware::DecodeEfficiency built{.launch = chip.efficiency.attention_of(op.precision).launch, .memory = gemm.memory, .half_bytes = gemm.half_bytes};
+  return detail::decode_time(chip, op, built);
 }
 
 OperatorTime time_of(const hardware::Chip& chip, const LatentDecode& op) {

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a step's tokens fall on the experts of the busiest chip. Experts have shares w_e of the tokens' choices; a token reaches expert e with probability
+// min(1, k w_e). The chip that a layer waits for holds more than the mean, for two reasons that multiply:
+// - which experts lie on it. Without copies they lie anyhow: a chip's share is the sum of E / ep shares drawn at random, whose largest of ep exceeds the mean by
+//   sqrt(2 ln ep) standard deviations, but never by more than the busiest experts together. With copies of the busiest (redundant experts) they are placed so
+//   that chips are as even as possible: the busiest are halved first, then each goes to the emptiest chip.
+// - that a step's choices are a sample: m expected rows are m + sqrt(2 m ln ep) on the fullest of ep chips.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "inference/deployment.hpp"
+#include "model/architecture.hpp"
+
+namespace zettatwin::inference::detail {
+
+class ExpertSpread final {
+ public:
+  ExpertSpread(const ExpertLoad& load, const model::MixtureOfExperts& experts, std::int64_t ep, std::int64_t redundant);
+
+  struct OnChip {
+    double rows = 0;  // of the busiest chip
+    double hit = 0;   // experts with at least one row on it, expected
+    double mean_rows = 0;
+  };
+  // For `tokens` of the whole group.
+  [[nodiscard]] OnChip on_busiest(double tokens) const;
+  // The busiest chip's share of the choices over the mean, for many tokens.
+  [[nodiscard]] double skew() const { return skew_; }
+
+ private:
+  std::vector<double> reach_;  // probability that a token chooses the expert; distinct values
+  std::vector<double> count_;  // how many experts have it
+  double topk_;
+  double ep_;
+  double here_;                // experts on a chip, copies counted
+  double skew_ = 1;
+};
+
+}  // namespace zettatwin::inference::detail

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/detail/ledger.hpp"
+
+#include <fmt/format.h>
+
+#include <numeric>
+
+#include "compute/explain.hpp"
+#include "units/text.hpp"
+
+namespace zettatwin::inference::detail {
+namespace {
+
+using result::Input;
+
+template <class Q>
+Input input_of(std::string name, const config::Figure<Q>& figure) {
+  const auto& p = figure.provenance;
+  std::string note = p.note;
+  if (p.low_si < p.high_si)
+    note = fmt::format("{} to {}{}{}", units::human(p.low_si, Q::dimension), units::human(p.high_si, Q::dimension), note.empty() ? "" : "; ", note);
+  return {std::move(name), units::human(figure.value, 4), p.source, p.confidence, std::move(note)};
+}
+
+std::vector<Input> inputs_of(const compute::Explanation& e) {
+  std::vector<Input> inputs{{"work", e.work, "shapes", config::Confidence::derived, ""}};
+  for (const auto& i : e.inputs)
+    inputs.push_back({i.name, i.value, i.provenance.source, i.provenance.confidence, i.range.empty() ? i.provenance.note : i.range + (i.provenance.note.empty() ? "" : "; " + i.provenance.note)});
+  return inputs;
+}
+
+}  // namespace
+
+double Ledger::total() const { return std::accumulate(parts_.begin(), parts_.end(), 0.0); }
+
+void Ledger::add(Part part, std::string_view name, double count, const compute::Gemm& op, double factor) {
+  const double seconds = count * factor * compute::time_of(chip_, op).time.seconds().si();
+  charge(part, seconds);
+  if (!keeps_ || seconds == 0) return;
+  const auto e = compute::explain(chip_, op);
+  entries_.push_back({part, std::string(name), count, seconds, std::string(e.formula), inputs_of(e)});
+}
+
+void Ledger::add(Part part, std::string_view name, double count, const compute::ServedExperts& op, double factor) {
+  const auto t = compute::time_of(chip_, op);
+  const double seconds = count * factor * t.time.seconds().si();
+  charge(part, seconds);
+  if (!keeps_ || seconds == 0) return;
+  const auto figures = compute::served_experts_of(chip_, op.precision);
+  std::vector<Input> inputs{{"work", fmt::format("{:.4g} rows on {:.4g} experts of {} x {}, products in {}, {} bytes per weight", op.rows, op.hit, op.hidden, op.inter, hardware::name_of(op.precision),
+                                                 op.weight_bytes), "shapes", config::Confidence::derived, ""},
+                            input_of("served_experts.launch", figures.launch), input_of("served_experts.math", figures.math), input_of("served_experts.memory", figures.memory),
+                            input_of("memory.bandwidth", chip_.memory.bandwidth)};
+  entries_.push_back({part, std::string(name), count, seconds, "launch + sqrt((6 rows h f / (peak math))^2 + ((3 h f width hit + rows (4 h + 6 f)) / (bandwidth memory))^2) + 8 rows h / bandwidth",
+                      std::move(inputs)});
+}
+
+void Ledger::add(Part part, std::string_view name, double count, const compute::AttentionOp& op, double factor) {
+  const double seconds = count * factor * compute::time_of(chip_, op).time.seconds().si();
+  charge(part, seconds);
+  if (!keeps_ || seconds == 0) return;
+  const auto e = compute::explain(chip_, op);
+  entries_.push_back({part, std::string(name), count, seconds, std::string(e.formula), inputs_of(e)});
+}
+
+void Ledger::add_decoding(std::string_view name, double count, const compute::AttentionOp& op, double factor) {
+  const double seconds = count * factor * compute::decoding_time(chip_, op).time.seconds().si();
+  charge(Part::attention, seconds);
+  if (!keeps_ || seconds == 0) return;
+  std::vector<Input> inputs{{"work", fmt::format("{} sequences of {} queries on {} keys, {} heads on {} key heads, cache in {}", op.batch, op.q_length, op.kv_length, op.heads, op.kv_heads,
+                                                 hardware::name_of(op.precision)), "shapes", config::Confidence::derived, ""},
+                            input_of("memory.bandwidth", chip_.memory.bandwidth)};
+  const auto& table = op.heads == op.kv_heads && !chip_.efficiency.decode_multi_head.empty() ? chip_.efficiency.decode_multi_head : chip_.efficiency.decode;
+  if (const auto* figures = hardware::Efficiency::find_entry(table, op.precision))
+    for (auto& input : {input_of("decode.launch", figures->launch), input_of("decode.memory", figures->memory), input_of("decode.half_bytes", figures->half_bytes),
+                        input_of("decode.sequence", figures->sequence), input_of("decode.token", figures->token), input_of("decode.reduce", figures->reduce)})
+      inputs.push_back(input);
+  else
+    inputs.push_back(input_of("gemm.memory", chip_.efficiency.gemm_of(op.precision).memory));
+  entries_.push_back({Part::attention, std::string(name), count, seconds, "launch + reduce log2(parts) + sqrt(latency^2 + stream^2), docs/math/operator_time.md", std::move(inputs)});
+}
+
+void Ledger::add(Part part, std::string_view name, double count, const compute::LatentDecode& op, double factor) {
+  const double seconds = count * factor * compute::time_of(chip_, op).time.seconds().si();
+  charge(part, seconds);
+  if (!keeps_ || seconds == 0) return;
+  const auto figures = compute::latent_decode_of(chip_, op.precision);
+  entries_.push_back({part, std::string(name), count, seconds,
+                      "launch + (bytes + min(bytes, half_bytes)) / bytes x max(bytes / (bandwidth memory), flop / (peak math))",
+                      {{"work", fmt::format("{} sequences of {} queries on {} latent vectors of {} + {}, {} heads, cache in {}", op.batch, op.q_length, op.kv_length, op.latent, op.rope, op.heads,
+                                            hardware::name_of(op.precision)), "shapes", config::Confidence::derived, ""},
+                       input_of("decode_latent.launch", figures.launch), input_of("decode_latent.math", figures.math), input_of("decode_latent.memory", figures.memory),
+                       input_of("decode_latent.half_bytes", figures.half_bytes), input_of("memory.bandwidth", chip_.memory.bandwidth)}});
+}
+
+void Ledger::add(Part part, std::string_view name, double count, const compute::MemoryOp& op, double factor) {
+  const double seconds = count * factor * compute::time_of(chip_, op).time.seconds().si();
+  charge(part, seconds);
+  if (!keeps_ || seconds == 0) return;
+  const auto e = compute::explain(chip_, op);
+  entries_.push_back({part, std::string(name), count, seconds, std::string(e.formula), inputs_of(e)});
+}
+
+void Ledger::add(Part part, std::string_view name, double count, const compute::Quantise& op, double factor) {
+  const double seconds = count * factor * compute::time_of(chip_, op).time.seconds().si();
+  charge(part, seconds);
+  if (!keeps_ || seconds == 0) return;
+  const auto e = compute::explain(chip_, op);
+  entries_.push_back({part, std::string(name), count, seconds, std::string(e.formula), inputs_of(e)});
+}
+
+void Ledger::add(Part part, std::string_view name, double count, const MessageTime& message, double bytes) {
+  charge(part, count * message.seconds);
+  if (!keeps_ || message.seconds == 0) return;
+  entries_.push_back({part, std::string(name), count, count * message.seconds, "launch + bytes / rate over the levels that the group crosses, docs/math/inference.md",
+                      {{"message", fmt::format("{} per chip, {}", units::human(units::Bytes::from_si(bytes)), message.how), "shapes", config::Confidence::derived, ""},
+                       {"one takes", fmt::format("{}, of it launch {}", units::human(units::Seconds::from_si(message.seconds)), units::human(units::Seconds::from_si(message.launch))), "network", config::Confidence::derived, ""}}});
+}
+
+void Ledger::add(Part part, std::string_view name, double count, const config::Figure<units::Seconds>& figure) {
+  charge(part, count * figure.si());
+  if (keeps_ && count * figure.si() != 0) entries_.push_back({part, std::string(name), count, count * figure.si(), "count x figure of the software", {input_of(std::string(name), figure)}});
+}
+
+void Ledger::add_seconds(Part part, std::string_view name, double count, double seconds, const std::string& formula) {
+  charge(part, count * seconds);
+  if (keeps_ && seconds != 0) entries_.push_back({part, std::string(name), count, count * seconds, formula, {}});
+}
+
+}  // namespace zettatwin::inference::detail

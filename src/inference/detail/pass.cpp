@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/detail/pass.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/contract.hpp"
+
+namespace zettatwin::inference::detail {
+namespace {
+
+using compute::Gemm;
+using hardware::Precision;
+using model::AttentionKind;
+using units::Bytes;
+
+constexpr double kWide = 2;          // bytes of activations
+constexpr double kStateBytes = 4;    // of linear attention's state
+constexpr double kMovedByKernel = 6; // bytes per feature: two inputs and one output in 2 bytes
+constexpr std::int64_t kChunkOfLinear = 64;  // tokens that linear attention computes as one block
+
+std::int64_t share(std::int64_t whole, std::int64_t parts) { return (whole + parts - 1) / parts; }
+
+topology::Spread spread(const topology::Fabric& fabric, std::int64_t size, std::int64_t stride) {
+  return topology::spread_of(fabric, {.atoms = {{.size = size, .stride = stride}}});
+}
+
+}  // namespace
+
+Pass::Pass(const InstanceModel& about)
+    : about_(about),
+      attention_(arithmetic_of(about.machine.chip, about.pool.attention_format())),
+      dense_(arithmetic_of(about.machine.chip, about.pool.weights)),
+      experts_(arithmetic_of(about.machine.chip, about.pool.expert_format())),
+      cache_(cache_precision(about.machine.chip, about.pool.cache)),
+      ep_(about.pool.expert_parallel(about.model)),
+      expert_tp_(about.pool.expert_tp(about.model)) {
+  const auto& pool = about.pool;
+  for (const auto& run : about.model.runs) {
+    const auto& layer = about.model.kinds[run.kind];
+    layers_ += static_cast<double>(run.count);
+    const auto known = std::find_if(kinds_.begin(), kinds_.end(), [&](const Kind& k) { return k.layer == &layer; });
+    if (known != kinds_.end()) {
+      known->count += static_cast<double>(run.count);
+      continue;
+    }
+    Kind kind{.layer = &layer, .count = static_cast<double>(run.count), .spread = std::nullopt};
+    if (layer.experts) kind.spread.emplace(pool.load, *layer.experts, ep_, pool.redundant_experts);
+    has_experts_ |= layer.is_moe();
+    kinds_.push_back(std::move(kind));
+  }
+  tensor_ = spread(about.fabric, pool.tp, 1);
+  // With chips of their own, experts lie behind attention's: their exchange crosses both sides.
+  const auto stage = pool.attention_chips() + pool.ffn_chips;
+  expert_ = pool.ffn_chips > 0 ? spread(about.fabric, stage, 1) : spread(about.fabric, ep_, expert_tp_);
+  stage_ = spread(about.fabric, pool.dp, pool.tp);
+  pipeline_ = pool.pp > 1 ? topology::spread_of_neighbours(about.fabric, stage, pool.pp) : topology::Spread{std::vector<std::int64_t>(about.machine.levels.size(), 1)};
+}
+
+Gemm Pass::gemm(std::int64_t m, std::int64_t n, std::int64_t k, const Arithmetic& arithmetic) const {
+  return {.m = m, .n = n, .k = k, .precision = arithmetic.precision, .weight_bytes = arithmetic.weight_bytes};
+}
+
+void Pass::cast(Ledger& ledger, Part part, double count, const Arithmetic& arithmetic, std::int64_t rows, std::int64_t columns) const {
+  if (!arithmetic.casts) return;
+  ledger.add(part, "cast", count, compute::Quantise{.elements = static_cast<double>(rows) * static_cast<double>(columns), .precision = arithmetic.precision, .dynamic = true}, about_.software.kernels.si());
+}
+
+void Pass::small(Ledger& ledger, std::string_view name, double count, double kernels, double bytes) const {
+  const auto whole = static_cast<std::int64_t>(kernels);
+  ledger.add(Part::kernels, name, count, compute::MemoryOp{.bytes = Bytes::from_si(bytes), .kernels = whole}, about_.software.kernels.si());
+  ledger.add(Part::kernels, "kernel_gap", count * kernels, about_.software.kernel_gap);
+}
+
+void Pass::reduce(Ledger& ledger, std::string_view name, double count, std::int64_t tokens) const {
+  const double bytes = kWide * static_cast<double>(tokens * about_.model.hidden);
+  if (about_.pool.tp > 1) ledger.add(Part::all_reduce, name, count, all_reduce(about_.fabric, tensor_, bytes), bytes);
+}
+
+void Pass::latent_tokens(Ledger& ledger, const Kind& kind, std::int64_t tokens, std::int64_t decoding) const {
+  const auto& a = kind.layer->attention;
+  const auto hidden = about_.model.hidden, heads = share(a.heads, about_.pool.tp);
+  const double f = about_.software.kernels.si();
+  const auto narrow = a.q_lora_rank > 0 ? a.q_lora_rank : heads * (a.qk_nope_dim + a.qk_rope_dim);
+  cast(ledger, Part::projections, kind.count, attention_, tokens, hidden);
+  ledger.add(Part::projections, "projection to latents", kind.count, gemm(tokens, narrow + a.kv_lora_rank + a.qk_rope_dim, hidden, attention_), f);
+  if (a.q_lora_rank > 0) {
+    cast(ledger, Part::projections, kind.count, attention_, tokens, a.q_lora_rank);
+    ledger.add(Part::projections, "query projection", kind.count, gemm(tokens, heads * (a.qk_nope_dim + a.qk_rope_dim), a.q_lora_rank, attention_), f);
+  }
+  // Absorbed projections of decoding tokens, head by head.
+  const auto absorbed = [&](std::int64_t n, std::int64_t k) { return Gemm{.m = decoding, .n = n, .k = k, .batch = heads}; };
+  ledger.add(Part::projections, "absorbed key projection", kind.count, absorbed(a.kv_lora_rank, a.qk_nope_dim), f);
+  ledger.add(Part::projections, "absorbed value projection", kind.count, absorbed(a.v_head_dim, a.kv_lora_rank), f);
+  cast(ledger, Part::projections, kind.count, attention_, tokens, heads * a.v_head_dim);
+  ledger.add(Part::projections, "output projection", kind.count, gemm(tokens, hidden, heads * a.v_head_dim, attention_), f);
+}
+
+void Pass::attention_tokens(Ledger& ledger, const Kind& kind, std::int64_t tokens, std::int64_t decoding) const {
+  const auto& a = kind.layer->attention;
+  if (a.kind == AttentionKind::multi_latent) return latent_tokens(ledger, kind, tokens, decoding);
+  const auto hidden = about_.model.hidden, tp = about_.pool.tp;
+  const auto heads = share(a.heads, tp), keys = share(a.kv_heads, tp);
+  const bool linear = a.kind == AttentionKind::linear;
+  const auto q = linear ? keys * a.head_dim : heads * a.head_dim * (a.output_gate ? 2 : 1);
+  const auto columns = linear ? 2 * q + 2 * heads * a.v_head_dim + 2 * heads : q + keys * (a.head_dim + a.v_head_dim);
+  const double f = about_.software.kernels.si();
+  cast(ledger, Part::projections, kind.count, attention_, tokens, hidden);
+  ledger.add(Part::projections, linear ? "linear attention's projections" : "qkv projection", kind.count, gemm(tokens, columns, hidden, attention_), f);
+  cast(ledger, Part::projections, kind.count, attention_, tokens, heads * a.v_head_dim);
+  ledger.add(Part::projections, "output projection", kind.count, gemm(tokens, hidden, heads * a.v_head_dim, attention_), f);
+}
+
+void Pass::feed_forward(Ledger& ledger, std::string_view name, double count, std::int64_t columns, bool gated, std::int64_t tokens) const {
+  const auto hidden = about_.model.hidden;
+  const double f = about_.software.kernels.si();
+  cast(ledger, Part::dense, count, dense_, tokens, hidden);
+  ledger.add(Part::dense, name, count, gemm(tokens, gated ? 2 * columns : columns, hidden, dense_), f);
+  cast(ledger, Part::dense, count, dense_, tokens, columns);
+  ledger.add(Part::dense, name, count, gemm(tokens, hidden, columns, dense_), f);
+}
+
+void Pass::routing(Ledger& ledger, const Kind& kind, std::int64_t tokens) const {
+  const auto& e = *kind.layer->experts;
+  ledger.add(Part::router, "router", kind.count, Gemm{.m = tokens, .n = e.routed_experts, .k = about_.model.hidden}, about_.software.kernels.si());
+  small(ledger, "choice of experts", kind.count, about_.software.routing_kernels.si(), kStateBytes * static_cast<double>(tokens * e.routed_experts));
+}
+
+void Pass::tokens(Ledger& ledger, std::int64_t tokens, std::int64_t decoding) const {
+  const auto& pool = about_.pool;
+  const auto hidden = about_.model.hidden;
+  const bool apart = pool.ffn_chips > 0;
+  for (const auto& kind : kinds_) {
+    const auto& layer = *kind.layer;
+    attention_tokens(ledger, kind, tokens, decoding);
+    const bool latent = layer.attention.kind == AttentionKind::multi_latent;
+    const double kernels = latent ? about_.software.small_kernels_latent.si() : about_.software.small_kernels.si();
+    small(ledger, "small kernels", kind.count, kernels, kernels * kMovedByKernel * static_cast<double>(tokens * hidden));
+    reduce(ledger, "after attention", kind.count, tokens);
+    // Chips of the feed-forwards alone see the tokens of all ranks.
+    const auto rows = apart ? share(tokens * pool.dp, layer.dense ? 1 : pool.ffn_chips) : tokens;
+    const auto cut = apart ? (layer.dense ? pool.ffn_chips : 1) : pool.tp;
+    if (layer.dense) feed_forward(ledger, "dense feed-forward", kind.count, share(layer.dense->intermediate, cut), layer.dense->gated, rows);
+    if (layer.experts) {
+      routing(ledger, kind, tokens);
+      const auto shared = layer.experts->shared_intermediate;
+      if (shared > 0) feed_forward(ledger, "shared experts", kind.count, share(shared, cut), layer.experts->gated, rows);
+    }
+    // One sum for the whole feed-forward; with data-parallel ranks routed experts' results come back by exchange.
+    if (!apart) reduce(ledger, "after feed-forward", kind.count, tokens);
+  }
+}
+
+void Pass::experts(Ledger& ledger, std::int64_t group) const {
+  for (const auto& kind : kinds_) {
+    if (!kind.layer->experts) continue;
+    const auto& e = *kind.layer->experts;
+    const auto chip = kind.spread->on_busiest(static_cast<double>(group));
+    const compute::ServedExperts op{.rows = chip.rows, .hit = chip.hit, .hidden = about_.model.hidden, .inter = share(e.intermediate, expert_tp_), .gated = e.gated, .precision = experts_.precision,
+                                    .weight_bytes = experts_.weight_bytes};
+    ledger.add(Part::experts, "routed experts", kind.count, op, about_.software.expert_kernels.si());
+  }
+}
+
+void Pass::exchange(Ledger& ledger, std::int64_t tokens, std::int64_t group) const {
+  const auto& pool = about_.pool;
+  if (!has_experts_ || (pool.dp == 1 && pool.ffn_chips == 0)) return;
+  const double hidden = static_cast<double>(about_.model.hidden);
+  const double sent = about_.software.quantised_exchange || experts_.precision != Precision::bf16 ? 1 + 4.0 / 128 : kWide;  // one fp32 scale per 128
+  for (const auto& kind : kinds_) {
+    if (!kind.layer->experts) continue;
+    const auto& e = *kind.layer->experts;
+    if (about_.software.expert_traffic == ExpertTraffic::gather || (expert_tp_ > 1 && pool.ffn_chips == 0)) {
+      const double all = static_cast<double>(group) * hidden;
+      ledger.add(Part::exchange, "gather of tokens", kind.count, gather(about_.fabric, stage_, all * sent, false), all * sent);
+      ledger.add(Part::exchange, "sum of results", kind.count, gather(about_.fabric, stage_, all * kWide, true), all * kWide);
+      continue;
+    }
+    const double mine = static_cast<double>(tokens) / static_cast<double>(pool.tp);
+    const auto limit = e.group_limit > 0 ? std::max<std::int64_t>(1, share(e.group_limit * static_cast<std::int64_t>(expert_.fanout.empty() ? 1 : expert_.fanout[std::min(expert_.outermost(), expert_.fanout.size() - 1)]), e.groups)) : 0;
+    const ExchangeRequest request{.tokens = mine, .copies = static_cast<double>(e.top_k), .bytes_per_copy = sent * hidden, .reachable_units = limit};
+    ExchangeRequest back = request;
+    back.bytes_per_copy = kWide * hidden;
+    const double bytes = mine * request.copies * hidden;
+    ledger.add(Part::exchange, "dispatch", kind.count, detail::exchange(about_.fabric, expert_, request), bytes * sent);
+    ledger.add(Part::exchange, "combine", kind.count, detail::exchange(about_.fabric, expert_, back), bytes * kWide);
+    if (pool.tp > 1) {  // each tensor-parallel rank had a part of the tokens
+      const double whole = kWide * static_cast<double>(tokens) * hidden;
+      ledger.add(Part::exchange, "gather within attention's ranks", kind.count, gather(about_.fabric, tensor_, whole, false), whole);
+    }
+  }
+}
+
+void Pass::linear_state(Ledger& ledger, const Kind& kind, std::int64_t sequences, std::int64_t tokens) const {
+  const auto& a = kind.layer->attention;
+  const auto tp = about_.pool.tp;
+  const auto values = static_cast<double>(share(a.heads, tp)), keys = static_cast<double>(share(a.kv_heads, tp));
+  const auto dk = static_cast<double>(a.head_dim), dv = static_cast<double>(a.v_head_dim);
+  const double state = 2 * kStateBytes * values * dk * dv * static_cast<double>(sequences);  // read and written
+  const double features = 2 * keys * dk + 3 * values * dv;
+  const double moved = 2 * kWide * features * static_cast<double>(tokens);
+  constexpr std::int64_t kKernels = 3;  // convolution, recurrence, gated norm
+  ledger.add(Part::attention, "linear attention", kind.count, compute::MemoryOp{.bytes = Bytes::from_si(state + moved), .kernels = kKernels}, about_.software.kernels.si());
+  if (tokens <= sequences * queries()) return;
+  // Blocks of a prompt: scores within the block, products with the state and its update.
+  const double flop = 2 * static_cast<double>(tokens) * values * (2 * static_cast<double>(kChunkOfLinear) * (dk + dv) + 3 * dk * dv);
+  const double rate = about_.machine.chip.peak(Precision::bf16).si() * about_.machine.chip.efficiency.attention_of(Precision::bf16).math.si();
+  ledger.add_seconds(Part::attention, "linear attention's products", kind.count, flop / rate, "2 tokens heads (2 x 64 (dk + dv) + 3 dk dv) / (matrix_peak.bf16 x attention.bf16.math)");
+}
+
+void Pass::decoding(Ledger& ledger, std::int64_t sequences, double cached) const {
+  if (sequences == 0) return;
+  const auto length = std::max<std::int64_t>(queries(), static_cast<std::int64_t>(std::ceil(cached / static_cast<double>(sequences))));
+  const auto tp = about_.pool.tp;
+  const double f = about_.software.kernels.si();
+  for (const auto& kind : kinds_) {
+    const auto& a = kind.layer->attention;
+    if (a.kind == AttentionKind::linear) {
+      linear_state(ledger, kind, sequences, sequences * queries());
+    } else if (a.kind == AttentionKind::multi_latent) {
+      ledger.add(Part::attention, "latent attention, decoding", kind.count,
+                 compute::LatentDecode{.batch = sequences, .heads = share(a.heads, tp), .q_length = queries(), .kv_length = length, .latent = a.kv_lora_rank, .rope = a.qk_rope_dim, .precision = cache_}, f);
+    } else {
+      ledger.add_decoding("attention, decoding", kind.count,
+                          compute::AttentionOp{.batch = sequences, .heads = share(a.heads, tp), .kv_heads = share(a.kv_heads, tp), .q_length = queries(), .kv_length = length, .head_dim = a.head_dim,
+                                               .v_head_dim = a.v_head_dim, .window = a.window, .precision = cache_}, f);
+    }
+  }
+}
+
+void Pass::ragged_attention(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const {
+  const auto& a = kind.layer->attention;
+  const bool latent = a.kind == AttentionKind::multi_latent;
+  const auto heads = share(a.heads, about_.pool.tp);
+  double launch = 0, together = 0, alone = 0, memory = 0;
+  for (const auto& chunk : chunks) {
+    const compute::AttentionOp op{.batch = 1, .heads = heads, .kv_heads = latent ? heads : share(a.kv_heads, about_.pool.tp), .q_length = chunk.tokens, .kv_length = std::int64_t{chunk.tokens} + chunk.context,
+                                  .head_dim = a.head_dim, .v_head_dim = a.v_head_dim, .window = a.window, .precision = latent ? Precision::bf16 : cache_};
+    const auto t = compute::time_of(about_.machine.chip, op);
+    launch = std::max(launch, t.overhead.si());
+    together += t.math.si() * std::min(1.0, t.waves);
+    alone = std::max(alone, t.math.si());
+    memory += t.memory.si();
+  }
+  ledger.add_seconds(Part::attention, latent ? "latent attention, prompts" : "attention, prompts", kind.count * about_.software.kernels.si(), launch + std::max(together, alone) + memory,
+                     "launch + max(sum of tiles over cores, longest chunk alone) + sum of traffic; each as flash attention in docs/math/operator_time.md");
+}
+
+void Pass::prompts(Ledger& ledger, std::span<const serving::Chunk> chunks) const {
+  if (chunks.empty()) return;
+  std::int64_t tokens = 0, keys = 0;
+  for (const auto& chunk : chunks) {
+    tokens += chunk.tokens;
+    keys += std::int64_t{chunk.tokens} + chunk.context;
+  }
+  for (const auto& kind : kinds_) {
+    const auto& a = kind.layer->attention;
+    if (a.kind == AttentionKind::linear) {
+      linear_state(ledger, kind, static_cast<std::int64_t>(chunks.size()), tokens);
+      continue;
+    }
+    // Keys and values of the context are projected from their latents again.
+    if (a.kind == AttentionKind::multi_latent)
+      ledger.add(Part::projections, "key and value projection", kind.count, gemm(keys, share(a.heads, about_.pool.tp) * (a.qk_nope_dim + a.v_head_dim), a.kv_lora_rank, attention_), about_.software.kernels.si());
+    ragged_attention(ledger, kind, chunks);
+  }
+}
+
+void Pass::head(Ledger& ledger, std::int64_t sampled) const {
+  const auto& model = about_.model;
+  if (sampled == 0) return;
+  ledger.add(Part::head, "output projection to the vocabulary", 1, Gemm{.m = sampled, .n = share(model.vocabulary, about_.pool.tp), .k = model.hidden}, about_.software.kernels.si());
+  ledger.add(Part::sampling, "sampling", 1, about_.software.sampling);
+  ledger.add(Part::sampling, "sampling_sequence", static_cast<double>(sampled), about_.software.sampling_sequence);
+}
+
+void Pass::draft(Ledger& ledger, std::int64_t sequences, double attention_of_layer) const {
+  Ledger one(about_.machine.chip), last(about_.machine.chip);
+  tokens(one, sequences, sequences);
+  experts(one, sequences * about_.pool.dp);
+  exchange(one, sequences, sequences * about_.pool.dp);
+  head(last, sequences);
+  const auto projection = compute::time_of(about_.machine.chip, gemm(sequences, about_.model.hidden, 2 * about_.model.hidden, dense_)).time.seconds().si();
+  const double layer = one.total() / layers_ + attention_of_layer + projection + last.total();
+  ledger.add_seconds(Part::draft, "draft layer and head", static_cast<double>(queries() - 1), layer, "mean layer + projection of hidden state and embedding + head, once per drafted token");
+}
+
+void Pass::sends(Ledger& ledger, std::int64_t tokens) const {
+  if (about_.pool.pp == 1) return;
+  const double bytes = kWide * static_cast<double>(tokens * about_.model.hidden) / static_cast<double>(about_.pool.tp);
+  ledger.add(Part::pipeline, "to the next stage", static_cast<double>(about_.pool.pp), send(about_.fabric, pipeline_, bytes), bytes);
+}
+
+std::int64_t Pass::split_sequences() const {
+  std::int64_t most = 1;
+  for (const auto& kind : kinds_) {
+    if (kind.layer->attention.kind != AttentionKind::grouped_query) continue;
+    const auto keys = share(kind.layer->attention.kv_heads, about_.pool.tp);
+    most = std::max(most, static_cast<std::int64_t>(about_.machine.chip.matrix_cores.si()) / keys + 1);
+  }
+  return most;
+}
+
+}  // namespace zettatwin::inference::detail

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operators of one pass of a batch through the whole model on one chip of an instance, by what they depend on: tokens of a data-parallel rank (products,
+// norms, all-reduces), tokens of all ranks (routed experts), cached tokens (decoding attention), chunks (prompt attention), sampled tokens (head).
+// All layers count, as if the instance had one pipeline stage.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "inference/detail/expert_spread.hpp"
+#include "inference/detail/ledger.hpp"
+#include "inference/timer.hpp"
+
+namespace zettatwin::inference::detail {
+
+class Pass final {
+ public:
+  explicit Pass(const InstanceModel& about);
+
+  // Products, small kernels and all-reduces of `tokens` of a rank, `decoding` of them with absorbed latent projections.
+  void tokens(Ledger& ledger, std::int64_t tokens, std::int64_t decoding) const;
+  // Routed experts for `group` tokens of all data-parallel ranks.
+  void experts(Ledger& ledger, std::int64_t group) const;
+  // Tokens of a rank to experts and back.
+  void exchange(Ledger& ledger, std::int64_t tokens, std::int64_t group) const;
+  // Decoding attention of `sequences` of a rank, each with 1 + draft queries, on `cached` tokens together.
+  void decoding(Ledger& ledger, std::int64_t sequences, double cached) const;
+  // Attention of chunks of prompts, in one ragged kernel per layer: its launch once, tiles of all chunks side by side, never less than the longest chunk alone.
+  void prompts(Ledger& ledger, std::span<const serving::Chunk> chunks) const;
+  // Final norm, output projection, sampling of `sampled` tokens of a rank.
+  void head(Ledger& ledger, std::int64_t sampled) const;
+  // One draft layer with its pass through the head, for `sequences` of a rank; attention of one layer costs `attention`.
+  void draft(Ledger& ledger, std::int64_t sequences, double attention_of_layer) const;
+  // Between two pipeline stages.
+  void sends(Ledger& ledger, std::int64_t tokens) const;
+
+  [[nodiscard]] std::int64_t queries() const { return 1 + about_.engine.speculation.draft; }
+  [[nodiscard]] double layers() const { return layers_; }
+  [[nodiscard]] bool has_experts() const { return has_experts_; }
+  // Batches up to this many sequences split their caches, so that a larger batch with equally many tokens can be quicker.
+  [[nodiscard]] std::int64_t split_sequences() const;
+
+ private:
+  struct Kind {
+    const model::Layer* layer = nullptr;
+    double count = 0;
+    std::optional<ExpertSpread> spread;
+  };
+  void attention_tokens(Ledger& ledger, const Kind& kind, std::int64_t tokens, std::int64_t decoding) const;
+  void latent_tokens(Ledger& ledger, const Kind& kind, std::int64_t tokens, std::int64_t decoding) const;
+  void feed_forward(Ledger& ledger, std::string_view name, double count, std::int64_t columns, bool gated, std::int64_t tokens) const;
+  void routing(Ledger& ledger, const Kind& kind, std::int64_t tokens) const;
+  void cast(Ledger& ledger, Part part, double count, const Arithmetic& arithmetic, std::int64_t rows, std::int64_t columns) const;
+  [[nodiscard]] compute::Gemm gemm(std::int64_t m, std::int64_t n, std::int64_t k, const Arithmetic& arithmetic) const;
+  void small(Ledger& ledger, std::string_view name, double count, double kernels, double bytes) const;
+  void reduce(Ledger& ledger, std::string_view name, double count, std::int64_t tokens) const;
+  void ragged_attention(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const;
+  void linear_state(Ledger& ledger, const Kind& kind, std::int64_t sequences, std::int64_t tokens) const;
+
+  const InstanceModel& about_;
+  std::vector<Kind> kinds_;
+  double layers_ = 0;
+  bool has_experts_ = false;
+  Arithmetic attention_, dense_, experts_;
+  hardware::Precision cache_;
+  std::int64_t ep_ = 1, expert_tp_ = 1;
+  topology::Spread tensor_, expert_, stage_, pipeline_;
+};
+
+}  // namespace zettatwin::inference::detail

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/memory.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "model/parameters.hpp"
+#include "units/text.hpp"
+
+namespace zettatwin::inference {
+namespace {
+
+using model::Attention;
+using model::AttentionKind;
+
+constexpr double kWide = 2;    // bytes: embeddings, head, norms and routers stay in bf16
+constexpr double kState = 4;   // bytes of a linear attention's state
+constexpr double kLogit = 4;   // bytes
+
+double per_rank(std::int64_t heads, std::int64_t tp) { return std::ceil(static_cast<double>(heads) / static_cast<double>(tp)); }
+
+double token_bytes(const Attention& a, double width, std::int64_t tp) {
+  switch (a.kind) {
+    case AttentionKind::grouped_query: return per_rank(a.kv_heads, tp) * static_cast<double>(a.head_dim + a.v_head_dim) * width;
+    case AttentionKind::multi_latent: return static_cast<double>(a.kv_lora_rank + a.qk_rope_dim) * width;
+    case AttentionKind::linear: return 0;
+  }
+  return 0;
+}
+
+double state_bytes(const Attention& a, std::int64_t tp) {
+  if (a.kind != AttentionKind::linear) return 0;
+  const auto channels = 2 * per_rank(a.kv_heads, tp) * static_cast<double>(a.head_dim) + per_rank(a.heads, tp) * static_cast<double>(a.v_head_dim);
+  return kState * per_rank(a.heads, tp) * static_cast<double>(a.head_dim * a.v_head_dim) + kWide * channels * static_cast<double>(std::max<std::int64_t>(0, a.convolution - 1));
+}
+
+struct Weights {
+  double attention = 0, dense = 0, shared = 0, experts = 0, rest = 0;
+};
+
+// Of one chip: what tensor parallelism does not cut (down-projections to latents, norms, routers) is on every one.
+Weights weights_per_chip(const InstanceModel& about) {
+  const auto& [machine, model, software, pool, engine, fabric] = about;
+  const auto tp = static_cast<double>(pool.tp);
+  Weights w;
+  for (const auto& run : model.runs) {
+    const auto& layer = model.kinds[run.kind];
+    const auto p = model::parameters_of(model, layer);
+    const auto layers = static_cast<double>(run.count);
+    const auto& a = layer.attention;
+    double whole = 0;
+    if (a.kind == AttentionKind::multi_latent) whole = static_cast<double>(model.hidden * (a.q_lora_rank + a.kv_lora_rank + a.qk_rope_dim));
+    const double spread = static_cast<double>(p.attention) - whole;
+    const double copies = a.kind == AttentionKind::grouped_query && pool.tp > a.kv_heads
+                              ? static_cast<double>(model.hidden * (a.head_dim + a.v_head_dim)) * (1 - static_cast<double>(a.kv_heads) / tp)
+                              : 0;  // of key and value heads beyond one share
+    w.attention += layers * (whole + spread / tp + copies) * bytes_of(pool.attention_format());
+    const double dense_chips = static_cast<double>(pool.ffn_chips > 0 ? pool.ffn_chips : pool.tp);
+    w.dense += layers * static_cast<double>(p.dense) / dense_chips * bytes_of(pool.weights);
+    w.shared += layers * static_cast<double>(p.shared_experts) / (pool.ffn_chips > 0 ? 1 : tp) * bytes_of(pool.weights);
+    w.rest += layers * static_cast<double>(p.router + p.norms) * kWide;
+    if (layer.experts) {
+      const auto slots = static_cast<double>(layer.experts->routed_experts + pool.redundant_experts);
+      w.experts += layers * slots * static_cast<double>(p.one_expert) / static_cast<double>(pool.expert_chips()) * bytes_of(pool.expert_format());
+    }
+  }
+  return w;
+}
+
+// Of one stage: the fullest has ceil(layers / pp) of the layers.
+double stage_share(const InstanceModel& about) {
+  const auto layers = static_cast<double>(about.model.layers()), pp = static_cast<double>(about.pool.pp);
+  return std::ceil(layers / pp) / layers;
+}
+
+double activation_bytes(const InstanceModel& about) {
+  const auto& model = about.model;
+  const auto& pool = about.pool;
+  const auto tokens = std::ceil(static_cast<double>(about.engine.max_tokens) / static_cast<double>(pool.dp));
+  const auto sequences = std::ceil(static_cast<double>(about.engine.max_sequences) / static_cast<double>(pool.dp));
+  const auto h = static_cast<double>(model.hidden), tp = static_cast<double>(pool.tp);
+  double widest = 0, experts = 0;  // features beside the residual stream
+  for (const auto& kind : model.kinds) {
+    const auto& a = kind.attention;
+    widest = std::max(widest, static_cast<double>(a.heads * (a.head_dim + a.v_head_dim) + 2 * a.kv_heads * a.head_dim) / tp);
+    if (kind.dense) widest = std::max(widest, 3 * static_cast<double>(kind.dense->intermediate) / tp);
+    if (kind.experts) {
+      const auto rows = tokens * static_cast<double>(pool.dp * kind.experts->top_k) / static_cast<double>(pool.expert_parallel(model));
+      experts = std::max(experts, rows * (2 * h + 3 * static_cast<double>(kind.experts->intermediate / pool.expert_tp(model))));
+    }
+  }
+  constexpr double kStreams = 4;  // residual, its norm, input and output of a block
+  return kWide * (tokens * (kStreams * h + widest) + experts) + kLogit * sequences * static_cast<double>(model.vocabulary);
+}
+
+}  // namespace
+
+CacheSize cache_size(const model::Architecture& model, const Pool& pool, bool windowed_cache) {
+  const double width = bytes_of(pool.cache);
+  double chip = 0, once = 0, window = 0, state = 0, states = 0;
+  for (const auto& run : model.runs) {
+    const auto& a = model.kinds[run.kind].attention;
+    const auto layers = static_cast<double>(run.count);
+    state += layers * state_bytes(a, pool.tp);
+    states += layers * state_bytes(a, 1);
+    once += layers * token_bytes(a, width, 1);
+    if (a.window > 0 && windowed_cache)
+      window += layers * token_bytes(a, width, pool.tp) * static_cast<double>(a.window);
+    else
+      chip += layers * token_bytes(a, width, pool.tp);
+  }
+  const auto layers = static_cast<double>(model.layers()), pp = static_cast<double>(pool.pp);
+  const double share = std::ceil(layers / pp) / layers;
+  const auto bytes = [](double b) { return units::Bytes::from_si(b); };
+  return {.per_token = bytes(chip * share), .per_sequence = bytes((window + state) * share), .token_in_instance = bytes(once), .sequence_in_instance = bytes(states)};
+}
+
+InstanceMemory memory_of(const InstanceModel& about) {
+  const auto& pool = about.pool;
+  const auto& model = about.model;
+  const auto bytes = [](double b) { return units::Bytes::from_si(b); };
+  const double stage = stage_share(about);
+  const auto w = weights_per_chip(about);
+  const auto p = model::parameters_of(model);
+  const double tables = kWide * static_cast<double>(p.embedding + p.head) / static_cast<double>(pool.tp);
+  const double tables_here = pool.pp > 1 ? std::max(static_cast<double>(p.embedding), static_cast<double>(p.head)) * kWide / static_cast<double>(pool.tp) : tables;
+  const bool apart = pool.ffn_chips > 0;  // attention's chips hold the cache; experts' chips nothing but experts
+  InstanceMemory m;
+  m.parts = {{"attention", bytes(w.attention * stage), "projections / tp x bytes of their format; down-projections to latents whole"},
+             {"dense feed-forward", bytes(apart ? 0 : w.dense * stage), "intermediate columns / tp"},
+             {"shared experts", bytes(apart ? 0 : w.shared * stage), "columns / tp"},
+             {"routed experts", bytes(apart ? 0 : w.experts * stage), "(experts + copies) / (ep x expert-tp)"},
+             {"routers and norms", bytes(w.rest * stage), "whole, 2 bytes"},
+             {"embedding and head", bytes(tables_here), "rows / tp, 2 bytes"}};
+  const double ffn = (w.dense + w.shared + w.experts) * stage;
+  if (apart) m.parts.push_back({"experts' chips, beyond attention's", bytes(std::max(0.0, ffn - (w.attention * stage + w.rest * stage + tables_here))), "their weights, if more than attention's"});
+  if (about.engine.speculation.draft > 0 && p.mtp > 0) m.parts.push_back({"draft layer", bytes(static_cast<double>(p.mtp) / static_cast<double>(pool.expert_chips()) * bytes_of(pool.weights)), "multi-token-prediction modules / chips of a stage"});
+  for (const auto& part : m.parts) m.weights += part.bytes;
+  m.parts.push_back({"activations", bytes(activation_bytes(about)), "largest step: 2 bytes x tokens x (4 hidden + widest), rows of experts, logits"});
+  m.parts.push_back({"reserve", about.software.reserve.value, "context, libraries, graphs, communication buffers"});
+  for (const auto& part : m.parts) m.used += part.bytes;
+  const double share = pool.memory_share > 0 ? pool.memory_share : about.software.memory_share.si();
+  m.available = about.machine.chip.memory.capacity.value * share;
+  m.cache = cache_size(model, pool, about.software.windowed_cache);
+  const auto dp = static_cast<double>(pool.dp);
+  const double sequences = std::ceil(static_cast<double>(about.engine.max_sequences) / dp);
+  const double left = m.available.si() - m.used.si();
+  // Windows and states of as many sequences as a batch may have, or of as many as fit in half of the room.
+  const double fixed = std::min(sequences * m.cache.per_sequence.si(), std::max(0.0, left) / 2);
+  const double per_token = std::max(m.cache.per_token.si(), 1e-9);
+  const double tokens = std::max(0.0, left - fixed) / per_token * dp;
+  constexpr double kMost = 1e12;  // tokens: models whose cache does not grow
+  m.blocks = static_cast<std::int64_t>(std::min(tokens, kMost)) / about.engine.block_tokens;
+  m.tokens = m.blocks * about.engine.block_tokens;
+  return m;
+}
+
+std::optional<DoesNotFit> does_not_fit(const InstanceModel& about, const InstanceMemory& memory, std::int64_t sequence) {
+  const auto& pool = about.pool;
+  const auto tokens = std::max<std::int64_t>(sequence, about.engine.block_tokens);
+  const auto one = memory.cache.per_token * static_cast<double>(tokens) + memory.cache.per_sequence;
+  const auto needed = memory.used + one;
+  if (needed <= memory.available && memory.tokens / pool.dp >= tokens) return std::nullopt;
+  const auto& largest = *std::max_element(memory.parts.begin(), memory.parts.end(), [](const auto& a, const auto& b) { return a.bytes < b.bytes; });
+  const bool weights = memory.used > memory.available;
+  DoesNotFit answer{.role = fmt::format("pool '{}', {} of {} chips", pool.name, pool.chips() > 1 ? "each" : "the one", pool.chips()),
+                    .part = weights ? largest.name : "cache of one request",
+                    .needed = needed,
+                    .available = memory.available};
+  answer.reason = weights ? fmt::format("weights, activations and reserve need {} per chip, the engine may use {}; the largest part is {} with {}", units::human(memory.used),
+                                        units::human(memory.available), largest.name, units::human(largest.bytes))
+                          : fmt::format("beside {} of weights, activations and reserve one request of {} tokens needs {} of cache per chip; {} are left", units::human(memory.used), tokens,
+                                        units::human(one), units::human(memory.available - memory.used));
+  const auto grow = [&](std::string text) { answer.suggestions.push_back(std::move(text)); };
+  if (pool.expert_parallel(about.model) > 1) grow(fmt::format("spread the experts over more chips: dp={},ep={}", pool.dp * 2, pool.expert_chips() * 2));
+  grow(fmt::format("cut attention further: tp={}", pool.tp * 2));
+  grow(fmt::format("add pipeline stages: pp={}", pool.pp * 2));
+  if (bytes_of(pool.expert_format()) > 1) grow("use narrower weights: weights=fp8");
+  if (!weights && pool.cache == Format::bf16) grow("use a narrower cache: cache=fp8");
+  if (!weights && about.engine.max_tokens > 8192) grow("allow fewer tokens per step: engine.max_tokens=8192");
+  return answer;
+}
+
+}  // namespace zettatwin::inference

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/predictor.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include "base/contract.hpp"
+
+namespace zettatwin::inference {
+namespace {
+
+using serving::Chunk;
+
+double seconds(const InstanceTimer& timer, double sequences, double length, std::span<const Chunk> chunks) {
+  const auto n = static_cast<std::int64_t>(std::llround(std::max(0.0, sequences)));
+  const auto cached = static_cast<std::int64_t>(std::llround(std::max(0.0, sequences) * length));
+  if (n == 0 && chunks.empty()) return 0;
+  return timer.step({.sequences = n, .cached = std::max(n, cached), .chunks = chunks}).seconds().si();
+}
+
+// Prompts of `input` tokens cut to steps of at most `budget` tokens: the batches of chunks that a wave of `count` prompts becomes, in order.
+std::vector<std::vector<Chunk>> cut(std::int64_t input, std::int64_t count, std::int64_t budget, bool chunked) {
+  std::vector<std::vector<Chunk>> steps;
+  std::vector<Chunk> step;
+  std::int64_t room = budget;
+  for (std::int64_t i = 0; i < count; ++i) {
+    std::int64_t done = 0;
+    while (done < input) {
+      const bool whole = !chunked && room < input && !step.empty();
+      if (room == 0 || whole) {
+        steps.push_back(std::move(step));
+        step.clear();
+        room = budget;
+      }
+      const auto tokens = chunked ? std::min(room, input - done) : input;
+      step.push_back({static_cast<std::int32_t>(tokens), static_cast<std::int32_t>(done), done + tokens == input});
+      room = std::max<std::int64_t>(0, room - tokens);
+      done += tokens;
+    }
+  }
+  if (!step.empty()) steps.push_back(std::move(step));
+  return steps;
+}
+
+// Sequences that the batch and the cache hold.
+double most_running(const ServedPool& pool, const Workload& load) {
+  const auto& engine = pool.engine;
+  const double length = static_cast<double>(load.input) + static_cast<double>(load.output) * (engine.admission == serving::Admission::full ? 1.0 : 0.5);
+  const double cache = static_cast<double>(pool.memory.tokens) / std::max(1.0, length);
+  return std::max(1.0, std::min(static_cast<double>(engine.max_sequences), std::floor(cache)));
+}
+
+// Mean cached tokens of a sequence while it decodes.
+double mean_length(const Workload& load) { return static_cast<double>(load.input) + static_cast<double>(load.output) / 2; }
+
+struct Prefill {
+  double per_request = 0;  // seconds of steps
+  double first = 0;        // seconds until the first token of a prompt alone
+};
+
+Prefill prefill_of(const ServedPool& pool, const Workload& load, double beside, double length, std::int64_t together) {
+  const bool mixed = pool.engine.policy == serving::Policy::mixed;
+  const double running = mixed ? beside : 0;
+  const auto budget = std::max<std::int64_t>(pool.engine.block_tokens, pool.engine.max_tokens - (mixed ? static_cast<std::int64_t>(running) : 0));
+  const double alone = mixed && running >= 1 ? seconds(*pool.timer, running, length, {}) : 0;
+  Prefill p;
+  const auto add = [&](const std::vector<std::vector<Chunk>>& steps, double share, bool first) {
+    for (const auto& step : steps) {
+      const double t = seconds(*pool.timer, running, length, step);
+      (first ? p.first : p.per_request) += (first ? t : t - alone) * share;
+    }
+  };
+  add(cut(load.input, together, budget, pool.engine.chunked_prefill), 1 / static_cast<double>(together), false);
+  add(cut(load.input, 1, budget, pool.engine.chunked_prefill), 1, true);
+  return p;
+}
+
+}  // namespace
+
+Steady steady_aggregated(const ServedPool& pool, const Software& software, const Workload& load) {
+  ZT_EXPECT(pool.timer && load.concurrency > 0 && load.input >= 1 && load.output >= 1, "a workload on an instance that fits");
+  Steady s;
+  s.running = std::min(load.concurrency, most_running(pool, load));
+  const double length = mean_length(load), per_step = pool.engine.speculation.mean_tokens_per_step();
+  const double steps = std::max(0.0, static_cast<double>(load.output - 1)) / per_step;
+  const double decode = seconds(*pool.timer, s.running, length, {});
+  // While one request makes its output, all others are replaced once; prompts that arrive within one step share it.
+  const auto together = static_cast<std::int64_t>(std::clamp(std::round(s.running / std::max(1.0, steps)), 1.0, s.running));
+  const auto prompt = prefill_of(pool, load, s.running - 1, length, together);
+  const double cycle = steps * decode + s.running * prompt.per_request;  // from first to last token
+  const double others = (s.running - 1) * prompt.per_request;
+  s.tpot = units::Seconds::from_si(load.output > 1 ? (steps * decode + others) / static_cast<double>(load.output - 1) : 0);
+  const double waiting = load.concurrency > s.running ? (load.concurrency - s.running) / s.running * (cycle + prompt.first) : decode / 2;
+  s.ttft = units::Seconds::from_si(software.frontend.si() + waiting + prompt.first);
+  const double burst = s.running * prompt.per_request;
+  s.ttft_burst = units::Seconds::from_si(software.frontend.si() + prompt.first + burst / 2);
+  s.output_tokens_per_s = s.running * static_cast<double>(load.output) / (cycle + prompt.first - prompt.per_request);
+  return s;
+}
+
+Steady steady_disaggregated(const ServedPool& prefill, const ServedPool& decode, const HandOver& hand_over, const Software& software, double ratio, const Workload& load) {
+  ZT_EXPECT(prefill.timer && decode.timer && ratio > 0, "both pools fit");
+  Steady s;
+  const double length = mean_length(load), per_step = decode.engine.speculation.mean_tokens_per_step();
+  const double steps = std::max(0.0, static_cast<double>(load.output - 1)) / per_step;
+  const auto batch = std::max<std::int64_t>(1, std::min<std::int64_t>(prefill.engine.max_tokens / std::max<std::int64_t>(1, load.input), prefill.pool.dp * 64));
+  const auto full = prefill_of(prefill, load, 0, length, batch);
+  const auto one = prefill_of(prefill, load, 0, length, 1);
+  const double bytes = hand_over.bytes_per_token.si() * static_cast<double>(load.input) + hand_over.bytes_per_sequence.si();
+  const double rate = std::min(prefill.port_rate.si() / static_cast<double>(prefill.pool.dp), decode.port_rate.si() / static_cast<double>(decode.pool.dp));
+  s.hand_over = hand_over.latency + units::Seconds::from_si(rate > 0 ? bytes / rate : 0);
+  const double most = ratio / full.per_request;  // requests per second and decode instance
+  const double limit = most_running(decode, load);
+  // Sequences that decode: concurrency less those in prefill and on their way, at the rate that both sides keep up.
+  double running = std::min(load.concurrency, limit), requests = 0, ttft = 0;
+  for (int i = 0; i < 60; ++i) {
+    const double token = seconds(*decode.timer, std::max(1.0, running), length, {});
+    requests = std::min(most, running / (steps * token));
+    const double busy = std::min(1.0, requests / most);
+    const double queue = busy < 1 ? one.first * busy / (2 * (1 - busy)) : one.first;
+    ttft = software.frontend.si() + one.first + std::min(queue, load.concurrency * full.per_request / ratio) + s.hand_over.si();
+    const double next = std::clamp(load.concurrency - requests * ttft, 1.0, limit);
+    const double fitting = requests >= most ? std::min(next, most * steps * token) : next;
+    if (std::abs(fitting - running) < 1e-6 * running) break;
+    running = 0.5 * (running + fitting);
+  }
+  s.running = running;
+  s.tpot = units::Seconds::from_si(load.output > 1 ? steps * seconds(*decode.timer, std::max(1.0, running), length, {}) / static_cast<double>(load.output - 1) : 0);
+  s.ttft = units::Seconds::from_si(ttft);
+  s.ttft_burst = units::Seconds::from_si(software.frontend.si() + one.first + full.per_request * load.concurrency / ratio / 2 + s.hand_over.si());
+  s.output_tokens_per_s = requests * static_cast<double>(load.output);
+  s.prefill_utilisation = requests / most;
+  return s;
+}
+
+}  // namespace zettatwin::inference

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/timer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <unordered_map>
+
+#include "base/contract.hpp"
+#include "inference/detail/pass.hpp"
+#include "inference/detail/step_table.hpp"
+
+namespace zettatwin::inference {
+namespace {
+
+using detail::Ledger;
+using detail::Pass;
+using serving::Chunk;
+using serving::DecodePiece;
+using serving::StepLoad;
+
+struct PartName {
+  std::string_view key, label;
+};
+constexpr std::array<PartName, kParts> kNames{{{"projections", "projections of attention"},
+                                               {"attention", "attention"},
+                                               {"dense", "dense feed-forward and shared experts"},
+                                               {"router", "routers"},
+                                               {"experts", "routed experts"},
+                                               {"kernels", "small kernels"},
+                                               {"head", "output projection to the vocabulary"},
+                                               {"sampling", "sampling"},
+                                               {"draft", "draft layers"},
+                                               {"all_reduce", "all-reduce within tensor-parallel groups"},
+                                               {"exchange", "exchange with experts"},
+                                               {"pipeline", "sends between pipeline stages"},
+                                               {"idle", "attention's chips wait for the feed-forwards'"},
+                                               {"host", "host"}}};
+
+std::size_t index_of(Part part) { return static_cast<std::size_t>(part); }
+double& of(Parts& parts, Part part) { return parts[index_of(part)]; }
+double sum(const Parts& parts) {
+  double total = 0;
+  for (const double p : parts) total += p;
+  return total;
+}
+Parts& operator+=(Parts& a, const Parts& b) {
+  for (std::size_t i = 0; i < kParts; ++i) a[i] += b[i];
+  return a;
+}
+Parts operator*(Parts a, double k) {
+  for (double& p : a) p *= k;
+  return a;
+}
+bool is_side_of_experts(std::size_t i) { return i == index_of(Part::dense) || i == index_of(Part::experts); }
+
+std::int64_t share(std::int64_t whole, std::int64_t parts) { return (whole + parts - 1) / parts; }
+
+// What a data-parallel rank computes in one pass of a batch, or of a part of it.
+struct RankLoad {
+  std::int64_t sequences = 0;  // that decode
+  double cached = 0;
+  std::int64_t tokens = 0;     // decoding ones padded, and those of prompts
+  std::int64_t decoding = 0;   // padded
+  std::int64_t group = 0;      // of all data-parallel ranks
+  std::int64_t sampled = 0;
+  std::span<const Chunk> chunks;   // of this rank
+  double chunk_share = 1;          // of their attention that this part of the batch computes
+};
+
+class Timer final : public InstanceTimer {
+ public:
+  explicit Timer(InstanceModel about) : about_(std::move(about)), pass_(about_) {
+    const auto layers = pass_.layers(), pp = static_cast<double>(about_.pool.pp);
+    unevenness_ = std::ceil(layers / pp) * pp / layers;
+  }
+
+  [[nodiscard]] DecodePiece decode(std::int64_t sequences, std::int64_t cached) const override {
+    ZT_EXPECT(sequences >= 1 && cached >= sequences, "decoding sequences have at least one cached token each");
+    auto& known = last_piece(sequences);
+    if (cached >= known.from && cached < known.to) return known;
+    const auto grid = detail::piece_of(cached);
+    const Parts low = decode_parts(sequences, grid.from), high = decode_parts(sequences, grid.to);
+    const auto base = units::Picoseconds::from(units::Seconds::from_si(sum(low)));
+    const auto end = units::Picoseconds::from(units::Seconds::from_si(sum(high)));
+    known = {.from = grid.from,
+             .to = grid.to,
+             .base = base,
+             .slope = std::max<std::int64_t>(0, (end - base).count() / (grid.to - grid.from)),
+             .exchange = units::Picoseconds::from(units::Seconds::from_si(crosses_out_ ? low[index_of(Part::exchange)] : 0))};
+    return known;
+  }
+
+  [[nodiscard]] units::Picoseconds step(const StepLoad& load) const override {
+    if (load.chunks.empty()) {
+      const auto piece = decode(load.sequences, load.cached);
+      return piece.base + units::Picoseconds(piece.slope * (load.cached - piece.from));
+    }
+    return units::Picoseconds::from(units::Seconds::from_si(sum(whole_step(load))));
+  }
+
+  [[nodiscard]] Parts parts(const StepLoad& load) const override { return whole_step(load); }
+  [[nodiscard]] result::Node explain(const StepLoad& load) const override;
+  [[nodiscard]] const InstanceModel& about() const override { return about_; }
+
+ private:
+  [[nodiscard]] Parts decode_parts(std::int64_t sequences, std::int64_t cached) const {
+    return whole_step({.sequences = sequences, .cached = cached, .chunks = {}});
+  }
+  [[nodiscard]] DecodePiece& last_piece(std::int64_t sequences) const {
+    const auto i = static_cast<std::size_t>(sequences);
+    if (i >= pieces_.size()) pieces_.resize(i + 1);
+    return pieces_[i];
+  }
+  // Tokens of a decoding rank as its graph computes them.
+  [[nodiscard]] std::int64_t padded(std::int64_t sequences) const { return sequences == 0 ? 0 : about_.software.padded(sequences * pass_.queries()); }
+
+  [[nodiscard]] RankLoad rank_load(const StepLoad& load, std::int64_t parts_of_batch) const;
+  [[nodiscard]] std::span<const Chunk> busiest_chunks(std::span<const Chunk> chunks, std::int64_t& all_tokens) const;
+  [[nodiscard]] Parts whole_step(const StepLoad& load) const;
+  [[nodiscard]] Parts pass(const RankLoad& rank) const;
+  [[nodiscard]] Parts overlapped(const StepLoad& load, const Parts& serial) const;
+  [[nodiscard]] Parts separated(const StepLoad& load) const;
+  void add_ends(Parts& parts, const StepLoad& load, const RankLoad& rank) const;
+  void add_host(Parts& parts, const StepLoad& load, const RankLoad& rank) const;
+
+  [[nodiscard]] double decoding_attention(std::int64_t sequences, double cached) const;
+  [[nodiscard]] double attention_value(std::int64_t bucket, std::int64_t cached) const;
+  template <class Key, class F>
+  [[nodiscard]] const Parts& memo(std::unordered_map<Key, Parts>& table, Key key, F&& fill) const {
+    const auto found = table.find(key);
+    if (found != table.end()) return found->second;
+    Ledger ledger(about_.machine.chip);
+    fill(ledger);
+    return table.emplace(key, ledger.parts()).first->second;
+  }
+
+  InstanceModel about_;
+  Pass pass_;
+  double unevenness_ = 1;  // pipeline stages with more layers than the mean
+  bool crosses_out_ = true;
+  mutable std::unordered_map<std::int64_t, Parts> tokens_, experts_, exchange_, head_;
+  mutable std::map<std::int64_t, detail::Curve> attention_;  // by bucket of sequences
+  mutable std::vector<DecodePiece> pieces_;
+  mutable std::vector<std::vector<Chunk>> ranks_;
+  mutable std::vector<std::int64_t> rank_tokens_;
+};
+
+// Batches of similar size share a curve: exact up to 32, then within a sixteenth of an octave, rounded up.
+std::int64_t bucket_of(std::int64_t sequences) {
+  if (sequences < 32) return sequences;
+  const int shift = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(sequences))) - 5;
+  const auto width = std::int64_t{1} << shift;
+  return (sequences + width - 1) / width * width;
+}
+
+double Timer::attention_value(std::int64_t bucket, std::int64_t cached) const {
+  const auto one = [&](std::int64_t sequences) {
+    Ledger ledger(about_.machine.chip);
+    pass_.decoding(ledger, sequences, static_cast<double>(cached));
+    return ledger.total();
+  };
+  double longest = one(bucket);
+  // A larger batch with equally many tokens splits its caches less; more work must not be quicker.
+  for (std::int64_t smaller = 1; smaller < std::min(bucket, pass_.split_sequences()); smaller = smaller < 16 ? smaller + 1 : bucket_of(smaller + smaller / 16)) longest = std::max(longest, one(smaller));
+  return longest;
+}
+
+double Timer::decoding_attention(std::int64_t sequences, double cached) const {
+  if (sequences == 0) return 0;
+  const auto bucket = bucket_of(sequences);
+  return attention_[bucket].at(cached, [&](std::int64_t tokens) { return attention_value(bucket, tokens); });
+}
+
+// The chunks of the data-parallel rank that has most tokens of prompts: each goes to the emptiest rank.
+std::span<const Chunk> Timer::busiest_chunks(std::span<const Chunk> chunks, std::int64_t& all_tokens) const {
+  all_tokens = 0;
+  for (const auto& chunk : chunks) all_tokens += chunk.tokens;
+  const auto dp = static_cast<std::size_t>(about_.pool.dp);
+  if (dp == 1 || chunks.empty()) return chunks;
+  if (chunks.size() <= dp) {
+    const auto longest = std::max_element(chunks.begin(), chunks.end(), [](const Chunk& a, const Chunk& b) { return a.tokens < b.tokens; });
+    return chunks.subspan(static_cast<std::size_t>(longest - chunks.begin()), 1);
+  }
+  ranks_.resize(dp);
+  rank_tokens_.assign(dp, 0);
+  for (auto& rank : ranks_) rank.clear();
+  for (const auto& chunk : chunks) {
+    const auto emptiest = static_cast<std::size_t>(std::min_element(rank_tokens_.begin(), rank_tokens_.end()) - rank_tokens_.begin());
+    ranks_[emptiest].push_back(chunk);
+    rank_tokens_[emptiest] += chunk.tokens;
+  }
+  return ranks_[static_cast<std::size_t>(std::max_element(rank_tokens_.begin(), rank_tokens_.end()) - rank_tokens_.begin())];
+}
+
+// The busiest rank's share of one of `parts_of_batch` equal parts of the batch.
+RankLoad Timer::rank_load(const StepLoad& load, std::int64_t parts_of_batch) const {
+  const auto dp = about_.pool.dp;
+  RankLoad rank;
+  rank.sequences = load.sequences == 0 ? 0 : share(load.sequences, dp * parts_of_batch);
+  rank.cached = static_cast<double>(load.cached) / static_cast<double>(dp * parts_of_batch);
+  std::int64_t all = 0, mine = 0, last = 0;
+  rank.chunks = busiest_chunks(load.chunks, all);
+  for (const auto& chunk : rank.chunks) {
+    mine += chunk.tokens;
+    last += chunk.last ? 1 : 0;
+  }
+  rank.chunk_share = 1 / static_cast<double>(parts_of_batch);
+  rank.decoding = padded(rank.sequences);
+  rank.tokens = rank.decoding + share(mine, parts_of_batch);
+  rank.group = dp * rank.decoding + share(all, parts_of_batch);
+  rank.sampled = rank.sequences * pass_.queries() + share(last, parts_of_batch);
+  return rank;
+}
+
+// All layers, without head and host.
+Parts Timer::pass(const RankLoad& rank) const {
+  // Latent attention's absorbed projections depend on the decoding tokens beside all.
+  constexpr std::int64_t kMostTokens = std::int64_t{1} << 31;
+  Parts parts = memo(tokens_, rank.tokens * kMostTokens + rank.decoding, [&](Ledger& l) { pass_.tokens(l, rank.tokens, rank.decoding); });
+  if (pass_.has_experts()) {
+    parts += memo(experts_, rank.group, [&](Ledger& l) { pass_.experts(l, rank.group); });
+    parts += memo(exchange_, rank.tokens * kMostTokens + rank.group, [&](Ledger& l) { pass_.exchange(l, rank.tokens, rank.group); });
+  }
+  of(parts, Part::attention) += decoding_attention(rank.sequences, rank.cached);
+  if (!rank.chunks.empty()) {
+    Ledger prompts(about_.machine.chip);
+    pass_.prompts(prompts, rank.chunks);
+    parts += prompts.parts() * rank.chunk_share;
+  }
+  return parts;
+}
+
+// Two halves of the batch: one computes while the other's tokens travel. The longer of the two sides shows, and a part of the shorter one.
+Parts Timer::overlapped(const StepLoad& load, const Parts& serial) const {
+  auto half = pass(rank_load(load, 2));
+  const double exchange = 2 * half[index_of(Part::exchange)], computing = 2 * sum(half) - exchange;
+  const double shown = std::max(exchange, computing) + about_.software.overlap_leak.si() * std::min(exchange, computing);
+  if (shown >= sum(serial)) return serial;
+  half = half * 2;
+  of(half, Part::exchange) = shown - computing;
+  return half;
+}
+
+// Attention and feed-forwards on chips of their own: parts of the batch alternate between the sides, so that a layer takes as long as the busier side, or as one
+// part needs for the way around.
+Parts Timer::separated(const StepLoad& load) const {
+  const auto m = about_.pool.microbatches;
+  const auto part = pass(rank_load(load, m));
+  const double travelling = part[index_of(Part::exchange)];
+  double experts = 0;
+  for (std::size_t i = 0; i < kParts; ++i) experts += is_side_of_experts(i) ? part[i] : 0;
+  const double attention = sum(part) - experts - travelling, times = static_cast<double>(m);
+  const double shown = std::max({times * attention, times * experts, attention + experts + travelling});
+  Parts parts = part * times;
+  for (std::size_t i = 0; i < kParts; ++i)
+    if (is_side_of_experts(i) || i == index_of(Part::exchange)) parts[i] = 0;
+  of(parts, Part::idle) = shown - times * attention;
+  return parts;
+}
+
+void Timer::add_ends(Parts& parts, const StepLoad& load, const RankLoad& rank) const {
+  parts += memo(head_, rank.sampled, [&](Ledger& l) { pass_.head(l, rank.sampled); });
+  if (about_.pool.pp > 1) {
+    Ledger ledger(about_.machine.chip);
+    pass_.sends(ledger, rank.tokens);
+    parts += ledger.parts();
+  }
+  if (pass_.queries() > 1 && load.sequences > 0) {
+    Ledger ledger(about_.machine.chip);
+    pass_.draft(ledger, rank.sequences, decoding_attention(rank.sequences, rank.cached) / pass_.layers());
+    parts += ledger.parts();
+  }
+}
+
+void Timer::add_host(Parts& parts, const StepLoad& load, const RankLoad& rank) const {
+  const auto& software = about_.software;
+  const double chip = sum(parts);
+  const bool eager = load.chunks.empty() ? !software.captured(rank.tokens) : !software.graphs_with_prompts;
+  const double issuing = eager ? software.eager_layer.si() * pass_.layers() : 0;
+  const double prompt = load.chunks.empty() ? 0 : software.prompt_step.si();
+  const double step = software.host_step.si();
+  const double busy = std::max(chip, issuing);
+  const double all = (software.overlapped_host ? std::max(busy, step) : busy + step) + prompt;
+  const auto sequences = static_cast<double>(share(load.sequences, about_.pool.dp));
+  of(parts, Part::host) += all - chip + software.host_sequence.si() * sequences;
+}
+
+Parts Timer::whole_step(const StepLoad& load) const {
+  ZT_EXPECT(load.sequences > 0 || !load.chunks.empty(), "a step with something to do");
+  ZT_EXPECT(load.sequences >= 0 && load.cached >= load.sequences, "decoding sequences have at least one cached token each");
+  const auto pp = about_.pool.pp;
+  const auto rank = rank_load(load, pp);
+  Parts parts;
+  if (about_.pool.ffn_chips > 0) {
+    parts = separated(load);
+  } else {
+    parts = pass(rank) * unevenness_;
+    if (about_.pool.two_batch_overlap && pp == 1) parts = overlapped(load, parts);
+  }
+  add_ends(parts, load, rank);
+  add_host(parts, load, rank);
+  return parts;
+}
+
+result::Node Timer::explain(const StepLoad& load) const {
+  const auto parts = whole_step(load);
+  const auto rank = rank_load(load, about_.pool.ffn_chips > 0 ? about_.pool.microbatches : about_.pool.pp);
+  Ledger ledger(about_.machine.chip, true);
+  pass_.tokens(ledger, rank.tokens, rank.decoding);
+  pass_.experts(ledger, rank.group);
+  pass_.exchange(ledger, rank.tokens, rank.group);
+  pass_.decoding(ledger, rank.sequences, rank.cached);
+  pass_.prompts(ledger, rank.chunks);
+  pass_.head(ledger, rank.sampled);
+  result::Node root{.key = "step", .label = fmt::format("step of {} sequences with {} cached tokens and {} chunks of prompts", load.sequences, load.cached, load.chunks.size()), .dimension = units::kTime, .sums = true};
+  root.formula = about_.pool.ffn_chips > 0          ? "max(m attention, m feed-forward, attention + feed-forward + exchange) per layer, m parts of the batch; ends and host beside it"
+                 : about_.pool.two_batch_overlap ? "max(computing, exchange) + leak x min of two halves of the batch, if shorter than one after the other; ends and host beside it"
+                                                    : "sum over layers of all operators, head and host";
+  for (std::size_t i = 0; i < kParts; ++i) {
+    if (parts[i] == 0) continue;
+    auto& node = root.add(result::leaf(std::string(kNames[i].key), std::string(kNames[i].label), units::Seconds::from_si(parts[i])));
+    for (auto& entry : ledger.entries())
+      if (index_of(entry.part) == i)
+        node.add(result::leaf(entry.name, fmt::format("{} x {}", entry.count, entry.name), units::Seconds::from_si(entry.seconds), entry.formula, std::move(entry.inputs)));
+  }
+  root.si = sum(parts);
+  return root;
+}
+
+}  // namespace
+
+std::string_view name_of(Part part) { return kNames[index_of(part)].key; }
+std::string_view label_of(Part part) { return kNames[index_of(part)].label; }
+
+std::unique_ptr<InstanceTimer> make_timer(InstanceModel about) { return std::make_unique<Timer>(std::move(about)); }
+
+}  // namespace zettatwin::inference
