@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A step's time in whole picoseconds, linear in what is in it, with a second slope behind a border of cached tokens.
+// A step's time in whole picoseconds, linear in what is in it, with a jump and a second slope at a border of cached tokens.
 #pragma once
 
 #include <algorithm>
@@ -15,10 +15,11 @@ struct LinearTimer final : serving::StepTimer {
   std::int64_t per_cached = 1;
   std::int64_t per_cached_far = 2;  // behind `border`
   std::int64_t border = INT64_MAX / 4;
+  std::int64_t jump = 0;  // at the border
   std::int64_t per_prompt_token = 5;
   std::int64_t per_context = 1;  // of a chunk
 
-  [[nodiscard]] std::int64_t reading(std::int64_t cached) const { return per_cached * std::min(cached, border) + per_cached_far * std::max<std::int64_t>(0, cached - border); }
+  [[nodiscard]] std::int64_t reading(std::int64_t cached) const { return per_cached * std::min(cached, border) + per_cached_far * std::max<std::int64_t>(0, cached - border) + (cached >= border ? jump : 0); }
   [[nodiscard]] serving::DecodePiece decode(std::int64_t sequences, std::int64_t cached) const override {
     const bool far = cached >= border;
     const std::int64_t from = far ? border : 0;

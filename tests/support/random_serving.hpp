@@ -62,6 +62,7 @@ inline LinearTimer random_timer(Random& random) {
   t.per_cached = random.between(0, 2);
   t.per_cached_far = random.between(t.per_cached, 4);
   t.border = random.one_in(2) ? random.between(5, 100) : INT64_MAX / 4;
+  t.jump = random.between(0, 9);
   t.per_prompt_token = random.between(0, 5);
   t.per_context = random.between(0, 1);
   return t;
@@ -85,6 +86,36 @@ inline serving::Job random_job(Random& random, serving::JobId id, const serving:
   const auto unit = s.prefix_tokens == 0 ? s.block_tokens : s.prefix_tokens;
   if (!random.one_in(3)) job.blocks = random_chain(random, random.between(0, (job.input + (random.one_in(2) ? job.output : 0)) / unit + 1));
   return job;
+}
+
+// Runs of hundreds of steps of dozens of sequences, at load and beyond it.
+inline ServingCase long_serving(std::uint64_t seed) {
+  Random random(seed);
+  ServingCase c{.settings = random_settings(random), .timer = random_timer(random), .calls = {}, .closed_loop = random.one_in(3)};
+  auto& s = c.settings;
+  s.max_sequences = random.between(8, 64);
+  s.max_tokens = s.max_sequences * (1 + s.speculation.draft) + random.between(1, 2000);
+  s.block_tokens = random.of({1, 5, 16, 16, 64});
+  s.prefix_tokens = s.block_tokens * random.of({1, 2});
+  s.blocks = random.between(1500, 20'000) / s.block_tokens;
+  for (auto& tier : s.tiers) tier.blocks *= 20;
+  c.timer.step_base = random.of({50, 2000});
+  c.timer.border = random.between(100, 5000);
+  std::int64_t at = 0;
+  const auto gap = random.of({0, 1000, 30'000});
+  for (serving::JobId id = 1; id <= 60; ++id) {
+    auto job = random_job(random, id, s);
+    job.work = serving::Work::whole;
+    job.hold = false;
+    job.input = static_cast<std::int32_t>(random.between(1, 700));
+    job.output = static_cast<std::int32_t>(random.between(1, 900));
+    job.generated = 0;
+    if (!job.blocks.empty()) job.blocks = random_chain(random, random.between(0, (job.input + job.output) / s.prefix_tokens));
+    at += random.between(0, gap);
+    c.calls.push_back({.kind = ServingCall::submit, .at = at, .job = job});
+    if (random.one_in(3)) c.calls.push_back({.kind = ServingCall::advance, .at = at, .job = {}});
+  }
+  return c;
 }
 
 inline ServingCase random_serving(std::uint64_t seed) {

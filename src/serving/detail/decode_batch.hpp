@@ -9,6 +9,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <vector>
 
@@ -43,8 +44,10 @@ struct Pace {
 
 class DecodeBatch final {
  public:
-  DecodeBatch(const TokenClock& clock, std::int64_t block_tokens, std::int64_t lookahead, bool grows)
-      : clock_(clock), block_(block_tokens), lookahead_(lookahead), grows_(grows), phases_(static_cast<std::size_t>(block_tokens)) {}
+  // `grows`: blocks are taken as tokens come. `alike`: all advance by the same tokens; otherwise steps are accounted sequence by sequence.
+  DecodeBatch(const TokenClock& clock, std::int64_t block_tokens, std::int64_t lookahead, bool grows, bool alike)
+      : clock_(clock), block_(block_tokens), shift_(std::has_single_bit(static_cast<std::uint64_t>(block_tokens)) ? std::countr_zero(static_cast<std::uint64_t>(block_tokens)) : -1),
+        lookahead_(lookahead), grows_(grows), histogram_(grows && alike), phases_(static_cast<std::size_t>(block_tokens)) {}
 
   [[nodiscard]] std::int64_t size() const { return size_; }
   [[nodiscard]] std::int64_t cached() const { return cached_; }
@@ -54,7 +57,7 @@ class DecodeBatch final {
   [[nodiscard]] std::int64_t steps() const { return steps_; }
   [[nodiscard]] std::int64_t clock() const { return tokens_; }
   [[nodiscard]] std::int64_t last_advance() const { return last_advance_; }
-  [[nodiscard]] std::int64_t positions(std::int64_t tokens) const { return (tokens + block_ - 1) / block_; }
+  [[nodiscard]] std::int64_t positions(std::int64_t tokens) const { return blocks_in(tokens + block_ - 1); }
 
   void join(std::int64_t cached, std::int64_t generated, std::int64_t to_come, std::int64_t due) {
     ++size_;
@@ -62,7 +65,7 @@ class DecodeBatch final {
     generated_ += generated;
     to_come_ += to_come;
     due_ += due;
-    if (grows_) ++phase_of(cached);
+    if (histogram_) ++phase_of(cached);
   }
   void leave(std::int64_t cached, std::int64_t generated, std::int64_t to_come, std::int64_t due) {
     --size_;
@@ -70,7 +73,7 @@ class DecodeBatch final {
     generated_ -= generated;
     to_come_ -= to_come;
     due_ -= due;
-    if (grows_) --phase_of(cached);
+    if (histogram_) --phase_of(cached);
   }
   // Blocks that the last advance made necessary for a sequence that was part of it.
   [[nodiscard]] std::int64_t due_of(std::int64_t cached) const {
@@ -106,17 +109,16 @@ class DecodeBatch final {
     move(after - before);
     steps_ += steps;
   }
-  // A step in which each sequence grew by tokens of its own, accounted one by one with grow_one(); the token clock stands.
+  // Not alike: a step in which each sequence grew by tokens of its own, accounted one by one with grow_one(); the token clock stands.
   void drawn_step() { ++steps_; }
-  void grow_one(std::int64_t cached, std::int64_t tokens, std::int64_t due) {
-    if (grows_) {
-      --phase_of(cached);
-      ++phase_of(cached + tokens);
-    }
+  // The blocks that are due for it.
+  std::int64_t grow_one(std::int64_t cached, std::int64_t tokens) {
+    const std::int64_t due = grows_ ? blocks_in(cached + tokens + lookahead_) - blocks_in(cached + lookahead_) : 0;
     cached_ += tokens;
     generated_ += tokens;
     to_come_ -= tokens;
     due_ += due;
+    return due;
   }
   void clear() {
     std::fill(phases_.begin(), phases_.end(), 0);
@@ -132,9 +134,10 @@ class DecodeBatch final {
     generated_ += size_ * tokens;
     to_come_ -= size_ * tokens;
   }
+  [[nodiscard]] std::int64_t blocks_in(std::int64_t tokens) const { return shift_ >= 0 ? tokens >> shift_ : tokens / block_; }  // whole ones
   // Counts are kept by the phase that a sequence had when the clock stood at 0, so that a step moves none.
   [[nodiscard]] std::int32_t& phase_of(std::int64_t cached) {
-    const std::int64_t phase = static_cast<std::int64_t>(static_cast<std::uint32_t>(cached + lookahead_) % static_cast<std::uint32_t>(block_)) - phase_now_;
+    const std::int64_t tokens = cached + lookahead_, phase = tokens - blocks_in(tokens) * block_ - phase_now_;
     return phases_[static_cast<std::size_t>(phase < 0 ? phase + block_ : phase)];
   }
   // Sequences whose phase is now in [first, first + count); count < block.
@@ -149,8 +152,10 @@ class DecodeBatch final {
   }
 
   TokenClock clock_;
-  std::int64_t block_, lookahead_;
-  bool grows_;
+  std::int64_t block_;
+  int shift_;  // of a block that is a power of two, else -1
+  std::int64_t lookahead_;
+  bool grows_, histogram_;
   std::vector<std::int32_t> phases_;
   std::int64_t phase_now_ = 0;
   std::int64_t size_ = 0, cached_ = 0, generated_ = 0, to_come_ = 0, due_ = 0;

@@ -20,7 +20,7 @@ Engine::Engine(EngineSettings settings, const StepTimer& timer, Observer& observ
       options_(options),
       draw_(e_.speculation, options.seed),
       cache_(e_.blocks, unit_tokens_ / e_.block_tokens, e_.tiers),
-      batch_(TokenClock(e_.speculation), e_.block_tokens, lookahead_, grows_),
+      batch_(TokenClock(e_.speculation), e_.block_tokens, lookahead_, grows_, !draw_.active()),
       expected_(e_) {
   statistics_.hit_tokens.assign(1 + e_.tiers.size(), 0);
 }
@@ -168,8 +168,7 @@ void Engine::draw_step() {
     Sequence& s = slots_[slot];
     if (s.stage != Stage::decoding) continue;
     const auto tokens = draw_.tokens(s.job.id, s.generated), to_come = remaining(s);
-    s.due = grows_ ? static_cast<std::int32_t>(batch_.positions(s.cached + tokens + 1 + lookahead_) - batch_.positions(s.cached + 1 + lookahead_)) : 0;
-    batch_.grow_one(s.cached, tokens, s.due);
+    s.due = static_cast<std::int32_t>(batch_.grow_one(s.cached, tokens));
     s.cached += static_cast<std::int32_t>(tokens);
     s.generated += static_cast<std::int32_t>(tokens);
     run_.decode_tokens += std::min(tokens, to_come);

@@ -47,7 +47,8 @@ void Engine::submit(Job job, Picoseconds at) {
   const auto target = job.work == Work::prefill ? job.generated + 1 : job.output;
   const bool arrived = job.work == Work::decode;
   ++statistics_.submitted;
-  const bool fits = batch_.positions(static_cast<std::int64_t>(job.input) + target - 1 + lookahead_) <= e_.blocks &&
+  const std::int64_t longest = static_cast<std::int64_t>(job.input) + target - 1 + lookahead_;
+  const bool fits = batch_.positions(longest) <= e_.blocks && longest <= std::numeric_limits<std::int32_t>::max() &&
                     (e_.chunked_prefill || arrived || job.input + job.generated <= e_.max_tokens);
   if (!fits) {
     ++statistics_.rejected;

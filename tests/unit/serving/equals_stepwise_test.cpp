@@ -53,8 +53,7 @@ void expect_same(const Statistics& a, const Statistics& b) {
   EXPECT_NEAR(a.waiting_seconds, b.waiting_seconds, 1e-9 * b.waiting_seconds + 1e-18);
 }
 
-void expect_equal(std::uint64_t seed) {
-  const auto c = test::random_serving(seed);
+void expect_equal(const test::ServingCase& c, std::uint64_t seed) {
   const auto a = test::play(c, fast), b = test::play(c, slow);
   ASSERT_EQ(a->events, b->events) << "seed " << seed;
   ASSERT_EQ(a->answers, b->answers) << "seed " << seed;
@@ -73,7 +72,14 @@ void expect_equal(std::uint64_t seed) {
 
 TEST(EqualsStepwise, OnRandomCases) {
   for (std::uint64_t seed = 1; seed <= 20000; seed += test::kThinning) {
-    EXPECT_NO_THROW(expect_equal(seed));
+    EXPECT_NO_THROW(expect_equal(test::random_serving(seed), seed));
+    if (testing::Test::HasFailure()) FAIL() << "seed " << seed;
+  }
+}
+
+TEST(EqualsStepwise, OnLongRuns) {
+  for (std::uint64_t seed = 1; seed <= 300; seed += test::kThinning) {
+    EXPECT_NO_THROW(expect_equal(test::long_serving(seed), seed));
     if (testing::Test::HasFailure()) FAIL() << "seed " << seed;
   }
 }

@@ -107,7 +107,7 @@ TEST(Laws, AFasterTimerIsFasterWhenAllIsThere) {
     for (auto& call : c.calls) call.at = 0;
     const auto once = test::play(c, make);
     auto& t = c.timer;
-    for (auto* part : {&t.step_base, &t.per_sequence, &t.per_cached, &t.per_cached_far, &t.per_prompt_token, &t.per_context}) *part *= 2;
+    for (auto* part : {&t.step_base, &t.per_sequence, &t.per_cached, &t.per_cached_far, &t.jump, &t.per_prompt_token, &t.per_context}) *part *= 2;
     const auto twice = test::play(c, make);
     ASSERT_EQ(once->events.size(), twice->events.size()) << "seed " << seed;
     for (std::size_t i = 0; i < once->events.size(); ++i) {
