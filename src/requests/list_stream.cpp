@@ -40,8 +40,26 @@ Means RequestList::means() const {
 
 bool ListStream::next(Request& request) {
   if (at_ >= list_->size()) return false;
-  list_->get(at_++, request);
+  list_->get(at_, request);
+  at_ += step_;
   return true;
+}
+
+std::unique_ptr<Stream> ListStream::part(Part part) const {
+  if (part.split != Split::round_robin) return Stream::part(part);
+  ZT_EXPECT(part.of >= 1 && part.instance >= 0 && part.instance < part.of, std::to_string(part.instance) + " of " + std::to_string(part.of));
+  return std::unique_ptr<Stream>(new ListStream(list_, first_ + step_ * static_cast<std::size_t>(part.instance), step_ * static_cast<std::size_t>(part.of)));
+}
+
+std::optional<std::int64_t> ListStream::size() const {
+  const auto all = list_->size();
+  return static_cast<std::int64_t>(all <= first_ ? 0 : (all - first_ - 1) / step_ + 1);
+}
+
+Means ListStream::means() const {
+  auto means = list_->means();
+  means.rate = means.rate / static_cast<double>(step_);
+  return means;
 }
 
 }  // namespace zettatwin::requests

@@ -40,17 +40,21 @@ class RequestList final {
 
 class ListStream final : public Stream {
  public:
-  explicit ListStream(std::shared_ptr<const RequestList> list) : list_(std::move(list)) {}
+  explicit ListStream(std::shared_ptr<const RequestList> list) : ListStream(std::move(list), 0, 1) {}
 
   bool next(Request& request) override;
-  std::unique_ptr<Stream> fresh() const override { return std::make_unique<ListStream>(list_); }
-  std::optional<std::int64_t> size() const override { return static_cast<std::int64_t>(list_->size()); }
+  std::unique_ptr<Stream> fresh() const override { return std::unique_ptr<Stream>(new ListStream(list_, first_, step_)); }
+  // Under round robin, without a look at the requests of others.
+  std::unique_ptr<Stream> part(Part part) const override;
+  std::optional<std::int64_t> size() const override;
   std::int64_t block_tokens() const override { return list_->block_tokens(); }
-  Means means() const override { return list_->means(); }
+  Means means() const override;
 
  private:
+  ListStream(std::shared_ptr<const RequestList> list, std::size_t first, std::size_t step) : list_(std::move(list)), first_(first), step_(step), at_(first) {}
+
   std::shared_ptr<const RequestList> list_;
-  std::size_t at_ = 0;
+  std::size_t first_, step_, at_;  // requests first, first + step, ...
 };
 
 }  // namespace zettatwin::requests

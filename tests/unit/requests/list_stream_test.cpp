@@ -80,6 +80,18 @@ TEST(ListStream, PartsAreTheWhole) {
   EXPECT_THROW((void)whole.part({.instance = 7, .of = 7}), ContractFailure);
 }
 
+// Requests 1, 3, 5, ...; of those number 2, 5, 8, ...: 5, 11, 17, ... of the whole.
+TEST(ListStream, PartsOfParts) {
+  const ListStream whole(hundred());
+  const auto part = whole.part({.instance = 1, .of = 2})->part({.instance = 2, .of = 3});
+  const auto mine = drained(*part);
+  EXPECT_EQ(part->size(), 16);
+  ASSERT_EQ(mine.size(), 16u);
+  for (std::size_t i = 0; i < mine.size(); ++i) EXPECT_EQ(mine[i].output, 1 + 5 + 6 * static_cast<std::int32_t>(i));
+  EXPECT_EQ(whole.part({.instance = 500, .of = 1000})->size(), 0);
+  EXPECT_TRUE(drained(*whole.part({.instance = 500, .of = 1000})).empty());
+}
+
 TEST(ListStream, Contracts) {
   RequestList list;
   list.add(request(5, 1, 1));
