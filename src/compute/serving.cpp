@@ -72,7 +72,7 @@ OperatorTime time_of(const hardware::Chip& chip, const ServedExperts& op) {
   const double moved = 2 * kWide * 2 * op.rows * h;  // sorted before, weighted and summed after: each read and written
   const double math = flop / (detail::peak_of(chip, op.precision) * e.math.si());
   const double memory = stream / (chip.memory.bandwidth.si() * e.memory.si());
-  const double moving = moved / chip.memory.bandwidth.si();
+  const double moving = moved / (chip.memory.bandwidth.si() * chip.efficiency.stream.memory.si());
   return detail::finish({.flop = flop,
                          .bytes = stream + moved,
                          .math = math,

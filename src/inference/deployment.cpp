@@ -87,6 +87,9 @@ void check_attention(const Checker& c) {
       c.error(fmt::format("tp {} neither divides nor is a multiple of the {} key/value heads", c.pool.tp, kv), "each chip holds whole key/value heads, or copies of one",
               fmt::format("try tp={}", plan::nearest_divisor(kv, c.pool.tp, kv)));
   }
+  if (c.pool.head_tp > 0 && (c.pool.head_tp % c.pool.tp != 0 || c.pool.attention_chips() % c.pool.head_tp != 0))
+    c.error(fmt::format("head_tp {} is not between tp {} and tp x dp {} in step with both", c.pool.head_tp, c.pool.tp, c.pool.attention_chips()), "whole data-parallel ranks share the output projection",
+            fmt::format("try head_tp={}", c.pool.attention_chips()));
   if (c.pool.pp > c.model.layers()) c.error(fmt::format("pp {} is more than the {} layers", c.pool.pp, c.model.layers()), "", fmt::format("try pp={}", c.model.layers()));
 }
 
@@ -156,6 +159,7 @@ void describe(config::Schema& s, Pool& pool) {
   s.choice("attention", pool.attention, format_words(), "format of attention's projections");
   s.choice("experts", pool.experts, format_words(), "format of routed experts");
   s.choice("cache", pool.cache, cache_words(), "format of the cache of keys and values");
+  s.integer("head_tp", pool.head_tp, "chips of a stage that the output projection is cut over, tokens of data-parallel ranks together; 0: tp", kCount);
   s.integer("redundant_experts", pool.redundant_experts, "copies of busy experts in the instance, which balance their chips", kCount);
   s.boolean("two_batch_overlap", pool.two_batch_overlap, "a batch runs in two halves, one communicates with experts while the other computes");
   s.integer("microbatches", pool.microbatches, "attention-FFN disaggregation: parts of a batch in flight between the two sides", {.range = {1, 64}});
@@ -208,6 +212,7 @@ std::string text_of(const Pool& pool, const std::string& prefix, const model::Ar
   if (pool.attention != usual.attention) add("attention", std::string(config::word_of(format_words(), pool.attention)));
   if (pool.experts != usual.experts) add("experts", std::string(config::word_of(format_words(), pool.experts)));
   if (pool.cache != usual.cache) add("cache", std::string(config::word_of(cache_words(), pool.cache)));
+  if (pool.head_tp > 0) add("head_tp", std::to_string(pool.head_tp));
   if (pool.redundant_experts > 0) add("redundant_experts", std::to_string(pool.redundant_experts));
   if (pool.two_batch_overlap) add("two_batch_overlap", "true");
   return text;

@@ -45,6 +45,7 @@ struct Pool {
   Format attention = Format::as_weights;  // projections of attention
   Format experts = Format::as_weights;    // routed
   Format cache = Format::bf16;
+  std::int64_t head_tp = 0;               // chips that the output projection is cut over; 0: tp
   std::int64_t redundant_experts = 0;     // copies of busy experts, in the whole instance
   bool two_batch_overlap = false;         // a batch in two halves, one communicates while the other computes
   std::int64_t microbatches = 3;          // attention-FFN disaggregation: in flight between the two sides

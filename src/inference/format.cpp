@@ -56,7 +56,7 @@ Arithmetic arithmetic_of(const hardware::Chip& chip, Format format) {
     case Format::mxfp8: return has(Precision::mxfp8) ? Arithmetic{Precision::mxfp8, bytes, true} : weight_only;
     case Format::fp4: return has(Precision::fp4) ? Arithmetic{Precision::fp4, bytes} : weight_only;
     case Format::mxfp4: return has(Precision::fp4) && has(Precision::mxfp8) ? Arithmetic{Precision::mxfp8, bytes} : weight_only;
-    case Format::int8: return has(Precision::int8) ? Arithmetic{Precision::int8, bytes} : weight_only;
+    case Format::int8: return has(Precision::int8) ? Arithmetic{Precision::int8, bytes, true} : weight_only;
     case Format::as_weights: break;
   }
   ZT_EXPECT(false, "a format that is not resolved");

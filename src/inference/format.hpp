@@ -18,7 +18,7 @@ enum class Format {
   mxfp8,      // one 8-bit scale per 32
   fp4,        // NVFP4: one 8-bit scale per 16, activations in the same format
   mxfp4,      // one 8-bit scale per 32; activations in mxfp8
-  int8,       // per channel
+  int8,       // per channel; activations are scaled on the way, per token
 };
 [[nodiscard]] std::span<const config::Word> format_words();
 [[nodiscard]] std::span<const config::Word> weight_words();  // without as_weights

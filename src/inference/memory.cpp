@@ -42,7 +42,8 @@ struct Weights {
 
 // Of one chip: what tensor parallelism does not cut (down-projections to latents, norms, routers) is on every one.
 Weights weights_per_chip(const InstanceModel& about) {
-  const auto& [machine, model, software, pool, engine, fabric] = about;
+  const auto& model = about.model;
+  const auto& pool = about.pool;
   const auto tp = static_cast<double>(pool.tp);
   Weights w;
   for (const auto& run : model.runs) {
@@ -124,8 +125,9 @@ InstanceMemory memory_of(const InstanceModel& about) {
   const double stage = stage_share(about);
   const auto w = weights_per_chip(about);
   const auto p = model::parameters_of(model);
-  const double tables = kWide * static_cast<double>(p.embedding + p.head) / static_cast<double>(pool.tp);
-  const double tables_here = pool.pp > 1 ? std::max(static_cast<double>(p.embedding), static_cast<double>(p.head)) * kWide / static_cast<double>(pool.tp) : tables;
+  const double embedding = kWide * static_cast<double>(p.embedding) / static_cast<double>(pool.tp);
+  const double head = kWide * static_cast<double>(p.head) / static_cast<double>(pool.head_tp > 0 ? pool.head_tp : pool.tp);
+  const double tables_here = pool.pp > 1 ? std::max(embedding, head) : embedding + head;
   const bool apart = pool.ffn_chips > 0;  // attention's chips hold the cache; experts' chips nothing but experts
   InstanceMemory m;
   m.parts = {{"attention", bytes(w.attention * stage), "projections / tp x bytes of their format; down-projections to latents whole"},
@@ -142,7 +144,12 @@ InstanceMemory memory_of(const InstanceModel& about) {
   m.parts.push_back({"reserve", about.software.reserve.value, "context, libraries, graphs, communication buffers"});
   for (const auto& part : m.parts) m.used += part.bytes;
   const double share = pool.memory_share > 0 ? pool.memory_share : about.software.memory_share.si();
-  m.available = about.machine.chip.memory.capacity.value * share;
+  const auto capacity = about.machine.chip.memory.capacity.value;
+  switch (about.software.memory_rule) {
+    case MemoryRule::all: m.available = capacity * share; break;
+    case MemoryRule::lasting: m.available = std::min(capacity, capacity * share + (m.used - m.weights)); break;
+    case MemoryRule::left: m.available = m.used < capacity ? m.used + (capacity - m.used) * share : capacity; break;
+  }
   m.cache = cache_size(model, pool, about.software.windowed_cache);
   const auto dp = static_cast<double>(pool.dp);
   const double sequences = std::ceil(static_cast<double>(about.engine.max_sequences) / dp);

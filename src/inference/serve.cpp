@@ -19,6 +19,8 @@ struct Placed {
 std::optional<serving::EngineSettings> engine_of(const Pool& pool, const Software& software, config::Diagnostics& diagnostics) {
   const auto before = diagnostics.error_count();
   auto engine = software.engine;
+  engine.max_sequences *= pool.dp;
+  engine.max_tokens *= pool.dp;
   if (pool.engine.kind == config::Node::Kind::mapping) config::read(pool.engine, "engine settings", config::FigureForm::bare_allowed, diagnostics, engine);
   if (diagnostics.error_count() != before) return std::nullopt;
   return engine;
@@ -98,7 +100,7 @@ std::optional<Served> serve(const ServeRequest& request, const config::Location&
   if (!share_out(request, available, served.pools, placed, where, diagnostics)) return std::nullopt;
   for (std::size_t i = 0; i < served.pools.size(); ++i) {
     auto& pool = served.pools[i];
-    InstanceModel about{*served.machine, *served.model, *served.software, pool.pool, pool.engine, placed[i].fabric};
+    InstanceModel about{*served.machine, *served.model, *served.software, pool.pool, pool.engine, placed[i].fabric, serving_chip(served.machine->chip, pool.pool.role)};
     pool.memory = memory_of(about);
     served.chips += pool.instances * pool.chips_per_instance;
     if (auto failure = does_not_fit(about, pool.memory, request.sequence)) {

@@ -16,6 +16,9 @@ using config::Word;
 
 constexpr std::array kTraffic{Word{"exchange", static_cast<int>(ExpertTraffic::exchange), "tokens to the chips of their experts and back"},
                               Word{"gather", static_cast<int>(ExpertTraffic::gather), "all tokens to all chips, results added up where they belong"}};
+constexpr std::array kRules{Word{"all", static_cast<int>(MemoryRule::all), "of the chip's memory, for everything"},
+                            Word{"lasting", static_cast<int>(MemoryRule::lasting), "of the chip's memory, for weights and cache"},
+                            Word{"left", static_cast<int>(MemoryRule::left), "of what weights, activations and graphs leave, for the cache"}};
 constexpr config::FieldOptions kTime{.presence = config::Presence::required, .range = config::kNonNegative};
 constexpr config::FieldOptions kShare{.presence = config::Presence::required, .range = config::kFraction};
 
@@ -54,7 +57,8 @@ void describe_kernels(config::Schema& s, Software& p) {
   s.figure("expert_kernels", p.expert_kernels, "time of routed experts over that of the chip's figures", config::kRequired);
   s.choice("expert_traffic", p.expert_traffic, expert_traffic_words(), "how tokens of data-parallel ranks reach experts");
   s.boolean("quantised_exchange", p.quantised_exchange, "tokens travel to experts in 8 bits");
-  s.figure("overlap_leak", p.overlap_leak, "two-batch overlap: share of the hidden part that shows", {config::Presence::required, config::kUnitInterval});
+  s.boolean("balances_prompts", p.balances_prompts, "prompts wait until all data-parallel ranks have some, so that each computes the mean");
+  s.figure("exchange_cores", p.exchange_cores, "two-batch overlap: share of the cores that high-throughput exchange kernels take", {config::Presence::required, {0, 0.9}});
 }
 
 std::optional<Software> read(const config::Node& node, const std::string& name, config::FigureForm form, config::Diagnostics& diagnostics) {
@@ -69,6 +73,7 @@ std::optional<Software> read(const config::Node& node, const std::string& name, 
 }  // namespace
 
 std::span<const Word> expert_traffic_words() { return kTraffic; }
+std::span<const Word> memory_rule_words() { return kRules; }
 
 std::int64_t Software::padded(std::int64_t tokens) const {
   if (!captured(tokens)) return tokens;
@@ -86,7 +91,8 @@ void describe(config::Schema& s, Software& p) {
   describe_graphs(s, p);
   describe_host(s, p);
   describe_kernels(s, p);
-  s.figure("memory_share", p.memory_share, "share of the chip's memory that the engine uses", kShare);
+  s.figure("memory_share", p.memory_share, "share of memory that the engine uses, see memory_rule", kShare);
+  s.choice("memory_rule", p.memory_rule, memory_rule_words(), "what memory_share is a share of");
   s.figure("reserve", p.reserve, "of it for context, libraries, graphs and communication buffers", kTime);
   s.boolean("windowed_cache", p.windowed_cache, "layers with a sliding window keep only the window");
   s.figure("frontend", p.frontend, "of a request before it is queued: HTTP, tokenising", kTime);

@@ -21,13 +21,21 @@ enum class ExpertTraffic {
 };
 [[nodiscard]] std::span<const config::Word> expert_traffic_words();
 
+// What memory_share is a share of.
+enum class MemoryRule {
+  all,     // the chip's memory, for everything (vLLM)
+  lasting, // the chip's memory, for weights and cache; activations and graphs live in the rest (SGLang)
+  left,    // what weights, activations and graphs leave, for the cache (TensorRT-LLM)
+};
+[[nodiscard]] std::span<const config::Word> memory_rule_words();
+
 struct Software {
   std::string name;
   std::string title;
   std::string since;  // date of the first release that it describes
   std::string notes;
 
-  serving::EngineSettings engine;
+  serving::EngineSettings engine;  // budgets are of one data-parallel rank
   // Captured graphs: batches of decoding tokens are padded to the next of these sizes per data-parallel rank; larger ones run without graphs.
   bool graphs = true;
   std::vector<std::int64_t> graph_sizes;            // ascending; empty: 1, 2, 4, then multiples of 8 up to graph_max
@@ -48,8 +56,10 @@ struct Software {
   config::Figure<units::Ratio> expert_kernels;      // the same of routed experts
   ExpertTraffic expert_traffic = ExpertTraffic::exchange;
   bool quantised_exchange = true;                   // tokens travel to experts in 8 bits
-  config::Figure<units::Ratio> overlap_leak;        // two-batch overlap: share of the hidden part that shows
-  config::Figure<units::Ratio> memory_share;        // of the chip's memory that the engine uses
+  bool balances_prompts = false;                    // prompts wait until all data-parallel ranks have some: each computes the mean
+  config::Figure<units::Ratio> exchange_cores;      // two-batch overlap: share of the chip's cores that high-throughput exchange kernels take from the other half
+  config::Figure<units::Ratio> memory_share;
+  MemoryRule memory_rule = MemoryRule::all;
   config::Figure<units::Bytes> reserve;             // context, libraries, graphs, communication buffers
   bool windowed_cache = true;                       // layers with a sliding window keep only the window
   config::Figure<units::Seconds> frontend;          // of a request before it is queued: HTTP, tokenising

@@ -133,7 +133,7 @@ class Timer final : public InstanceTimer {
   [[nodiscard]] const Parts& memo(std::unordered_map<Key, Parts>& table, Key key, F&& fill) const {
     const auto found = table.find(key);
     if (found != table.end()) return found->second;
-    Ledger ledger(about_.machine.chip);
+    Ledger ledger(about_.chip);
     fill(ledger);
     return table.emplace(key, ledger.parts()).first->second;
   }
@@ -159,7 +159,7 @@ std::int64_t bucket_of(std::int64_t sequences) {
 
 double Timer::attention_value(std::int64_t bucket, std::int64_t cached) const {
   const auto one = [&](std::int64_t sequences) {
-    Ledger ledger(about_.machine.chip);
+    Ledger ledger(about_.chip);
     pass_.decoding(ledger, sequences, static_cast<double>(cached));
     return ledger.total();
   };
@@ -209,6 +209,11 @@ RankLoad Timer::rank_load(const StepLoad& load, std::int64_t parts_of_batch) con
     last += chunk.last ? 1 : 0;
   }
   rank.chunk_share = 1 / static_cast<double>(parts_of_batch);
+  if (about_.software.balances_prompts && dp > 1) {
+    rank.chunk_share *= static_cast<double>(all) / static_cast<double>(std::max<std::int64_t>(1, mine * dp));
+    mine = share(all, dp);
+    last = share(static_cast<std::int64_t>(load.chunks.size()), dp);
+  }
   rank.decoding = padded(rank.sequences);
   rank.tokens = rank.decoding + share(mine, parts_of_batch);
   rank.group = dp * rank.decoding + share(all, parts_of_batch);
@@ -227,18 +232,21 @@ Parts Timer::pass(const RankLoad& rank) const {
   }
   of(parts, Part::attention) += decoding_attention(rank.sequences, rank.cached);
   if (!rank.chunks.empty()) {
-    Ledger prompts(about_.machine.chip);
+    Ledger prompts(about_.chip);
     pass_.prompts(prompts, rank.chunks);
     parts += prompts.parts() * rank.chunk_share;
   }
   return parts;
 }
 
-// Two halves of the batch: one computes while the other's tokens travel. The longer of the two sides shows, and a part of the shorter one.
+// Two halves of the batch: one computes while the other's tokens travel; the longer of the two sides shows. Exchange kernels that run on cores take these from
+// the computing half; low-latency kernels leave the transfer to the network cards.
 Parts Timer::overlapped(const StepLoad& load, const Parts& serial) const {
-  auto half = pass(rank_load(load, 2));
+  const auto rank = rank_load(load, 2);
+  auto half = pass(rank);
+  const double cores = pass_.exchange_on_cores(rank.tokens) ? 1 / (1 - about_.software.exchange_cores.si()) : 1;
   const double exchange = 2 * half[index_of(Part::exchange)], computing = 2 * sum(half) - exchange;
-  const double shown = std::max(exchange, computing) + about_.software.overlap_leak.si() * std::min(exchange, computing);
+  const double shown = std::max(exchange, computing * cores);
   if (shown >= sum(serial)) return serial;
   half = half * 2;
   of(half, Part::exchange) = shown - computing;
@@ -265,12 +273,12 @@ Parts Timer::separated(const StepLoad& load) const {
 void Timer::add_ends(Parts& parts, const StepLoad& load, const RankLoad& rank) const {
   parts += memo(head_, rank.sampled, [&](Ledger& l) { pass_.head(l, rank.sampled); });
   if (about_.pool.pp > 1) {
-    Ledger ledger(about_.machine.chip);
+    Ledger ledger(about_.chip);
     pass_.sends(ledger, rank.tokens);
     parts += ledger.parts();
   }
   if (pass_.queries() > 1 && load.sequences > 0) {
-    Ledger ledger(about_.machine.chip);
+    Ledger ledger(about_.chip);
     pass_.draft(ledger, rank.sequences, decoding_attention(rank.sequences, rank.cached) / pass_.layers());
     parts += ledger.parts();
   }
@@ -309,7 +317,7 @@ Parts Timer::whole_step(const StepLoad& load) const {
 result::Node Timer::explain(const StepLoad& load) const {
   const auto parts = whole_step(load);
   const auto rank = rank_load(load, about_.pool.ffn_chips > 0 ? about_.pool.microbatches : about_.pool.pp);
-  Ledger ledger(about_.machine.chip, true);
+  Ledger ledger(about_.chip, true);
   pass_.tokens(ledger, rank.tokens, rank.decoding);
   pass_.experts(ledger, rank.group);
   pass_.exchange(ledger, rank.tokens, rank.group);
@@ -318,7 +326,7 @@ result::Node Timer::explain(const StepLoad& load) const {
   pass_.head(ledger, rank.sampled);
   result::Node root{.key = "step", .label = fmt::format("step of {} sequences with {} cached tokens and {} chunks of prompts", load.sequences, load.cached, load.chunks.size()), .dimension = units::kTime, .sums = true};
   root.formula = about_.pool.ffn_chips > 0          ? "max(m attention, m feed-forward, attention + feed-forward + exchange) per layer, m parts of the batch; ends and host beside it"
-                 : about_.pool.two_batch_overlap ? "max(computing, exchange) + leak x min of two halves of the batch, if shorter than one after the other; ends and host beside it"
+                 : about_.pool.two_batch_overlap ? "max(computing / (1 - exchange_cores), exchange) of two halves of the batch, if shorter than one after the other; ends and host beside it"
                                                     : "sum over layers of all operators, head and host";
   for (std::size_t i = 0; i < kParts; ++i) {
     if (parts[i] == 0) continue;
@@ -332,6 +340,12 @@ result::Node Timer::explain(const StepLoad& load) const {
 }
 
 }  // namespace
+
+hardware::Chip serving_chip(const hardware::Chip& chip, Role role) {
+  auto own = chip;
+  if (role != Role::prefill) own.efficiency.sustained.value = units::Ratio::from_si(1);
+  return own;
+}
 
 std::string_view name_of(Part part) { return kNames[index_of(part)].key; }
 std::string_view label_of(Part part) { return kNames[index_of(part)].label; }

@@ -28,7 +28,12 @@ struct InstanceModel {
   Pool pool;                         // checked
   serving::EngineSettings engine;    // of the whole instance
   topology::Fabric fabric;           // of one instance, as placed
+  hardware::Chip chip;               // as it runs here: see serving_chip()
 };
+
+// The machine's chip as a pool runs it. What long runs of products lose to the clock (efficiency.sustained) is lost where prompts are all that is computed;
+// decoding, which waits for memory most of the time, leaves the power for the products between.
+[[nodiscard]] hardware::Chip serving_chip(const hardware::Chip& chip, Role role);
 
 // Where the time of a step goes.
 enum class Part { projections, attention, dense, router, experts, kernels, head, sampling, draft, all_reduce, exchange, pipeline, idle, host };

@@ -69,7 +69,7 @@ MessageTime exchange_in(const Fabric& fabric, const Spread& spread, const Exchan
     longest = std::max(longest, shared);
   }
   const double launch = launch_of(levels[outer].network, static_cast<double>(spread.size()), mode);
-  return {launch + longest, launch, mode == Mode::bulk ? "high-throughput kernels" : "low-latency kernels", levels[outer].scale_out};
+  return {launch + longest, launch, mode == Mode::bulk ? "high-throughput kernels" : "low-latency kernels", levels[outer].scale_out, mode == Mode::bulk};
 }
 
 // The one-kernel form inside one level, if the machine has figures of it.

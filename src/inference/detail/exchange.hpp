@@ -25,6 +25,7 @@ struct MessageTime {
   double launch = 0;      // of it
   const char* how = "";
   bool scale_out = false; // leaves the memory fabric
+  bool bulk = false;      // high-throughput kernels, which run on the chip's cores
 };
 
 [[nodiscard]] MessageTime all_reduce(const topology::Fabric& fabric, const topology::Spread& spread, double bytes);

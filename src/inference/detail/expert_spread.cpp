@@ -23,16 +23,22 @@ std::vector<double> shares_of(const ExpertLoad& load, std::int64_t experts) {
   return shares;
 }
 
-// Largest of ep sums of `here` shares drawn without replacement, over the mean 1 / ep.
-double skew_at_random(const std::vector<double>& shares, std::int64_t ep, std::int64_t here) {
-  const auto n = static_cast<double>(shares.size()), parts = static_cast<double>(ep);
-  if (ep == 1) return 1;
+// Expected largest of n standard normal numbers.
+double largest_of(double n) {
+  if (n <= 1) return 0;
+  constexpr double kFourPi = 12.566370614359172, kEulerTwice = 1.1544313298030657;
+  const double b = std::sqrt(2 * std::log(n));
+  return std::max(0.5, b - (std::log(std::log(n)) + std::log(kFourPi) - kEulerTwice) / (2 * b));
+}
+
+// Standard deviation of the sum of `here` shares drawn without replacement, over its mean.
+double deviation_of(const std::vector<double>& shares, double here) {
+  const auto n = static_cast<double>(shares.size());
+  if (n <= 1 || here >= n) return 0;
   double square = 0;
   for (const double share : shares) square += share * share;
-  const double relative = std::sqrt(std::max(0.0, n * square - 1));  // standard deviation of one share over its mean
-  const double of_sum = relative * std::sqrt((1 - static_cast<double>(here) / n) / static_cast<double>(here) * n / std::max(1.0, n - 1));
-  const double most = parts * std::accumulate(shares.begin(), shares.begin() + here, 0.0);
-  return std::min(most, 1 + of_sum * std::sqrt(2 * std::log(parts)));
+  const double variance = std::max(0.0, n * square - 1);  // of one share, over its mean squared
+  return std::sqrt(variance / here * (n - here) / (n - 1));
 }
 
 // Copies halve the busiest expert again and again; then the largest first onto the emptiest chip that has room.
@@ -80,8 +86,14 @@ ExpertSpread::ExpertSpread(const ExpertLoad& load, const model::MixtureOfExperts
     }
   }
   const auto here = std::max<std::int64_t>(1, experts.routed_experts / ep);
-  skew_ = redundant > 0 ? skew_with_copies(shares, ep, redundant) : skew_at_random(shares, ep, here);
+  if (redundant > 0)
+    placed_ = skew_with_copies(shares, ep, redundant);
+  else
+    deviation_ = deviation_of(shares, static_cast<double>(here));
+  most_ = std::max(placed_, ep_ * std::accumulate(shares.begin(), shares.begin() + std::min<std::int64_t>(here, experts.routed_experts), 0.0));
 }
+
+double ExpertSpread::skew() const { return std::min(most_, placed_ + largest_of(ep_) * deviation_); }
 
 ExpertSpread::OnChip ExpertSpread::on_busiest(double tokens) const {
   if (tokens <= 0) return {};
@@ -91,8 +103,10 @@ ExpertSpread::OnChip ExpertSpread::on_busiest(double tokens) const {
   for (std::size_t i = 0; i < reach_.size(); ++i) hit += count_[i] * -std::expm1(tokens * std::log1p(-std::min(reach_[i], kAlmostSure)));
   hit /= ep_;
   if (ep_ <= 1) return {.rows = mean, .hit = std::max(hit, std::min(topk_, here_)), .mean_rows = mean};
-  const double even = mean * skew_;
-  const double rows = std::min(even + std::sqrt(2 * even * std::log(ep_)), tokens * std::min(topk_, here_));
+  const double even = mean * placed_, spread = deviation_ * mean;
+  const double z = largest_of(ep_);
+  const double busiest = std::min(even + z * std::sqrt(spread * spread + even), mean * most_ + z * std::sqrt(even));
+  const double rows = std::min(busiest, tokens * std::min(topk_, here_));
   const double beyond = std::max(0.0, rows / mean - 1) * std::max(0.0, 1 - hit / here_);  // as far as there are experts left to hit
   return {.rows = rows, .hit = std::min({here_, rows, std::max(hit * (1 + beyond), std::min(1.0, rows))}), .mean_rows = mean};
 }

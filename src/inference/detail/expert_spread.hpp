@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a step's tokens fall on the experts of the busiest chip. Experts have shares w_e of the tokens' choices; a token reaches expert e with probability
 // min(1, k w_e). The chip that a layer waits for holds more than the mean, for two reasons that multiply:
-// - which experts lie on it. Without copies they lie anyhow: a chip's share is the sum of E / ep shares drawn at random, whose largest of ep exceeds the mean by
-//   sqrt(2 ln ep) standard deviations, but never by more than the busiest experts together. With copies of the busiest (redundant experts) they are placed so
-//   that chips are as even as possible: the busiest are halved first, then each goes to the emptiest chip.
-// - that a step's choices are a sample: m expected rows are m + sqrt(2 m ln ep) on the fullest of ep chips.
+// - which experts lie on it. Without copies they lie anyhow: a chip's share is the sum of E / ep shares drawn at random. With copies of the busiest (redundant
+//   experts) they are placed so that chips are as even as possible: the busiest are halved first, then each goes to the emptiest chip.
+// - that a step's choices are a sample: of m expected rows there are m +- sqrt(m).
+// The largest of ep chips exceeds the mean by z(ep) standard deviations of both together, but never by more than the busiest experts could; z(n) is the expected
+// largest of n normal numbers, b - (ln ln n + ln 4 pi - 2 gamma) / (2 b) with b = sqrt(2 ln n).
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,7 @@ class ExpertSpread final {
   // For `tokens` of the whole group.
   [[nodiscard]] OnChip on_busiest(double tokens) const;
   // The busiest chip's share of the choices over the mean, for many tokens.
-  [[nodiscard]] double skew() const { return skew_; }
+  [[nodiscard]] double skew() const;
 
  private:
   std::vector<double> reach_;  // probability that a token chooses the expert; distinct values
@@ -35,7 +36,9 @@ class ExpertSpread final {
   double topk_;
   double ep_;
   double here_;                // experts on a chip, copies counted
-  double skew_ = 1;
+  double placed_ = 1;          // with copies: the busiest chip's share over the mean
+  double deviation_ = 0;       // without: of a chip's share, over the mean
+  double most_ = 1;            // that the busiest experts together make of a chip's share
 };
 
 }  // namespace zettatwin::inference::detail

@@ -51,7 +51,7 @@ void Ledger::add(Part part, std::string_view name, double count, const compute::
                                                  op.weight_bytes), "shapes", config::Confidence::derived, ""},
                             input_of("served_experts.launch", figures.launch), input_of("served_experts.math", figures.math), input_of("served_experts.memory", figures.memory),
                             input_of("memory.bandwidth", chip_.memory.bandwidth)};
-  entries_.push_back({part, std::string(name), count, seconds, "launch + sqrt((6 rows h f / (peak math))^2 + ((3 h f width hit + rows (4 h + 6 f)) / (bandwidth memory))^2) + 8 rows h / bandwidth",
+  entries_.push_back({part, std::string(name), count, seconds, "launch + sqrt((6 rows h f / (peak math))^2 + ((3 h f width hit + rows (4 h + 6 f)) / (bandwidth memory))^2) + 8 rows h / (bandwidth stream.memory)",
                       std::move(inputs)});
 }
 

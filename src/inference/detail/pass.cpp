@@ -29,10 +29,10 @@ topology::Spread spread(const topology::Fabric& fabric, std::int64_t size, std::
 
 Pass::Pass(const InstanceModel& about)
     : about_(about),
-      attention_(arithmetic_of(about.machine.chip, about.pool.attention_format())),
-      dense_(arithmetic_of(about.machine.chip, about.pool.weights)),
-      experts_(arithmetic_of(about.machine.chip, about.pool.expert_format())),
-      cache_(cache_precision(about.machine.chip, about.pool.cache)),
+      attention_(arithmetic_of(about.chip, about.pool.attention_format())),
+      dense_(arithmetic_of(about.chip, about.pool.weights)),
+      experts_(arithmetic_of(about.chip, about.pool.expert_format())),
+      cache_(cache_precision(about.chip, about.pool.cache)),
       ep_(about.pool.expert_parallel(about.model)),
       expert_tp_(about.pool.expert_tp(about.model)) {
   const auto& pool = about.pool;
@@ -54,6 +54,7 @@ Pass::Pass(const InstanceModel& about)
   const auto stage = pool.attention_chips() + pool.ffn_chips;
   expert_ = pool.ffn_chips > 0 ? spread(about.fabric, stage, 1) : spread(about.fabric, ep_, expert_tp_);
   stage_ = spread(about.fabric, pool.dp, pool.tp);
+  head_ = spread(about.fabric, std::max<std::int64_t>(1, pool.head_tp / pool.tp), pool.tp);
   pipeline_ = pool.pp > 1 ? topology::spread_of_neighbours(about.fabric, stage, pool.pp) : topology::Spread{std::vector<std::int64_t>(about.machine.levels.size(), 1)};
 }
 
@@ -103,12 +104,18 @@ void Pass::attention_tokens(Ledger& ledger, const Kind& kind, std::int64_t token
   const auto heads = share(a.heads, tp), keys = share(a.kv_heads, tp);
   const bool linear = a.kind == AttentionKind::linear;
   const auto q = linear ? keys * a.head_dim : heads * a.head_dim * (a.output_gate ? 2 : 1);
-  const auto columns = linear ? 2 * q + 2 * heads * a.v_head_dim + 2 * heads : q + keys * (a.head_dim + a.v_head_dim);
+  const auto columns = linear ? 2 * q + 2 * heads * a.v_head_dim : q + keys * (a.head_dim + a.v_head_dim);
   const double f = about_.software.kernels.si();
   cast(ledger, Part::projections, kind.count, attention_, tokens, hidden);
   ledger.add(Part::projections, linear ? "linear attention's projections" : "qkv projection", kind.count, gemm(tokens, columns, hidden, attention_), f);
+  if (linear) ledger.add(Part::projections, "decay and step projection", kind.count, Gemm{.m = tokens, .n = 2 * heads, .k = hidden}, f);
   cast(ledger, Part::projections, kind.count, attention_, tokens, heads * a.v_head_dim);
   ledger.add(Part::projections, "output projection", kind.count, gemm(tokens, hidden, heads * a.v_head_dim, attention_), f);
+  // A norm over all heads of a projection needs the sums of the other tensor-parallel ranks.
+  if (a.qk_norm && a.qk_norm_per_projection && tp > 1) {
+    const double bytes = kStateBytes * 2 * static_cast<double>(tokens);
+    ledger.add(Part::all_reduce, "norm over all heads", kind.count, all_reduce(about_.fabric, tensor_, bytes), bytes);
+  }
 }
 
 void Pass::feed_forward(Ledger& ledger, std::string_view name, double count, std::int64_t columns, bool gated, std::int64_t tokens) const {
@@ -126,6 +133,18 @@ void Pass::routing(Ledger& ledger, const Kind& kind, std::int64_t tokens) const 
   small(ledger, "choice of experts", kind.count, about_.software.routing_kernels.si(), kStateBytes * static_cast<double>(tokens * e.routed_experts));
 }
 
+// Beside the usual ones: a norm of queries and keys, a gate on attention's outputs, a gate on the shared expert's, the convolution and gates of linear attention.
+double Pass::kernels_of(const model::Layer& layer) const {
+  const auto& a = layer.attention;
+  double kernels = a.kind == AttentionKind::multi_latent ? about_.software.small_kernels_latent.si() : about_.software.small_kernels.si();
+  if (a.qk_norm) kernels += 1;
+  if (a.output_gate) kernels += 1;
+  if (layer.experts && layer.experts->shared_gate) kernels += 1;
+  if (layer.experts && layer.experts->shared_intermediate > 0) kernels += 1;  // its activation, and the sum with the routed experts
+  if (a.kind == AttentionKind::linear) kernels += 2;
+  return kernels;
+}
+
 void Pass::tokens(Ledger& ledger, std::int64_t tokens, std::int64_t decoding) const {
   const auto& pool = about_.pool;
   const auto hidden = about_.model.hidden;
@@ -133,8 +152,7 @@ void Pass::tokens(Ledger& ledger, std::int64_t tokens, std::int64_t decoding) co
   for (const auto& kind : kinds_) {
     const auto& layer = *kind.layer;
     attention_tokens(ledger, kind, tokens, decoding);
-    const bool latent = layer.attention.kind == AttentionKind::multi_latent;
-    const double kernels = latent ? about_.software.small_kernels_latent.si() : about_.software.small_kernels.si();
+    const double kernels = kernels_of(layer);
     small(ledger, "small kernels", kind.count, kernels, kernels * kMovedByKernel * static_cast<double>(tokens * hidden));
     reduce(ledger, "after attention", kind.count, tokens);
     // Chips of the feed-forwards alone see the tokens of all ranks.
@@ -144,6 +162,7 @@ void Pass::tokens(Ledger& ledger, std::int64_t tokens, std::int64_t decoding) co
     if (layer.experts) {
       routing(ledger, kind, tokens);
       const auto shared = layer.experts->shared_intermediate;
+      if (layer.experts->shared_gate) ledger.add(Part::router, "gate of the shared expert", kind.count, Gemm{.m = tokens, .n = 1, .k = hidden}, about_.software.kernels.si());
       if (shared > 0) feed_forward(ledger, "shared experts", kind.count, share(shared, cut), layer.experts->gated, rows);
     }
     // One sum for the whole feed-forward; with data-parallel ranks routed experts' results come back by exchange.
@@ -162,11 +181,29 @@ void Pass::experts(Ledger& ledger, std::int64_t group) const {
   }
 }
 
+ExchangeRequest Pass::dispatch_of(const model::MixtureOfExperts& e, std::int64_t tokens) const {
+  const auto outer = std::min(expert_.outermost(), expert_.fanout.size() - 1);
+  const auto limit = e.group_limit > 0 ? std::max<std::int64_t>(1, share(e.group_limit * expert_.fanout[outer], e.groups)) : 0;
+  return {.tokens = static_cast<double>(tokens) / static_cast<double>(about_.pool.tp), .copies = static_cast<double>(e.top_k), .bytes_per_copy = sent_bytes() * static_cast<double>(about_.model.hidden),
+          .reachable_units = limit};
+}
+
+double Pass::sent_bytes() const {
+  constexpr double kScaled = 1 + 4.0 / 128;  // one fp32 scale per 128 values
+  return about_.software.quantised_exchange || experts_.precision != Precision::bf16 ? kScaled : kWide;
+}
+
+bool Pass::exchange_on_cores(std::int64_t tokens) const {
+  for (const auto& kind : kinds_)
+    if (kind.layer->experts) return about_.software.expert_traffic == ExpertTraffic::gather || detail::exchange(about_.fabric, expert_, dispatch_of(*kind.layer->experts, tokens)).bulk;
+  return false;
+}
+
 void Pass::exchange(Ledger& ledger, std::int64_t tokens, std::int64_t group) const {
   const auto& pool = about_.pool;
   if (!has_experts_ || (pool.dp == 1 && pool.ffn_chips == 0)) return;
   const double hidden = static_cast<double>(about_.model.hidden);
-  const double sent = about_.software.quantised_exchange || experts_.precision != Precision::bf16 ? 1 + 4.0 / 128 : kWide;  // one fp32 scale per 128
+  const double sent = sent_bytes();
   for (const auto& kind : kinds_) {
     if (!kind.layer->experts) continue;
     const auto& e = *kind.layer->experts;
@@ -176,12 +213,10 @@ void Pass::exchange(Ledger& ledger, std::int64_t tokens, std::int64_t group) con
       ledger.add(Part::exchange, "sum of results", kind.count, gather(about_.fabric, stage_, all * kWide, true), all * kWide);
       continue;
     }
-    const double mine = static_cast<double>(tokens) / static_cast<double>(pool.tp);
-    const auto limit = e.group_limit > 0 ? std::max<std::int64_t>(1, share(e.group_limit * static_cast<std::int64_t>(expert_.fanout.empty() ? 1 : expert_.fanout[std::min(expert_.outermost(), expert_.fanout.size() - 1)]), e.groups)) : 0;
-    const ExchangeRequest request{.tokens = mine, .copies = static_cast<double>(e.top_k), .bytes_per_copy = sent * hidden, .reachable_units = limit};
+    const auto request = dispatch_of(e, tokens);
     ExchangeRequest back = request;
     back.bytes_per_copy = kWide * hidden;
-    const double bytes = mine * request.copies * hidden;
+    const double bytes = request.tokens * request.copies * hidden;
     ledger.add(Part::exchange, "dispatch", kind.count, detail::exchange(about_.fabric, expert_, request), bytes * sent);
     ledger.add(Part::exchange, "combine", kind.count, detail::exchange(about_.fabric, expert_, back), bytes * kWide);
     if (pool.tp > 1) {  // each tensor-parallel rank had a part of the tokens
@@ -204,7 +239,7 @@ void Pass::linear_state(Ledger& ledger, const Kind& kind, std::int64_t sequences
   if (tokens <= sequences * queries()) return;
   // Blocks of a prompt: scores within the block, products with the state and its update.
   const double flop = 2 * static_cast<double>(tokens) * values * (2 * static_cast<double>(kChunkOfLinear) * (dk + dv) + 3 * dk * dv);
-  const double rate = about_.machine.chip.peak(Precision::bf16).si() * about_.machine.chip.efficiency.attention_of(Precision::bf16).math.si();
+  const double rate = about_.chip.peak(Precision::bf16).si() * about_.chip.efficiency.attention_of(Precision::bf16).math.si();
   ledger.add_seconds(Part::attention, "linear attention's products", kind.count, flop / rate, "2 tokens heads (2 x 64 (dk + dv) + 3 dk dv) / (matrix_peak.bf16 x attention.bf16.math)");
 }
 
@@ -236,7 +271,7 @@ void Pass::ragged_attention(Ledger& ledger, const Kind& kind, std::span<const se
   for (const auto& chunk : chunks) {
     const compute::AttentionOp op{.batch = 1, .heads = heads, .kv_heads = latent ? heads : share(a.kv_heads, about_.pool.tp), .q_length = chunk.tokens, .kv_length = std::int64_t{chunk.tokens} + chunk.context,
                                   .head_dim = a.head_dim, .v_head_dim = a.v_head_dim, .window = a.window, .precision = latent ? Precision::bf16 : cache_};
-    const auto t = compute::time_of(about_.machine.chip, op);
+    const auto t = compute::time_of(about_.chip, op);
     launch = std::max(launch, t.overhead.si());
     together += t.math.si() * std::min(1.0, t.waves);
     alone = std::max(alone, t.math.si());
@@ -269,18 +304,25 @@ void Pass::prompts(Ledger& ledger, std::span<const serving::Chunk> chunks) const
 void Pass::head(Ledger& ledger, std::int64_t sampled) const {
   const auto& model = about_.model;
   if (sampled == 0) return;
-  ledger.add(Part::head, "output projection to the vocabulary", 1, Gemm{.m = sampled, .n = share(model.vocabulary, about_.pool.tp), .k = model.hidden}, about_.software.kernels.si());
+  // Cut over several data-parallel ranks, it computes the tokens of all of them: they are gathered, and each rank gets its tokens' logits back.
+  const auto cut = about_.pool.head_tp > 0 ? about_.pool.head_tp : about_.pool.tp, ranks = cut / about_.pool.tp;
+  ledger.add(Part::head, "output projection to the vocabulary", 1, Gemm{.m = sampled * ranks, .n = share(model.vocabulary, cut), .k = model.hidden}, about_.software.kernels.si());
+  if (ranks > 1) {
+    const double tokens = kWide * static_cast<double>(sampled * ranks * model.hidden), logits = kWide * static_cast<double>(sampled * model.vocabulary);
+    ledger.add(Part::head, "gather of hidden states", 1, gather(about_.fabric, head_, tokens, false), tokens);
+    ledger.add(Part::head, "return of logits", 1, gather(about_.fabric, head_, logits, false), logits);
+  }
   ledger.add(Part::sampling, "sampling", 1, about_.software.sampling);
   ledger.add(Part::sampling, "sampling_sequence", static_cast<double>(sampled), about_.software.sampling_sequence);
 }
 
 void Pass::draft(Ledger& ledger, std::int64_t sequences, double attention_of_layer) const {
-  Ledger one(about_.machine.chip), last(about_.machine.chip);
+  Ledger one(about_.chip), last(about_.chip);
   tokens(one, sequences, sequences);
   experts(one, sequences * about_.pool.dp);
   exchange(one, sequences, sequences * about_.pool.dp);
   head(last, sequences);
-  const auto projection = compute::time_of(about_.machine.chip, gemm(sequences, about_.model.hidden, 2 * about_.model.hidden, dense_)).time.seconds().si();
+  const auto projection = compute::time_of(about_.chip, gemm(sequences, about_.model.hidden, 2 * about_.model.hidden, dense_)).time.seconds().si();
   const double layer = one.total() / layers_ + attention_of_layer + projection + last.total();
   ledger.add_seconds(Part::draft, "draft layer and head", static_cast<double>(queries() - 1), layer, "mean layer + projection of hidden state and embedding + head, once per drafted token");
 }
@@ -296,7 +338,7 @@ std::int64_t Pass::split_sequences() const {
   for (const auto& kind : kinds_) {
     if (kind.layer->attention.kind != AttentionKind::grouped_query) continue;
     const auto keys = share(kind.layer->attention.kv_heads, about_.pool.tp);
-    most = std::max(most, static_cast<std::int64_t>(about_.machine.chip.matrix_cores.si()) / keys + 1);
+    most = std::max(most, static_cast<std::int64_t>(about_.chip.matrix_cores.si()) / keys + 1);
   }
   return most;
 }

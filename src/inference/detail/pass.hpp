@@ -32,6 +32,8 @@ class Pass final {
   void head(Ledger& ledger, std::int64_t sampled) const;
   // One draft layer with its pass through the head, for `sequences` of a rank; attention of one layer costs `attention`.
   void draft(Ledger& ledger, std::int64_t sequences, double attention_of_layer) const;
+  // Whether the exchange of so many tokens runs on the chip's cores.
+  [[nodiscard]] bool exchange_on_cores(std::int64_t tokens) const;
   // Between two pipeline stages.
   void sends(Ledger& ledger, std::int64_t tokens) const;
 
@@ -55,7 +57,10 @@ class Pass final {
   [[nodiscard]] compute::Gemm gemm(std::int64_t m, std::int64_t n, std::int64_t k, const Arithmetic& arithmetic) const;
   void small(Ledger& ledger, std::string_view name, double count, double kernels, double bytes) const;
   void reduce(Ledger& ledger, std::string_view name, double count, std::int64_t tokens) const;
+  [[nodiscard]] ExchangeRequest dispatch_of(const model::MixtureOfExperts& experts, std::int64_t tokens) const;
+  [[nodiscard]] double sent_bytes() const;  // per feature of a token on its way to an expert
   void ragged_attention(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const;
+  [[nodiscard]] double kernels_of(const model::Layer& layer) const;
   void linear_state(Ledger& ledger, const Kind& kind, std::int64_t sequences, std::int64_t tokens) const;
 
   const InstanceModel& about_;
@@ -65,7 +70,7 @@ class Pass final {
   Arithmetic attention_, dense_, experts_;
   hardware::Precision cache_;
   std::int64_t ep_ = 1, expert_tp_ = 1;
-  topology::Spread tensor_, expert_, stage_, pipeline_;
+  topology::Spread tensor_, expert_, stage_, pipeline_, head_;
 };
 
 }  // namespace zettatwin::inference::detail
