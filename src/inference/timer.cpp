@@ -67,7 +67,7 @@ struct RankLoad {
   std::int64_t decoding = 0;   // padded
   std::int64_t group = 0;      // of all data-parallel ranks
   std::int64_t sampled = 0;
-  std::span<const Chunk> chunks;   // of this rank
+  std::span<const Chunk> chunks;   // of all ranks
   double chunk_share = 1;          // of their attention that this part of the batch computes
 };
 
@@ -119,7 +119,6 @@ class Timer final : public InstanceTimer {
   [[nodiscard]] std::int64_t padded(std::int64_t sequences) const { return sequences == 0 ? 0 : about_.software.padded(sequences * pass_.queries()); }
 
   [[nodiscard]] RankLoad rank_load(const StepLoad& load, std::int64_t parts_of_batch) const;
-  [[nodiscard]] std::span<const Chunk> busiest_chunks(std::span<const Chunk> chunks, std::int64_t& all_tokens) const;
   [[nodiscard]] Parts whole_step(const StepLoad& load) const;
   [[nodiscard]] Parts pass(const RankLoad& rank) const;
   [[nodiscard]] Parts overlapped(const StepLoad& load, const Parts& serial) const;
@@ -145,8 +144,6 @@ class Timer final : public InstanceTimer {
   mutable std::unordered_map<std::int64_t, Parts> tokens_, experts_, exchange_, head_;
   mutable std::map<std::int64_t, detail::Curve> attention_;  // by bucket of sequences
   mutable std::vector<DecodePiece> pieces_;
-  mutable std::vector<std::vector<Chunk>> ranks_;
-  mutable std::vector<std::int64_t> rank_tokens_;
 };
 
 // Batches of similar size share a curve: exact up to 32, then within a sixteenth of an octave, rounded up.
@@ -175,49 +172,26 @@ double Timer::decoding_attention(std::int64_t sequences, double cached) const {
   return attention_[bucket].at(cached, [&](std::int64_t tokens) { return attention_value(bucket, tokens); });
 }
 
-// The chunks of the data-parallel rank that has most tokens of prompts: each goes to the emptiest rank.
-std::span<const Chunk> Timer::busiest_chunks(std::span<const Chunk> chunks, std::int64_t& all_tokens) const {
-  all_tokens = 0;
-  for (const auto& chunk : chunks) all_tokens += chunk.tokens;
-  const auto dp = static_cast<std::size_t>(about_.pool.dp);
-  if (dp == 1 || chunks.empty()) return chunks;
-  if (chunks.size() <= dp) {
-    const auto longest = std::max_element(chunks.begin(), chunks.end(), [](const Chunk& a, const Chunk& b) { return a.tokens < b.tokens; });
-    return chunks.subspan(static_cast<std::size_t>(longest - chunks.begin()), 1);
-  }
-  ranks_.resize(dp);
-  rank_tokens_.assign(dp, 0);
-  for (auto& rank : ranks_) rank.clear();
-  for (const auto& chunk : chunks) {
-    const auto emptiest = static_cast<std::size_t>(std::min_element(rank_tokens_.begin(), rank_tokens_.end()) - rank_tokens_.begin());
-    ranks_[emptiest].push_back(chunk);
-    rank_tokens_[emptiest] += chunk.tokens;
-  }
-  return ranks_[static_cast<std::size_t>(std::max_element(rank_tokens_.begin(), rank_tokens_.end()) - rank_tokens_.begin())];
-}
-
 // The busiest rank's share of one of `parts_of_batch` equal parts of the batch.
 RankLoad Timer::rank_load(const StepLoad& load, std::int64_t parts_of_batch) const {
   const auto dp = about_.pool.dp;
   RankLoad rank;
   rank.sequences = load.sequences == 0 ? 0 : share(load.sequences, dp * parts_of_batch);
   rank.cached = static_cast<double>(load.cached) / static_cast<double>(dp * parts_of_batch);
-  std::int64_t all = 0, mine = 0, last = 0;
-  rank.chunks = busiest_chunks(load.chunks, all);
-  for (const auto& chunk : rank.chunks) {
-    mine += chunk.tokens;
+  double all = 0, longest = 0;
+  std::int64_t last = 0;
+  for (const auto& chunk : load.chunks) {
+    all += chunk.tokens;
+    longest = std::max<double>(longest, chunk.tokens);
     last += chunk.last ? 1 : 0;
   }
+  const auto mine = static_cast<std::int64_t>(std::ceil(pass_.rank_share(all, longest)));
+  rank.chunks = load.chunks;
   rank.chunk_share = 1 / static_cast<double>(parts_of_batch);
-  if (about_.software.balances_prompts && dp > 1) {
-    rank.chunk_share *= static_cast<double>(all) / static_cast<double>(std::max<std::int64_t>(1, mine * dp));
-    mine = share(all, dp);
-    last = share(static_cast<std::int64_t>(load.chunks.size()), dp);
-  }
   rank.decoding = padded(rank.sequences);
   rank.tokens = rank.decoding + share(mine, parts_of_batch);
-  rank.group = dp * rank.decoding + share(all, parts_of_batch);
-  rank.sampled = rank.sequences * pass_.queries() + share(last, parts_of_batch);
+  rank.group = dp * rank.decoding + share(static_cast<std::int64_t>(all), parts_of_batch);
+  rank.sampled = rank.sequences * pass_.queries() + share(last, dp * parts_of_batch);
   return rank;
 }
 

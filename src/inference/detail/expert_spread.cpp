@@ -41,8 +41,8 @@ double deviation_of(const std::vector<double>& shares, double here) {
   return std::sqrt(variance / here * (n - here) / (n - 1));
 }
 
-// Copies halve the busiest expert again and again; then the largest first onto the emptiest chip that has room.
-double skew_with_copies(const std::vector<double>& shares, std::int64_t ep, std::int64_t redundant) {
+// The share of every copy, largest first, when the busiest expert gets another copy again and again.
+std::vector<double> with_copies(const std::vector<double>& shares, std::int64_t redundant) {
   std::vector<double> copies_of(shares.size(), 1.0);
   std::priority_queue<std::pair<double, std::size_t>> busiest;
   for (std::size_t i = 0; i < shares.size(); ++i) busiest.emplace(shares[i], i);
@@ -55,6 +55,11 @@ double skew_with_copies(const std::vector<double>& shares, std::int64_t ep, std:
   std::vector<double> copies;
   for (std::size_t i = 0; i < shares.size(); ++i) copies.insert(copies.end(), static_cast<std::size_t>(copies_of[i]), shares[i] / copies_of[i]);
   std::sort(copies.begin(), copies.end(), std::greater<>());
+  return copies;
+}
+
+// Largest first onto the emptiest chip that has room: the fullest chip over the mean.
+double placed_evenly(const std::vector<double>& copies, std::int64_t ep) {
   const auto room = static_cast<std::int64_t>(copies.size()) / ep;
   std::vector<std::int64_t> held(static_cast<std::size_t>(ep), 0);
   using Chip = std::pair<double, std::size_t>;
@@ -76,7 +81,8 @@ ExpertSpread::ExpertSpread(const ExpertLoad& load, const model::MixtureOfExperts
     : topk_(static_cast<double>(experts.top_k)), ep_(static_cast<double>(ep)), here_(static_cast<double>(experts.routed_experts + redundant) / ep_) {
   ZT_EXPECT(ep >= 1 && redundant >= 0 && experts.routed_experts >= experts.top_k, "experts spread over at least one chip");
   const auto shares = shares_of(load, experts.routed_experts);
-  for (const double share : shares) {
+  const auto copies = with_copies(shares, redundant);
+  for (const double share : copies) {
     const double reach = std::min(1.0, topk_ * share);
     if (!reach_.empty() && reach_.back() == reach) {
       count_.back() += 1;
@@ -87,7 +93,7 @@ ExpertSpread::ExpertSpread(const ExpertLoad& load, const model::MixtureOfExperts
   }
   const auto here = std::max<std::int64_t>(1, experts.routed_experts / ep);
   if (redundant > 0)
-    placed_ = skew_with_copies(shares, ep, redundant);
+    placed_ = placed_evenly(copies, ep);
   else
     deviation_ = deviation_of(shares, static_cast<double>(here));
   most_ = std::max(placed_, ep_ * std::accumulate(shares.begin(), shares.begin() + std::min<std::int64_t>(here, experts.routed_experts), 0.0));

@@ -234,9 +234,10 @@ void Pass::linear_state(Ledger& ledger, const Kind& kind, std::int64_t sequences
   const double state = 2 * kStateBytes * values * dk * dv * static_cast<double>(sequences);  // read and written
   const double features = 2 * keys * dk + 3 * values * dv;
   const double moved = 2 * kWide * features * static_cast<double>(tokens);
+  constexpr std::int64_t kMostDecoding = 16;  // queries of a sequence; more are a prompt
   constexpr std::int64_t kKernels = 3;  // convolution, recurrence, gated norm
   ledger.add(Part::attention, "linear attention", kind.count, compute::MemoryOp{.bytes = Bytes::from_si(state + moved), .kernels = kKernels}, about_.software.kernels.si());
-  if (tokens <= sequences * queries()) return;
+  if (tokens <= kMostDecoding * sequences) return;
   // Blocks of a prompt: scores within the block, products with the state and its update.
   const double flop = 2 * static_cast<double>(tokens) * values * (2 * static_cast<double>(kChunkOfLinear) * (dk + dv) + 3 * dk * dv);
   const double rate = about_.chip.peak(Precision::bf16).si() * about_.chip.efficiency.attention_of(Precision::bf16).math.si();
@@ -263,11 +264,16 @@ void Pass::decoding(Ledger& ledger, std::int64_t sequences, double cached) const
   }
 }
 
+double Pass::rank_share(double sum, double longest) const {
+  const double mean = sum / static_cast<double>(about_.pool.dp);
+  return about_.software.balances_prompts ? mean : std::max(mean, longest);
+}
+
 void Pass::ragged_attention(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const {
   const auto& a = kind.layer->attention;
   const bool latent = a.kind == AttentionKind::multi_latent;
   const auto heads = share(a.heads, about_.pool.tp);
-  double launch = 0, together = 0, alone = 0, memory = 0;
+  double launch = 0, together = 0, alone = 0, memory = 0, longest = 0;
   for (const auto& chunk : chunks) {
     const compute::AttentionOp op{.batch = 1, .heads = heads, .kv_heads = latent ? heads : share(a.kv_heads, about_.pool.tp), .q_length = chunk.tokens, .kv_length = std::int64_t{chunk.tokens} + chunk.context,
                                   .head_dim = a.head_dim, .v_head_dim = a.v_head_dim, .window = a.window, .precision = latent ? Precision::bf16 : cache_};
@@ -276,27 +282,33 @@ void Pass::ragged_attention(Ledger& ledger, const Kind& kind, std::span<const se
     together += t.math.si() * std::min(1.0, t.waves);
     alone = std::max(alone, t.math.si());
     memory += t.memory.si();
+    longest = std::max(longest, t.memory.si());
   }
-  ledger.add_seconds(Part::attention, latent ? "latent attention, prompts" : "attention, prompts", kind.count * about_.software.kernels.si(), launch + std::max(together, alone) + memory,
-                     "launch + max(sum of tiles over cores, longest chunk alone) + sum of traffic; each as flash attention in docs/math/operator_time.md");
+  const double tiles = about_.software.balances_prompts && about_.pool.dp > 1 ? rank_share(together, 0) : std::max(rank_share(together, 0), alone);
+  ledger.add_seconds(Part::attention, latent ? "latent attention, prompts" : "attention, prompts", kind.count * about_.software.kernels.si(), launch + tiles + rank_share(memory, longest),
+                     "launch + max(sum of tiles over cores, longest chunk alone) + sum of traffic, of the rank's chunks; each as flash attention in docs/math/operator_time.md");
 }
 
 void Pass::prompts(Ledger& ledger, std::span<const serving::Chunk> chunks) const {
   if (chunks.empty()) return;
-  std::int64_t tokens = 0, keys = 0;
+  double tokens = 0, keys = 0, longest = 0, most_keys = 0;
   for (const auto& chunk : chunks) {
-    tokens += chunk.tokens;
-    keys += std::int64_t{chunk.tokens} + chunk.context;
+    const double own = chunk.tokens, seen = own + chunk.context;
+    tokens += own;
+    keys += seen;
+    longest = std::max(longest, own);
+    most_keys = std::max(most_keys, seen);
   }
+  const auto rank_tokens = static_cast<std::int64_t>(std::ceil(rank_share(tokens, longest))), rank_keys = static_cast<std::int64_t>(std::ceil(rank_share(keys, most_keys)));
   for (const auto& kind : kinds_) {
     const auto& a = kind.layer->attention;
     if (a.kind == AttentionKind::linear) {
-      linear_state(ledger, kind, static_cast<std::int64_t>(chunks.size()), tokens);
+      linear_state(ledger, kind, share(static_cast<std::int64_t>(chunks.size()), about_.pool.dp), rank_tokens);
       continue;
     }
     // Keys and values of the context are projected from their latents again.
     if (a.kind == AttentionKind::multi_latent)
-      ledger.add(Part::projections, "key and value projection", kind.count, gemm(keys, share(a.heads, about_.pool.tp) * (a.qk_nope_dim + a.v_head_dim), a.kv_lora_rank, attention_), about_.software.kernels.si());
+      ledger.add(Part::projections, "key and value projection", kind.count, gemm(rank_keys, share(a.heads, about_.pool.tp) * (a.qk_nope_dim + a.v_head_dim), a.kv_lora_rank, attention_), about_.software.kernels.si());
     ragged_attention(ledger, kind, chunks);
   }
 }

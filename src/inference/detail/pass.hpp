@@ -26,8 +26,11 @@ class Pass final {
   void exchange(Ledger& ledger, std::int64_t tokens, std::int64_t group) const;
   // Decoding attention of `sequences` of a rank, each with 1 + draft queries, on `cached` tokens together.
   void decoding(Ledger& ledger, std::int64_t sequences, double cached) const;
-  // Attention of chunks of prompts, in one ragged kernel per layer: its launch once, tiles of all chunks side by side, never less than the longest chunk alone.
+  // Attention of chunks of prompts on the busiest data-parallel rank, in one ragged kernel per layer: its launch once, tiles of the rank's chunks side by side,
+  // never less than the longest chunk alone. Ranks share chunks as evenly as whole chunks allow: the mean, or the longest.
   void prompts(Ledger& ledger, std::span<const serving::Chunk> chunks) const;
+  // A rank's share of a sum over chunks whose largest term is `longest`.
+  [[nodiscard]] double rank_share(double sum, double longest) const;
   // Final norm, output projection, sampling of `sampled` tokens of a rank.
   void head(Ledger& ledger, std::int64_t sampled) const;
   // One draft layer with its pass through the head, for `sequences` of a rank; attention of one layer costs `attention`.

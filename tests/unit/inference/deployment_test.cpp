@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/deployment.hpp"
+
+#include <gtest/gtest.h>
+
+#include "served.hpp"
+
+namespace zettatwin::inference {
+namespace {
+
+std::string problems(const std::string& text, const std::string& model = test::kToyExperts) {
+  config::Diagnostics diagnostics;
+  const auto parsed = parse_deployment(text, "--deployment", diagnostics);
+  if (parsed)
+    for (const auto& pool : parsed->pools) (void)check(pool, test::toy_model(model), config::location_in("--deployment"), diagnostics);
+  return test::text_of(diagnostics);
+}
+
+TEST(Deployment, OnePool) {
+  const auto d = test::deployment("tp=8,dp=2,ep=16,instances=4,weights=fp8,experts=fp4,cache=fp8");
+  ASSERT_EQ(d.pools.size(), 1u);
+  const auto& p = d.pools[0];
+  EXPECT_EQ(p.role, Role::aggregated);
+  EXPECT_EQ(p.chips(), 16);
+  EXPECT_EQ(p.attention_format(), Format::fp8);
+  EXPECT_EQ(p.expert_format(), Format::fp4);
+  EXPECT_FALSE(d.disaggregated());
+}
+
+TEST(Deployment, PrefillAndDecodeShareWhatIsBesideThem) {
+  const auto d = test::deployment("weights=fp8,prefill.tp=8,prefill.instances=2,decode.dp=64,decode.ep=64,decode.cache=fp8");
+  ASSERT_EQ(d.pools.size(), 2u);
+  EXPECT_TRUE(d.disaggregated());
+  EXPECT_EQ(d.pools[0].role, Role::prefill);
+  EXPECT_EQ(d.pools[0].tp, 8);
+  EXPECT_EQ(d.pools[0].weights, Format::fp8);
+  EXPECT_EQ(d.pools[0].cache, Format::bf16);
+  EXPECT_EQ(d.pools[1].dp, 64);
+  EXPECT_EQ(d.pools[1].weights, Format::fp8);
+  EXPECT_EQ(d.pools[1].cache, Format::fp8);
+}
+
+TEST(Deployment, ListOfPools) {
+  config::Diagnostics diagnostics;
+  const auto node = config::parse_document("{software: sglang, weights: fp8, pools: [{role: prefill, tp: 4}, {role: decode, name: far, dp: 8, load: {kind: listed, shares: [3, 1, 1, 1, 1, 1, 1, 1]}}]}", "d.yaml", diagnostics);
+  const auto d = read_deployment(*node, diagnostics);
+  ASSERT_TRUE(d) << test::text_of(diagnostics);
+  EXPECT_EQ(d->software.text, "sglang");
+  EXPECT_EQ(d->pools[1].name, "far");
+  EXPECT_EQ(d->pools[1].load.shares.size(), 8u);
+  EXPECT_EQ(d->pools[0].weights, Format::fp8);
+}
+
+TEST(Deployment, ExpertsSpreadByDefaultWithDataParallelRanks) {
+  const auto model = test::toy_model(test::kToyExperts);
+  EXPECT_EQ(test::deployment("tp=4").pools[0].expert_parallel(model), 1);
+  EXPECT_EQ(test::deployment("tp=4").pools[0].expert_tp(model), 4);
+  EXPECT_EQ(test::deployment("dp=8").pools[0].expert_parallel(model), 8);
+  EXPECT_EQ(test::deployment("dp=8,ep=2").pools[0].expert_tp(model), 4);
+  EXPECT_EQ(test::deployment("tp=4").pools[0].expert_parallel(test::toy_model()), 1);
+}
+
+TEST(Deployment, TextGivesItAgain) {
+  const auto model = test::toy_model(test::kToyExperts);
+  for (const std::string text : {"tp=2,instances=3", "weights=fp8,prefill.tp=4,prefill.instances=2,decode.dp=8,decode.redundant_experts=8,decode.two_batch_overlap=true"}) {
+    const auto once = text_of(test::deployment(text), model);
+    EXPECT_EQ(text_of(test::deployment(once), model), once);
+  }
+}
+
+TEST(Deployment, BadSizesAreReportedWithTheNearest) {
+  EXPECT_EQ(problems("tp=4"), "");
+  EXPECT_NE(problems("tp=3").find("tp 3 does not divide the 4 attention heads; try tp=2"), std::string::npos) << problems("tp=3");
+  EXPECT_NE(problems("dp=4,ep=3").find("ep 3 does not divide the 4 chips"), std::string::npos);
+  EXPECT_NE(problems("dp=16").find("try redundant_experts=8"), std::string::npos) << problems("dp=16");
+  EXPECT_NE(problems("ep=2", test::kToyDense).find("no routed experts"), std::string::npos);
+  EXPECT_NE(problems("prefill.tp=2").find("no decode pool"), std::string::npos);
+  EXPECT_NE(problems("instance=2").find("did you mean 'instances'"), std::string::npos) << problems("instance=2");
+  EXPECT_NE(problems("weights=fp7").find("fp7"), std::string::npos);
+  EXPECT_NE(problems("pp=9").find("more than the 4 layers"), std::string::npos);
+}
+
+TEST(Deployment, InstancesAreCountedAgainstTheChips) {
+  test::Toy toy;
+  toy.levels = {{"node", 8}};
+  config::Diagnostics diagnostics;
+  const auto d = test::deployment("tp=4,instances=3");
+  EXPECT_FALSE(serve({.machine = test::toy_machine(toy), .model = test::toy_model(), .deployment = d, .software = test::free_software()}, config::location_in("x"), diagnostics));
+  EXPECT_NE(test::text_of(diagnostics).find("needs 12 chips, there are 8"), std::string::npos) << test::text_of(diagnostics);
+  const auto all = test::served(test::toy_machine(toy), test::toy_model(), test::free_software(), "tp=4");
+  EXPECT_EQ(all.pools[0].instances, 2);
+  EXPECT_EQ(all.idle_chips, 0);
+  const auto both = test::served(test::toy_machine(toy), test::toy_model(), test::free_software(), "prefill.tp=1,decode.tp=2");
+  EXPECT_EQ(both.pools[0].instances, 2);
+  EXPECT_EQ(both.pools[1].instances, 2);
+  EXPECT_EQ(both.idle_chips, 2);
+  ASSERT_TRUE(both.hand_over);
+  EXPECT_EQ(both.hand_over->bytes_per_token.si(), 2 * 2 * 4 * 128 * 2);
+  EXPECT_EQ(both.hand_over->layers, 2);
+}
+
+}  // namespace
+}  // namespace zettatwin::inference

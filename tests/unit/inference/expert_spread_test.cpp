@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/detail/expert_spread.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace zettatwin::inference::detail {
+namespace {
+
+model::MixtureOfExperts experts(std::int64_t count, std::int64_t topk) { return {.routed_experts = count, .top_k = topk}; }
+
+TEST(ExpertSpread, BalancedOnOneChip) {
+  const ExpertSpread spread({.kind = LoadKind::balanced}, experts(64, 4), 1, 0);
+  EXPECT_DOUBLE_EQ(spread.skew(), 1);
+  EXPECT_DOUBLE_EQ(spread.on_busiest(100).rows, 400);
+  EXPECT_NEAR(spread.on_busiest(10).hit, 64 * (1 - std::pow(1 - 4.0 / 64, 10)), 1e-9);
+  EXPECT_NEAR(spread.on_busiest(1).hit, 4, 1e-9);
+}
+
+TEST(ExpertSpread, SkewGrowsWithFewerExpertsPerChip) {
+  const ExpertLoad load{.kind = LoadKind::power_law, .exponent = 0.5};
+  double before = 1;
+  for (const std::int64_t ep : {2, 8, 32, 128}) {
+    const double skew = ExpertSpread(load, experts(256, 8), ep, 0).skew();
+    EXPECT_GT(skew, before);
+    before = skew;
+  }
+  // No chip of two experts can have more than the two busiest.
+  double sum = 0;
+  for (int i = 1; i <= 256; ++i) sum += 1 / std::sqrt(i);
+  EXPECT_LE(before, 128 * (1 + 1 / std::sqrt(2.0)) / sum + 1e-12);
+}
+
+TEST(ExpertSpread, CopiesOfTheBusiestBalance) {
+  // Shares 4, 1, 1, 1, 1 of 8 on 4 chips of two: one copy of the busiest makes 2, 2, 1, 1, 1, 1; chips 2 + .. hold at most 3 of 8 where the mean is 2.
+  const ExpertLoad load{.kind = LoadKind::listed, .shares = {4, 1, 1, 1, 1}};
+  EXPECT_DOUBLE_EQ(ExpertSpread(load, experts(5, 1), 3, 1).skew(), 3 * 3.0 / 8);
+  const ExpertLoad steep{.kind = LoadKind::power_law, .exponent = 1};
+  EXPECT_LT(ExpertSpread(steep, experts(256, 8), 32, 32).skew(), ExpertSpread(steep, experts(256, 8), 32, 0).skew());
+}
+
+TEST(ExpertSpread, MoreTokensAreNeverFewerRowsOrExperts) {
+  for (const double exponent : {0.0, 0.5, 1.2})
+    for (const std::int64_t ep : {1, 4, 64}) {
+      const ExpertSpread spread({.kind = LoadKind::power_law, .exponent = exponent}, experts(256, 8), ep, ep == 64 ? 64 : 0);
+      auto before = spread.on_busiest(1);
+      for (double tokens = 2; tokens < 1e6; tokens = std::ceil(tokens * 1.3)) {
+        const auto now = spread.on_busiest(tokens);
+        EXPECT_GE(now.rows, before.rows);
+        EXPECT_GE(now.hit, before.hit * (1 - 1e-12)) << exponent << " " << ep << " " << tokens;
+        EXPECT_GE(now.rows, now.mean_rows * (1 - 1e-12));
+        before = now;
+      }
+    }
+}
+
+}  // namespace
+}  // namespace zettatwin::inference::detail

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/predictor.hpp"
+
+#include <gtest/gtest.h>
+
+#include "served.hpp"
+
+namespace zettatwin::inference {
+namespace {
+
+TEST(Steady, OneRequestIsTheSumOfItsSteps) {
+  const auto s = test::served(test::toy_machine(), test::toy_model(), test::free_software(), "instances=1");
+  const Workload load{.concurrency = 1, .input = 1000, .output = 101};
+  const auto steady = steady_aggregated(s.pools[0], *s.software, load);
+  const double prompt = test::seconds(s.pools[0], 0, 0, {{1000, 0, true}});
+  double decode = 0;
+  for (std::int64_t i = 1; i <= 100; ++i) decode += test::seconds(s.pools[0], 1, 1000 + i);
+  EXPECT_NEAR(steady.tpot.si() / (decode / 100), 1, 2e-3);
+  EXPECT_NEAR(steady.ttft_burst.si(), prompt, 0.51 * prompt);  // half a prompt of waiting at most
+  EXPECT_NEAR(steady.output_tokens_per_s / (101 / (prompt + decode)), 1, 5e-3);
+}
+
+TEST(Steady, ThroughputRisesAndUsersSlowDown) {
+  const auto s = test::served(test::catalog_machine("dgx-h200"), test::catalog_model("llama-3.3-70b"), test::catalog_serving("vllm"), "tp=4,weights=fp8,instances=1");
+  double throughput = 0, tpot = 0;
+  for (const double c : {1, 2, 8, 32, 128}) {
+    const auto steady = steady_aggregated(s.pools[0], *s.software, {.concurrency = c, .input = 1000, .output = 1000});
+    EXPECT_GT(steady.output_tokens_per_s, throughput);
+    EXPECT_GT(steady.tpot.si(), tpot);
+    throughput = steady.output_tokens_per_s;
+    tpot = steady.tpot.si();
+  }
+}
+
+TEST(Steady, DisaggregatedIsBoundByTheSlowerSide) {
+  const auto s = test::served(test::catalog_machine("dgx-h200", 16), test::catalog_model("llama-3.3-70b"), test::catalog_serving("vllm"), "weights=fp8,prefill.tp=4,prefill.instances=1,decode.tp=4,decode.instances=1");
+  const Workload load{.concurrency = 64, .input = 4000, .output = 500};
+  const auto one = steady_disaggregated(s.pools[0], s.pools[1], *s.hand_over, *s.software, 1, load), four = steady_disaggregated(s.pools[0], s.pools[1], *s.hand_over, *s.software, 4, load);
+  EXPECT_LE(one.prefill_utilisation, 1 + 1e-9);
+  EXPECT_LT(one.output_tokens_per_s, four.output_tokens_per_s);
+  EXPECT_LT(one.running, four.running);
+  EXPECT_GT(one.ttft, four.ttft);
+}
+
+}  // namespace
+}  // namespace zettatwin::inference

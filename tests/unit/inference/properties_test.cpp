@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Laws of step times on random instances of catalog machines.
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "served.hpp"
+
+namespace zettatwin::inference {
+namespace {
+
+using serving::Chunk;
+
+struct Case {
+  const char* machine;
+  const char* model;
+  const char* software;
+  const char* deployment;
+};
+constexpr Case kCases[] = {{"dgx-h200", "llama-3.3-70b", "vllm", "tp=4,weights=fp8,instances=1"},
+                           {"dgx-b200", "qwen3-30b-a3b", "tensorrt-llm", "tp=1,weights=fp4,cache=fp8,instances=1"},
+                           {"dgx-h200", "deepseek-v3", "sglang", "dp=8,ep=8,weights=fp8_block,instances=1"},
+                           {"dgx-h800", "deepseek-v3", "deepseek", "dp=32,ep=32,redundant_experts=32,weights=fp8_block,two_batch_overlap=true,instances=1"},
+                           {"dgx-h200", "gpt-oss-120b", "vllm", "tp=2,experts=mxfp4,instances=1"},
+                           {"dgx-b200", "qwen3.5-397b-a17b", "sglang", "tp=8,weights=fp8_block,instances=1"},
+                           {"cloudmatrix384", "deepseek-v3", "cann", "dp=64,ep=64,weights=int8,instances=1,engine.speculation.draft=1,engine.speculation.acceptance=0.7"},
+                           {"atlas-950-superpod", "kimi-k2", "cann", "dp=32,ep=32,ffn_chips=0,weights=mxfp8,instances=1"}};
+
+const ServedPool& pool_of(std::size_t i) {
+  static std::vector<Served> all = [] {
+    std::vector<Served> made;
+    for (const auto& c : kCases) made.push_back(test::served(test::catalog_machine(c.machine), test::catalog_model(c.model), test::catalog_serving(c.software), c.deployment));
+    return made;
+  }();
+  return all[i].pools[0];
+}
+
+RC_GTEST_PROP(StepLaws, MoreWorkIsNeverFaster, ()) {
+  const auto& pool = pool_of(*rc::gen::inRange<std::size_t>(0, std::size(kCases)));
+  const auto n = *rc::gen::inRange<std::int64_t>(0, 300);
+  const auto length = *rc::gen::inRange<std::int64_t>(1, 9000);
+  const auto chunks = *rc::gen::container<std::vector<Chunk>>(rc::gen::apply([](int tokens, int context) { return Chunk{tokens, context, true}; }, rc::gen::inRange(1, 3000), rc::gen::inRange(0, 5000)));
+  RC_PRE(n > 0 || !chunks.empty());
+  const auto time = [&](std::int64_t sequences, std::int64_t cached, const std::vector<Chunk>& list) { return pool.timer->step({.sequences = sequences, .cached = cached, .chunks = list}).count(); };
+  const auto now = time(n, n * length, chunks);
+  RC_ASSERT(now > 0);
+  RC_ASSERT(time(n + 1, n * length + 1, chunks) >= now);
+  if (n > 0) RC_ASSERT(time(n, n * length + *rc::gen::inRange(1, 100000), chunks) >= now);
+  auto more = chunks;
+  more.push_back({*rc::gen::inRange(1, 2000), *rc::gen::inRange(0, 2000), true});
+  RC_ASSERT(time(n, n * length, more) >= now);
+  if (!chunks.empty()) {
+    auto longer = chunks;
+    longer.front().tokens += 64;
+    RC_ASSERT(time(n, n * length, longer) >= now);
+    auto further = chunks;
+    further.front().context += 512;
+    RC_ASSERT(time(n, n * length, further) >= now);
+  }
+}
+
+RC_GTEST_PROP(StepLaws, PiecesJoinAndRise, ()) {
+  const auto& pool = pool_of(*rc::gen::inRange<std::size_t>(0, std::size(kCases)));
+  const auto n = *rc::gen::inRange<std::int64_t>(1, 400);
+  auto piece = pool.timer->decode(n, n * *rc::gen::inRange<std::int64_t>(1, 8000));
+  for (int i = 0; i < 20; ++i) {
+    const auto next = pool.timer->decode(n, piece.to);
+    RC_ASSERT(next.from == piece.to);
+    const auto end = piece.base.count() + piece.slope * (piece.to - piece.from);
+    RC_ASSERT(end <= next.base.count());
+    RC_ASSERT(next.base.count() - end <= piece.to - piece.from);  // less than a picosecond per token is lost to whole slopes
+    piece = next;
+  }
+}
+
+// A chip with more of one thing and the same of all others.
+RC_GTEST_PROP(StepLaws, ABetterChipIsNeverSlower, ()) {
+  const auto& c = kCases[*rc::gen::inRange<std::size_t>(0, std::size(kCases))];
+  auto machine = test::catalog_machine(c.machine);
+  const auto model = test::catalog_model(c.model);
+  const auto software = test::catalog_serving(c.software);
+  const auto before = test::served(machine, model, software, c.deployment);
+  switch (*rc::gen::inRange(0, 4)) {
+    case 0: machine.chip.memory.bandwidth.value *= 1.5; break;
+    case 1:
+      for (auto& [precision, peak] : machine.chip.matrix_peak) peak.value *= 1.5;
+      break;
+    case 2:
+      for (auto& level : machine.levels) level.network.bandwidth.value *= 1.5, level.network.pair_bandwidth.value *= 1.5;
+      break;
+    default:
+      for (auto& level : machine.levels) level.network.latency.value *= 0.5, level.network.launch.value *= 0.5;
+  }
+  const auto after = test::served(machine, model, software, c.deployment);
+  const auto n = *rc::gen::inRange<std::int64_t>(1, 300);
+  const std::vector<Chunk> chunks(*rc::gen::inRange<std::size_t>(0, 3), Chunk{1000, 500, true});
+  const serving::StepLoad load{.sequences = n, .cached = n * 2000, .chunks = chunks};
+  RC_ASSERT(after.pools[0].timer->step(load).count() <= before.pools[0].timer->step(load).count() + 1000);
+}
+
+TEST(StepTable, IsNearTheOperatorsThemselves) {
+  for (std::size_t i = 0; i < std::size(kCases); ++i) {
+    const auto& pool = pool_of(i);
+    for (const std::int64_t n : {1, 12, 100})
+      for (const std::int64_t length : {37, 1111, 5003}) {
+        const serving::StepLoad load{.sequences = n, .cached = n * length, .chunks = {}};
+        const auto tree = pool.timer->explain(load);  // operators at exactly these sizes
+        double attention = 0;
+        if (const auto* part = tree.find("attention"))
+          for (const auto& op : part->children) attention += op.si;
+        const double step = pool.timer->step(load).seconds().si();
+        EXPECT_NEAR(pool.timer->parts(load)[static_cast<std::size_t>(Part::attention)], attention, 0.02 * step + 0.1 * attention) << kCases[i].model;
+        EXPECT_NEAR(tree.si / step, 1, 1e-3) << kCases[i].model << " " << n << " " << length;
+      }
+  }
+}
+
+}  // namespace
+}  // namespace zettatwin::inference

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Steps of small instances by hand. The toy chip multiplies 2^40 FLOP/s and moves memory in no time, so a step is its products.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "compute/operator_time.hpp"
+#include "served.hpp"
+
+namespace zettatwin::inference {
+namespace {
+
+using test::free_software;
+using test::seconds;
+using test::served;
+using test::Toy;
+using test::toy_machine;
+using test::toy_model;
+
+constexpr double kRounding = 1e-11;
+
+double total(const Parts& parts) { return std::accumulate(parts.begin(), parts.end(), 0.0); }
+double of(const Parts& parts, Part part) { return parts[static_cast<std::size_t>(part)]; }
+
+TEST(DecodingStep, IsItsProducts) {
+  const auto s = served(toy_machine(), toy_model(), free_software(), "instances=1");
+  // 64 rows; per layer 2 x 64 x 512 x (1536 qkv + 512 output + 1024 up + 1024 down) = 2^28 FLOP; attention 2 x 256 x 64 x 4 heads x 512 keys = 2^26;
+  // head 2 x 64 x 512 x 1024 = 2^26.
+  const double layer = std::ldexp(1, -12) + std::ldexp(1, -14), head = std::ldexp(1, -14);
+  EXPECT_NEAR(seconds(s.pools[0], 64, 64 * 512), 2 * layer + head, kRounding);
+  // Of 9 sequences the kernels compute a tile of 64 rows, and the attention of 9.
+  const double few = 2 * (std::ldexp(1, -12) + 9.0 / 64 * std::ldexp(1, -14)) + head;
+  EXPECT_NEAR(seconds(s.pools[0], 9, 9 * 512), few, kRounding);
+}
+
+TEST(DecodingStep, ReadsWeightsAndCache) {
+  // 2^30 B/s and products that take no time: 2 layers of 4 x 512 x 512 + 2 x 512 x 1024 weights, 1024 x 512 of the head, and 2 x 512 values per cached token
+  // and layer, 2 bytes each; activations: inputs and outputs of every product.
+  const Toy toy{.flop_per_s = 1e30, .bytes_per_s = 1073741824.0};
+  const auto s = served(toy_machine(toy), toy_model(), free_software(), "instances=1");
+  const double weights = 2 * (4 * 512.0 * 512 + 2 * 512.0 * 1024) + 1024.0 * 512;
+  const double moved = 2 * (8 * ((512.0 + 1536) + (512 + 512) + (512 + 1024) + (1024 + 512))) + 8 * (512.0 + 1024);  // 8 sequences
+  const double cache = 2 * (8 * 256 * 1024.0 + 8 * 1024.0);                                                        // keys and values, queries and results
+  EXPECT_NEAR(seconds(s.pools[0], 8, 8 * 256), 2 * (weights + moved + cache) / 1073741824.0, 1e-9);
+}
+
+TEST(DecodingStep, NarrowWeightsAreReadNarrow) {
+  const Toy toy{.flop_per_s = 1e30, .bytes_per_s = 1073741824.0, .fp8 = false};
+  const auto wide = served(toy_machine(toy), toy_model(), free_software(), "instances=1");
+  const auto narrow = served(toy_machine(toy), toy_model(), free_software(), "instances=1,weights=fp4");
+  // The chip has no fp4: products in bf16, weights of 0.5625 bytes; the head stays wide.
+  const double saved = 2 * (4 * 512.0 * 512 + 2 * 512.0 * 1024) * (2 - 0.5625);
+  EXPECT_NEAR(seconds(wide.pools[0], 8, 2048) - seconds(narrow.pools[0], 8, 2048), saved / 1073741824.0, 1e-9);
+}
+
+TEST(PromptStep, IsItsProductsAndItsAttention) {
+  const auto machine = toy_machine();
+  const auto s = served(machine, toy_model(), free_software(), "instances=1");
+  const auto attention = compute::time_of(machine.chip, compute::AttentionOp{.batch = 1, .heads = 4, .kv_heads = 4, .q_length = 1024, .kv_length = 3072, .head_dim = 128, .v_head_dim = 128});
+  // 2 x 1024 x 512 x 4096 = 2^32 FLOP per layer; one sampled token: a tile of 64 rows of the head.
+  EXPECT_NEAR(seconds(s.pools[0], 0, 0, {{1024, 2048, true}}), 2 * (std::ldexp(1, -8) + attention.time.seconds().si()) + std::ldexp(1, -14), kRounding);
+  EXPECT_NEAR(seconds(s.pools[0], 0, 0, {{1024, 2048, false}}), 2 * (std::ldexp(1, -8) + attention.time.seconds().si()), kRounding);
+}
+
+TEST(PromptStep, ShortPromptsShareAKernel) {
+  Toy toy;
+  toy.kernel_s = 1e-3;
+  const auto s = served(toy_machine(toy), toy_model(), free_software(), "instances=1");
+  const double one = seconds(s.pools[0], 0, 0, {{512, 0, true}}), two = seconds(s.pools[0], 0, 0, {{512, 0, true}, {512, 0, true}});
+  const double both = seconds(s.pools[0], 0, 0, {{1024, 0, true}});
+  EXPECT_LT(two, 2 * one - 0.009);  // 4 products, attention and half of the head's launch: once
+  EXPECT_LT(two, both);             // and less attention than one prompt of the same length
+}
+
+TEST(Step, WithoutPromptsIsWhatDecodeSays) {
+  const auto s = served(toy_machine(), toy_model(test::kToyExperts), free_software(), "instances=1");
+  const auto& timer = *s.pools[0].timer;
+  for (const std::int64_t n : {1, 7, 64, 200})
+    for (const std::int64_t cached : {n, 17 * n, 1000 * n + 3}) {
+      const auto piece = timer.decode(n, cached);
+      ASSERT_LE(piece.from, cached);
+      ASSERT_LT(cached, piece.to);
+      EXPECT_EQ(timer.step({.sequences = n, .cached = cached, .chunks = {}}).count(), piece.base.count() + piece.slope * (cached - piece.from));
+    }
+}
+
+TEST(Parts, SumToTheStep) {
+  const auto s = served(test::catalog_machine("dgx-h200"), test::catalog_model("deepseek-v3"), test::catalog_serving("sglang"), "dp=8,ep=8,weights=fp8_block,instances=1", 8);
+  const auto& timer = *s.pools[0].timer;
+  const std::vector<serving::Chunk> chunks{{1000, 0, true}, {700, 3000, false}};
+  for (const std::int64_t cached : {512, 10'000, 1'234'567})
+    for (const auto& list : {std::vector<serving::Chunk>{}, chunks}) {
+      const serving::StepLoad load{.sequences = 256, .cached = cached, .chunks = list};
+      EXPECT_NEAR(total(timer.parts(load)) / timer.step(load).seconds().si(), 1, 1e-3);
+      EXPECT_NEAR(timer.explain(load).si / timer.step(load).seconds().si(), 1, 1e-3);
+    }
+}
+
+TEST(TensorParallelism, HalvesProductsAndAddsAllReduces) {
+  Toy toy;
+  toy.levels = {{"node", 2, 1e9, 0}};
+  const auto one = served(toy_machine(toy), toy_model(), free_software(), "instances=1");
+  const auto two = served(toy_machine(toy), toy_model(), free_software(), "tp=2,instances=1");
+  const auto a = one.pools[0].timer->parts({.sequences = 64, .cached = 64 * 512, .chunks = {}});
+  const auto b = two.pools[0].timer->parts({.sequences = 64, .cached = 64 * 512, .chunks = {}});
+  EXPECT_NEAR(of(b, Part::projections), of(a, Part::projections) / 2, kRounding);
+  EXPECT_NEAR(of(b, Part::attention), of(a, Part::attention) / 2, kRounding);
+  EXPECT_NEAR(of(b, Part::head), of(a, Part::head) / 2, kRounding);
+  // Two per layer, 2 (N-1)/N x 64 x 512 x 2 bytes over 1 GB/s.
+  EXPECT_NEAR(of(b, Part::all_reduce), 4 * 65536 / 1e9, kRounding);
+  EXPECT_EQ(of(a, Part::all_reduce), 0);
+}
+
+TEST(Exchange, CopiesCrossTheLevel) {
+  Toy toy;
+  toy.levels = {{"node", 4, 1e9, 0}};
+  auto software = free_software();
+  const auto s = served(toy_machine(toy), toy_model(test::kToyExperts), software, "dp=4,ep=4,load.kind=balanced,instances=1");
+  const auto parts = s.pools[0].timer->parts({.sequences = 256, .cached = 25600, .chunks = {}});
+  // 3 expert layers; 64 tokens of a rank x 2 experts, three quarters of them elsewhere; 1.03125 bytes there, 2 back.
+  EXPECT_NEAR(of(parts, Part::exchange), 3 * 64 * 2 * 0.75 * 512 * (1.03125 + 2) / 1e9, kRounding);
+}
+
+TEST(Pipeline, TwoStagesTakeHalfBatchesTurnByTurn) {
+  Toy toy;
+  toy.levels = {{"node", 2}};
+  const auto one = served(toy_machine(toy), toy_model(), free_software(), "instances=1");
+  const auto two = served(toy_machine(toy), toy_model(), free_software(), "pp=2,instances=1");
+  // A batch of 128 as two of 64: each stage has one of two layers, and both are busy; the head computes 64 rows at a time.
+  const double half = seconds(one.pools[0], 64, 64 * 512);
+  EXPECT_NEAR(seconds(two.pools[0], 128, 128 * 512), half, kRounding);
+}
+
+TEST(Host, HidesBehindTheChipOnlyIfItMay) {
+  auto software = free_software();
+  software.host_step.value = 1 * units::second;
+  software.host_sequence.value = units::Seconds::from_si(0.001);
+  const auto hidden = served(toy_machine(), toy_model(), software, "instances=1");
+  const double chip = seconds(served(toy_machine(), toy_model(), free_software(), "instances=1").pools[0], 64, 6400);
+  EXPECT_NEAR(seconds(hidden.pools[0], 64, 6400), 1.064, kRounding);  // longer than the chip
+  software.overlapped_host = false;
+  EXPECT_NEAR(seconds(served(toy_machine(), toy_model(), software, "instances=1").pools[0], 64, 6400), chip + 1.064, kRounding);
+  software = free_software();
+  software.graphs = false;
+  software.eager_layer.value = units::Seconds::from_si(0.5);
+  EXPECT_NEAR(seconds(served(toy_machine(), toy_model(), software, "instances=1").pools[0], 64, 6400), 1, kRounding);  // two layers
+}
+
+TEST(Speculation, ChecksDraftsInOnePass) {
+  const auto plain = served(toy_machine(), toy_model(), free_software(), "instances=1");
+  const auto three = served(toy_machine(), toy_model(), free_software(), "instances=1,engine.speculation.draft=3,engine.speculation.acceptance=0.5");
+  const auto parts = three.pools[0].timer->parts({.sequences = 16, .cached = 16 * 512, .chunks = {}});
+  const auto same = plain.pools[0].timer->parts({.sequences = 64, .cached = 64 * 512, .chunks = {}});
+  EXPECT_NEAR(of(parts, Part::projections), of(same, Part::projections), kRounding);  // 16 x (1 + 3) tokens
+  EXPECT_NEAR(of(parts, Part::attention), of(same, Part::attention), kRounding);      // 4 queries on 512 keys
+  // Three times a mean layer, its attention, a projection from 1024 to 512, and the head, of 16 sequences: a tile of 64 rows each.
+  const double layer = std::ldexp(1, -12) + std::ldexp(1, -14), projection = std::ldexp(1, -14), head = std::ldexp(1, -14);
+  EXPECT_NEAR(of(parts, Part::draft), 3 * (layer + projection + head), kRounding);
+}
+
+TEST(SeparatedFeedForwards, TheBusierSideShows) {
+  Toy toy;
+  toy.levels = {{"node", 8}};
+  const auto s = served(toy_machine(toy), toy_model(test::kToyExperts), free_software(), "dp=2,ffn_chips=4,load.kind=balanced,microbatches=2,instances=1");
+  EXPECT_EQ(s.pools[0].chips_per_instance, 6);
+  const auto parts = s.pools[0].timer->parts({.sequences = 256, .cached = 25600, .chunks = {}});
+  EXPECT_EQ(of(parts, Part::experts), 0);
+  EXPECT_GE(of(parts, Part::idle), 0);
+  EXPECT_GT(of(parts, Part::attention), 0);
+}
+
+}  // namespace
+}  // namespace zettatwin::inference
