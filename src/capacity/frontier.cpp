@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "capacity/frontier.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "capacity/layouts.hpp"
+
+namespace zettatwin::capacity {
+namespace {
+
+using inference::Role;
+using inference::Served;
+
+constexpr std::int64_t kDeepest = 8;          // pipeline stages that are tried where a model does not fit otherwise
+constexpr double kGrid = 1.41421356237309515;  // between numbers of requests in flight
+
+bool meets(units::Seconds value, units::Seconds limit) { return limit.si() <= 0 || value <= limit; }
+bool meets(const Point& p, const fleet::Slo& slo, std::int64_t output) {
+  return meets(p.ttft, slo.ttft) && meets(p.tpot, slo.tpot) && meets(p.ttft + p.tpot * static_cast<double>(output - 1), slo.e2e);
+}
+
+class Search final {
+ public:
+  explicit Search(const Question& question) : q_(question) {}
+
+  Frontier run() {
+    if (q_.aggregated) aggregated();
+    if (q_.disaggregated) disaggregated();
+    keep_unbeaten();
+    return std::move(found_);
+  }
+
+ private:
+  // One instance of each pool; nothing if the layout does not suit the model or the memory.
+  std::optional<Served> served(const inference::Deployment& deployment) {
+    config::Diagnostics ignored;
+    const config::Location where = config::location_in("search");
+    ++found_.layouts;
+    for (const auto& pool : deployment.pools)
+      if (!inference::check(pool, q_.model, where, ignored)) return std::nullopt;
+    auto out = inference::serve({.machine = q_.machine, .model = q_.model, .deployment = deployment, .software = q_.software, .chips = q_.chips, .sequence = q_.input + q_.output}, where, ignored);
+    if (!out) return std::nullopt;
+    if (out->infeasible) {
+      const auto& miss = *out->infeasible;
+      if (!found_.nearest_miss || miss.needed - miss.available < found_.nearest_miss->needed - found_.nearest_miss->available) found_.nearest_miss = miss;
+      return std::nullopt;
+    }
+    ++found_.fitting;
+    return out;
+  }
+
+  // The layout, or the same in the fewest pipeline stages that fit.
+  std::optional<Served> fitting(inference::Pool pool, Role role) {
+    for (pool.pp = 1; pool.pp <= kDeepest && pool.chips() <= q_.chips; pool.pp *= 2) {
+      pool.role = role;
+      pool.instances = 1;
+      if (auto out = served(of({pool}))) return out;
+      if (pool.pp >= q_.model.layers()) break;
+    }
+    return std::nullopt;
+  }
+
+  static inference::Deployment of(std::vector<inference::Pool> pools) {
+    inference::Deployment deployment;
+    deployment.pools = std::move(pools);
+    return deployment;
+  }
+
+  // Numbers of requests in flight, from one up to where no more of them run.
+  template <class Answer>
+  void sweep(Answer answer) {
+    double before = 0;
+    for (double n = 1; n < 1e7; n = std::max(n + 1, std::floor(n * kGrid))) {
+      const std::optional<Point> point = answer(n);
+      if (!point) return;
+      ++found_.states;
+      offer(*point);
+      if (point->running <= before * (1 + 1e-9) && n > 1) return;
+      before = point->running;
+    }
+  }
+
+  void offer(const Point& point) {
+    if (!(point.tpot.si() > 0) || !(point.tokens_per_s > 0)) return;
+    if (meets(point, q_.slo, q_.output)) {
+      if (!found_.best || point.per_chip() > found_.best->per_chip()) found_.best = point;
+      auto& alike = point.disaggregated() ? found_.best_disaggregated : found_.best_aggregated;
+      if (!alike || point.per_chip() > alike->per_chip()) alike = point;
+      if (point.disaggregated()) offer_decode(point);
+    }
+    found_.points.push_back(point);
+  }
+
+  // The decode instance of a unit by itself.
+  void offer_decode(const Point& unit) {
+    auto alone = unit;
+    std::erase_if(alone.deployment.pools, [](const inference::Pool& pool) { return pool.role == Role::prefill; });
+    alone.chips = static_cast<double>(alone.deployment.pools.front().chips());
+    alone.prefill_per_decode = 0;
+    if (!found_.best_decode || alone.per_chip() > found_.best_decode->per_chip()) found_.best_decode = alone;
+  }
+
+  void aggregated() {
+    for (const auto& layout : layouts(q_.machine, q_.model, q_.base, q_.chips)) {
+      const auto unit = fitting(layout, Role::aggregated);
+      if (!unit) continue;
+      const auto& pool = unit->pools.front();
+      sweep([&](double n) -> std::optional<Point> {
+        const auto s = inference::steady_aggregated(pool, q_.software, {.concurrency = n, .input = q_.input, .output = q_.output});
+        return Point{.deployment = of({pool.pool}), .concurrency = n, .running = s.running, .chips = static_cast<double>(pool.chips_per_instance), .prefill_per_decode = 0, .ttft = s.ttft, .tpot = s.tpot,
+                     .tokens_per_s = s.output_tokens_per_s};
+      });
+    }
+  }
+
+  // Time of a prompt alone on a prefill instance, and prompts per second when it is full.
+  struct Prefill {
+    inference::Pool pool;
+    double chip_seconds = 0;  // of a prompt
+    double prompts_per_s = 0;
+  };
+  std::optional<Prefill> best_prefill() {
+    std::optional<Prefill> best;
+    for (const auto& layout : layouts(q_.machine, q_.model, q_.base, q_.chips)) {
+      const auto unit = fitting(layout, Role::aggregated);  // the same chips, without a partner
+      if (!unit) continue;
+      const auto& pool = unit->pools.front();
+      const auto alone = inference::steady_aggregated(pool, q_.software, {.concurrency = 1, .input = q_.input, .output = 1});
+      if (!meets(alone.ttft, q_.slo.ttft)) continue;
+      const double rate = prompt_rate(pool);
+      const double cost = static_cast<double>(pool.chips_per_instance) / rate;
+      if (!best || cost < best->chip_seconds) best = Prefill{.pool = pool.pool, .chip_seconds = cost, .prompts_per_s = rate};
+    }
+    return best;
+  }
+  // As many prompts in a step as its budget takes.
+  double prompt_rate(const inference::ServedPool& pool) const {
+    const auto fit = std::max<std::int64_t>(1, pool.engine.max_tokens / std::max<std::int64_t>(1, q_.input));
+    std::vector<serving::Chunk> chunks;
+    double seconds = 0;
+    if (q_.input <= pool.engine.max_tokens) {
+      chunks.assign(static_cast<std::size_t>(fit), {.tokens = static_cast<std::int32_t>(q_.input), .context = 0, .last = true});
+      seconds = pool.timer->step({.sequences = 0, .cached = 0, .chunks = chunks}).seconds().si();
+      return static_cast<double>(fit) / seconds;
+    }
+    for (std::int64_t done = 0; done < q_.input; done += pool.engine.max_tokens) {
+      const auto tokens = std::min(pool.engine.max_tokens, q_.input - done);
+      chunks.assign(1, {.tokens = static_cast<std::int32_t>(tokens), .context = static_cast<std::int32_t>(done), .last = done + tokens >= q_.input});
+      seconds += pool.timer->step({.sequences = 0, .cached = 0, .chunks = chunks}).seconds().si();
+    }
+    return 1 / seconds;
+  }
+
+  void disaggregated() {
+    const auto prefill = best_prefill();
+    if (!prefill) return;
+    for (const auto& layout : layouts(q_.machine, q_.model, q_.base, q_.chips - prefill->pool.chips())) {
+      auto first = prefill->pool, second = layout;
+      first.role = Role::prefill;
+      first.name = "prefill";
+      second.role = Role::decode;
+      second.name = "decode";
+      first.instances = second.instances = 1;
+      const auto alone = fitting(layout, Role::aggregated);
+      if (!alone) continue;
+      second.pp = alone->pools.front().pool.pp;
+      if (first.chips() + second.chips() > q_.chips) continue;
+      const auto unit = served(of({first, second}));
+      if (!unit || !unit->hand_over) continue;
+      sweep([&](double n) -> std::optional<Point> { return apart(*unit, *prefill, n); });
+    }
+  }
+
+  std::optional<Point> apart(const Served& unit, const Prefill& prefill, double n) const {
+    const auto& first = unit.pools[0];
+    const auto& second = unit.pools[1];
+    const inference::Workload load{.concurrency = n, .input = q_.input, .output = q_.output};
+    // As many prefill instances as keep up when their queues stay short.
+    constexpr double kBusy = 0.8;
+    const auto plenty = inference::steady_disaggregated(first, second, *unit.hand_over, q_.software, 1e6, load);
+    const double ratio = std::max(1e-6, plenty.output_tokens_per_s / static_cast<double>(q_.output) / (prefill.prompts_per_s * kBusy));
+    const auto s = inference::steady_disaggregated(first, second, *unit.hand_over, q_.software, ratio, load);
+    const double chips = static_cast<double>(second.chips_per_instance) + ratio * static_cast<double>(first.chips_per_instance);
+    return Point{.deployment = of({first.pool, second.pool}), .concurrency = n, .running = s.running, .chips = chips, .prefill_per_decode = ratio, .ttft = s.ttft, .tpot = s.tpot, .tokens_per_s = s.output_tokens_per_s};
+  }
+
+  // Points that no other beats in both figures, fastest per user first.
+  void keep_unbeaten() {
+    auto& points = found_.points;
+    std::stable_sort(points.begin(), points.end(), [](const Point& a, const Point& b) { return a.per_user() > b.per_user() || (a.per_user() == b.per_user() && a.per_chip() > b.per_chip()); });
+    double most = 0;
+    std::erase_if(points, [&most](const Point& p) {
+      if (p.per_chip() <= most) return true;
+      most = p.per_chip();
+      return false;
+    });
+  }
+
+  const Question& q_;
+  Frontier found_;
+};
+
+}  // namespace
+
+Frontier frontier(const Question& question) {
+  ZT_EXPECT(question.input >= 1 && question.output >= 1 && question.chips >= 1, "a question has tokens and chips");
+  return Search(question).run();
+}
+
+}  // namespace zettatwin::capacity

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Laws of the frontier of deployments.
+#include "capacity/frontier.hpp"
+
+#include "cases.hpp"
+
+namespace zettatwin::capacity {
+namespace {
+
+TEST(CapacityFrontier, NoPointBeatsAnother) {
+  const auto found = test::capacity_case("dgx-h200", "llama-3.1-70b", 16).answer();
+  ASSERT_GT(found.points.size(), 4u);
+  for (std::size_t i = 1; i < found.points.size(); ++i) {
+    EXPECT_LT(found.points[i].per_user(), found.points[i - 1].per_user());
+    EXPECT_GT(found.points[i].per_chip(), found.points[i - 1].per_chip());
+  }
+  EXPECT_GE(found.layouts, found.fitting);
+  EXPECT_GT(found.states, found.fitting) << "several states of each layout";
+}
+
+TEST(CapacityFrontier, TheBestMeetsTheObjectives) {
+  auto c = test::capacity_case("dgx-h200", "llama-3.1-70b", 16);
+  double before = 0;
+  for (const double tpot : {0.015, 0.025, 0.05, 0.1}) {
+    c.slo.tpot = units::Seconds::from_si(tpot);
+    c.slo.ttft = units::Seconds::from_si(2);
+    const auto found = c.answer();
+    ASSERT_TRUE(found.best) << tpot;
+    EXPECT_LE(found.best->tpot, c.slo.tpot);
+    EXPECT_LE(found.best->ttft, c.slo.ttft);
+    EXPECT_GE(found.best->per_chip(), before) << "looser objectives never cost throughput";
+    before = found.best->per_chip();
+    for (const auto& p : found.points)
+      if (p.tpot <= c.slo.tpot && p.ttft <= c.slo.ttft) {
+        EXPECT_LE(p.per_chip(), found.best->per_chip());
+      }
+  }
+}
+
+TEST(CapacityFrontier, AnswersOnlyWhatFits) {
+  // 671 GB of weights: not on one node of 80 GB cards, but on two.
+  const auto one = test::capacity_case("dgx-h800", "deepseek-v3", 8).answer();
+  EXPECT_TRUE(one.points.empty());
+  ASSERT_TRUE(one.nearest_miss);
+  EXPECT_GT(one.nearest_miss->needed, one.nearest_miss->available);
+  const auto two = test::capacity_case("dgx-h800", "deepseek-v3", 16).answer(false);
+  ASSERT_FALSE(two.points.empty());
+  for (const auto& p : two.points) EXPECT_EQ(p.chips, 16);
+}
+
+TEST(CapacityFrontier, ObjectivesThatNothingMeetsHaveNoBest) {
+  auto c = test::capacity_case("dgx-h200", "llama-3.1-70b", 8);
+  c.slo.tpot = units::Seconds::from_si(1e-5);
+  const auto found = c.answer();
+  EXPECT_FALSE(found.best);
+  EXPECT_FALSE(found.points.empty());
+}
+
+TEST(CapacityFrontier, PrefillApartCountsItsChips) {
+  auto c = test::capacity_case("dgx-h200", "llama-3.1-70b", 64);
+  c.slo.tpot = units::Seconds::from_si(0.03);
+  const auto found = c.answer();
+  ASSERT_TRUE(found.best_disaggregated);
+  const auto& p = *found.best_disaggregated;
+  ASSERT_EQ(p.deployment.pools.size(), 2u);
+  EXPECT_GT(p.prefill_per_decode, 0);
+  EXPECT_NEAR(p.chips, static_cast<double>(p.deployment.pools[1].chips()) + p.prefill_per_decode * static_cast<double>(p.deployment.pools[0].chips()), 1e-9);
+}
+
+TEST(CapacityFrontier, IsTheSameTwice) {
+  const auto c = test::capacity_case("dgx-h200", "mixtral-8x7b", 8);
+  const auto a = c.answer(), b = c.answer();
+  ASSERT_EQ(a.points.size(), b.points.size());
+  for (std::size_t i = 0; i < a.points.size(); ++i) {
+    EXPECT_EQ(a.points[i].tpot, b.points[i].tpot);
+    EXPECT_EQ(a.points[i].tokens_per_s, b.points[i].tokens_per_s);
+  }
+}
+
+}  // namespace
+}  // namespace zettatwin::capacity
