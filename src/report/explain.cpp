@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "report/report.hpp"
+#include "report/serving.hpp"
 #include "units/text.hpp"
 
 namespace zettatwin::report {
@@ -21,8 +22,8 @@ void explain(std::string& out, const result::Node& node, const std::string& path
 
 }  // namespace
 
-std::optional<std::string> explanation(const Subject& s, const std::string& path) {
-  const auto* node = s.result.tree.find(path);
+std::optional<std::string> explanation(const result::Node& tree, const std::string& path) {
+  const auto* node = tree.find(path);
   if (!node) return std::nullopt;
   std::string out;
   if (!path.empty()) {
@@ -32,5 +33,7 @@ std::optional<std::string> explanation(const Subject& s, const std::string& path
   for (const auto& child : node->children) explain(out, child, child.key);
   return out;
 }
+
+std::optional<std::string> explanation(const Subject& s, const std::string& path) { return explanation(s.result.tree, path); }
 
 }  // namespace zettatwin::report

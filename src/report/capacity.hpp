@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Shows which deployments serve some traffic, what each costs in speed for a user and in chips, and how many chips the traffic needs.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fleet/spec.hpp"
+#include "report/serving.hpp"
+
+namespace zettatwin::report {
+
+struct CapacityPoint {
+  std::string deployment;          // of one unit, as --deployment takes it
+  bool disaggregated = false;
+  double concurrency = 0;          // requests in flight per unit
+  double chips = 0;                // of the unit
+  double prefill_per_decode = 0;   // instances; 0: aggregated
+  units::Seconds ttft, tpot;
+  double tokens_per_s_per_user = 0;
+  double tokens_per_s_per_chip = 0;
+};
+
+// A fleet that was simulated to find the size.
+struct CapacityTrial {
+  std::int64_t units = 0;
+  std::int64_t chips = 0;
+  bool good = false;
+  std::string verdict;
+  double attainment = 0;
+  double output_tokens_per_s = 0;
+};
+
+struct CapacitySubject {
+  std::string title, machine, machine_title, model, software, traffic;
+  std::int64_t chips = 0;                 // that may be used
+  std::int64_t input = 0, output = 0;     // mean tokens of a request
+  fleet::Slo slo;
+  double attainment = 0.99;
+  std::int64_t layouts = 0, fitting = 0, states = 0;
+  std::vector<CapacityPoint> frontier;    // fastest for a user first
+  std::optional<CapacityPoint> best, best_aggregated, best_disaggregated;
+  std::optional<ServingShortfall> infeasible;
+  std::vector<CapacityTrial> trials;      // in the order of simulation
+  std::optional<CapacityTrial> needed;    // the smallest that is good
+  std::string deployment;                 // of that fleet
+  std::string unmet;                      // why there is none
+};
+
+[[nodiscard]] std::string text(const CapacitySubject& subject);
+[[nodiscard]] std::string json(const CapacitySubject& subject);
+// Output tokens/s per chip over output tokens/s of one user, both logarithmic, as SVG.
+[[nodiscard]] std::string plot_svg(const CapacitySubject& subject);
+
+}  // namespace zettatwin::report

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// The serving report for a terminal.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "report/detail/table.hpp"
+#include "report/serving.hpp"
+#include "units/text.hpp"
+
+namespace zettatwin::report {
+namespace {
+
+using units::grouped;
+using units::human;
+
+std::string seconds(double s) { return human(units::Seconds::from_si(s), 4); }
+std::string whole(double value) { return grouped(static_cast<long long>(value + 0.5)); }
+// Rates of a few per second keep their decimals.
+std::string rate(double value) { return value >= 100 ? whole(value) : fmt::format("{:.4g}", value); }
+std::string percent(double share) { return fmt::format("{:.2f} %", 100 * share); }
+std::string margin(const fleet::Estimate& e) { return e.half_width && e.value > 0 ? fmt::format("   +- {:.2g} %", 100 * *e.half_width / e.value) : ""; }
+
+void heading(std::string& out, const ServingSubject& s) {
+  if (!s.title.empty()) out += s.title + "\n";
+  out += fmt::format("machine     {} ({} chips of {})\n", s.machine_title.empty() ? s.machine : s.machine_title, grouped(s.machine_chips), s.chip);
+  for (const auto& model : s.models) out += fmt::format("model       {}\n", model);
+  out += fmt::format("software    {}\n", s.software);
+  out += fmt::format("deployment  {}{}\n", s.deployment, s.automatic ? fmt::format("   (best of {} tried)", grouped(s.candidates)) : "");
+  if (s.idle_chips > 0) out += fmt::format("idle        {} of {} chips\n", grouped(s.idle_chips), grouped(s.idle_chips + s.chips));
+  if (!s.traffic.empty()) out += fmt::format("traffic     {}\n", s.traffic);
+}
+
+void cannot_start(std::string& out, const ServingSubject& s) {
+  if (!s.infeasible) {
+    out += fmt::format("\nCANNOT SERVE: {}\n", s.result.judgement.reason);
+    return;
+  }
+  const auto& i = *s.infeasible;
+  out += fmt::format("\nCANNOT START: {}\n", i.reason);
+  if (i.needed.si() > 0)
+    out += fmt::format("  {} of {} need {}, there are {}: {} too much\n", i.part, i.role, human(i.needed, 4), human(i.available, 4), human(i.needed - i.available, 4));
+  if (!i.suggestions.empty()) out += "  what would help:\n";
+  for (const auto& suggestion : i.suggestions) out += fmt::format("    {}\n", suggestion);
+}
+
+void verdict(std::string& out, const ServingSubject& s) {
+  const auto& j = s.result.judgement;
+  out += fmt::format("\n  verdict    {}", j.verdict == fleet::Verdict::stable ? "stable" : "SATURATED");
+  if (j.verdict == fleet::Verdict::saturated)
+    out += fmt::format(": the backlog grows by {} requests/s; {} of {} offered requests/s can be kept up", rate(j.backlog_growth_per_s), rate(j.sustainable_per_s), rate(j.offered_per_s));
+  else if (j.offered_per_s > 0) out += fmt::format(" at {} requests/s", rate(j.offered_per_s));
+  out += "\n";
+  if (!j.reason.empty()) out += fmt::format("             {}\n", j.reason);
+  const auto& r = s.result.requests;
+  out += fmt::format("  requests   {} arrived = {} finished + {} rejected + {} lost + {} in flight, in {}\n", grouped(r.arrived), grouped(r.finished), grouped(r.rejected), grouped(r.lost),
+                     grouped(r.in_flight), seconds(s.result.simulated_s));
+  if (s.result.sampling.sampled) out += fmt::format("  sample     {}\n", s.result.sampling.how);
+}
+
+void latencies(std::string& out, const fleet::Metrics& m) {
+  detail::Table table("lrrrrrr", {"", "mean", "p50", "p90", "p95", "p99", "max"});
+  const auto row = [&](const char* name, const fleet::LatencySummary& l) {
+    if (l.count > 0) table.row({name, seconds(l.mean.value), seconds(l.p50.value), seconds(l.p90.value), seconds(l.p95.value), seconds(l.p99.value), seconds(l.greatest)});
+  };
+  row("TTFT", m.ttft);
+  row("TPOT", m.tpot);
+  row("ITL", m.itl);
+  row("end to end", m.e2e);
+  row("queueing", m.queueing);
+  row("transfer", m.transfer);
+  out += "\n" + table.text();
+}
+
+void throughput(std::string& out, const ServingSubject& s, const fleet::Metrics& m) {
+  const auto line = [&](const char* name, const std::string& value, const std::string& note) { out += fmt::format("  {:<26}{:>14}{}\n", name, value, note); };
+  out += "\n";
+  line("output tokens/s", rate(m.output_tokens_per_s.value), fmt::format("   {:.4g} per chip{}", m.output_tokens_per_s_per_chip.value, margin(m.output_tokens_per_s)));
+  line("input tokens/s", rate(m.input_tokens_per_s.value), m.cached_share > 0 ? fmt::format("   {} of them found in a cache", percent(m.cached_share)) : "");
+  line("requests/s", rate(m.requests_per_s.value), margin(m.requests_per_s));
+  line("chip-hours per M output", fmt::format("{:.4g}", s.chip_hours_per_million_output_tokens()), "");
+  const auto& slo = s.slo;
+  if (slo.ttft.si() <= 0 && slo.tpot.si() <= 0 && slo.e2e.si() <= 0) return;
+  std::vector<std::string> parts;
+  if (slo.ttft.si() > 0) parts.push_back(fmt::format("TTFT <= {}: {}", human(slo.ttft), percent(m.ttft_attainment)));
+  if (slo.tpot.si() > 0) parts.push_back(fmt::format("TPOT <= {}: {}", human(slo.tpot), percent(m.tpot_attainment)));
+  if (slo.e2e.si() > 0) parts.push_back(fmt::format("end to end <= {}: {}", human(slo.e2e), percent(m.e2e_attainment)));
+  line("SLO attainment", percent(m.slo_attainment.value), fmt::format("   {}", fmt::join(parts, ", ")));
+  line("goodput", rate(m.goodput_per_s.value), " requests/s that meet all of them");
+}
+
+void pools(std::string& out, const ServingSubject& s) {
+  detail::Table table("lrrlrrrrrrr", {"pool", "instances", "chips each", "layout", "busy", "running", "batch", "waiting", "cache used", "at most", "preempted"});
+  for (std::size_t i = 0; i < s.pools.size() && i < s.result.pools.size(); ++i) {
+    const auto& p = s.pools[i];
+    const auto& r = s.result.pools[i];
+    table.row({p.name, grouped(p.instances), grouped(p.chips), p.layout, percent(r.utilisation), fmt::format("{:.4g}", r.running), fmt::format("{:.4g}", r.batch), fmt::format("{:.4g}", r.waiting),
+               percent(r.cache_used), percent(r.cache_used_peak), grouped(r.preemptions)});
+  }
+  out += "\npools (means per instance)\n" + table.text();
+  detail::Table memory("lrrrrrr", {"memory of a chip", "weights", "other", "cache", "of", "tokens cached", "per token"});
+  for (const auto& p : s.pools)
+    memory.row({p.name, human(p.weights, 4), human(p.other, 4), human(p.cache, 4), human(p.capacity, 4), grouped(p.cache_tokens), human(p.cache_per_token, 4)});
+  out += "\n" + memory.text();
+}
+
+void transfers(std::string& out, const ServingSubject& s) {
+  for (const auto& t : s.result.transfers) {
+    if (t.transfers == 0) continue;
+    out += fmt::format("\ncaches moved  {} of {} each: mean {}, p99 {}, of it waiting for blocks {}; ports of prefill {} and decode {} busy, network {}\n", grouped(t.transfers),
+                       human(units::Bytes::from_si(t.bytes / static_cast<double>(t.transfers)), 3), seconds(t.duration.mean.value), seconds(t.duration.p99.value), seconds(t.blocked.mean.value),
+                       percent(t.egress_used), percent(t.ingress_used), percent(t.network_used));
+  }
+}
+
+void failures(std::string& out, const ServingSubject& s) {
+  if (s.result.failures.empty()) return;
+  out += "\nfailures\n";
+  for (const auto& f : s.result.failures) {
+    out += fmt::format("  at {}: {} instances of {}, {}\n    {} requests hit, {} of them lost, {} tokens computed again; SLO attainment {} before, {} during{}\n", seconds(f.at_s), grouped(f.instances),
+                       s.pools[static_cast<std::size_t>(s.failures[f.failure].pool)].name, f.until_s < 0 ? "not back before the end" : fmt::format("back at {}", seconds(f.until_s)), grouped(f.requests_hit),
+                       grouped(f.requests_lost), grouped(f.recomputed_tokens), percent(f.attainment_before), percent(f.attainment_during),
+                       f.attainment_after_s < 0 ? "" : fmt::format(", as before {} after the failure", seconds(f.attainment_after_s)));
+  }
+}
+
+void tree(std::string& out, const result::Node& node, double total, int depth) {
+  for (const auto& child : node.children) {
+    if (child.si < 0.005 * total) continue;
+    out += fmt::format("  {:<44}{:>10}{:>8.2f} %\n", std::string(static_cast<std::size_t>(2 * depth), ' ') + child.label, human(child.si, child.dimension), 100 * child.si / total);
+    if (child.children.size() > 1) tree(out, child, total, depth + 1);
+  }
+}
+
+void steps(std::string& out, const ServingSubject& s) {
+  const auto* all = s.tree.find("pools");
+  if (!all) return;
+  for (const auto& pool : all->children)
+    for (const auto& part : pool.children) {
+      if (part.key == "memory" || part.si <= 0) continue;
+      out += fmt::format("\n{}: {}, {}\n", pool.label, part.label, human(part.si, part.dimension, 4));
+      tree(out, part, part.si, 0);
+    }
+}
+
+void rests_on(std::string& out, const ServingSubject& s) {
+  out += fmt::format("\nrests on {} estimated and {} unverified figures", result::inputs_below(s.tree, config::Confidence::estimated).size(), result::inputs_below(s.tree, config::Confidence::unverified).size());
+  if (!s.chip_efficiencies.empty()) out += fmt::format("; {} efficiencies are {}", s.chip, s.chip_efficiencies);
+  out += "\n         --explain prints formulas, inputs and sources of every figure\n";
+}
+
+}  // namespace
+
+double ServingSubject::chip_hours_per_million_output_tokens() const {
+  const double per_chip = result.all.output_tokens_per_s_per_chip.value;
+  return per_chip > 0 ? 1e6 / per_chip / 3600 : 0;
+}
+
+std::string text(const ServingSubject& s) {
+  std::string out;
+  heading(out, s);
+  if (!s.feasible()) {
+    cannot_start(out, s);
+    return out;
+  }
+  verdict(out, s);
+  latencies(out, s.result.all);
+  throughput(out, s, s.result.all);
+  pools(out, s);
+  transfers(out, s);
+  failures(out, s);
+  steps(out, s);
+  rests_on(out, s);
+  return out;
+}
+
+}  // namespace zettatwin::report
