@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/detail/serve_pools.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "inference/deployment.hpp"
+
+namespace zettatwin::api::detail {
+namespace {
+
+fleet::Role role_of(inference::Role role) {
+  switch (role) {
+    case inference::Role::prefill: return fleet::Role::prefill;
+    case inference::Role::decode: return fleet::Role::decode;
+    default: return fleet::Role::aggregated;
+  }
+}
+
+// "0-3,7" as numbers.
+std::vector<std::int64_t> numbers_of(const std::string& text, const config::Location& where, config::Diagnostics& diagnostics) {
+  constexpr std::int64_t kMost = 1'000'000;
+  std::vector<std::int64_t> numbers;
+  const auto fail = [&] { diagnostics.error(where, fmt::format("'{}' does not name instances", text), "", "write numbers from 0 and ranges, such as 0, 0-3 or 1,5"); };
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at < end) {
+    std::int64_t first = 0;
+    auto read = std::from_chars(at, end, first);
+    if (read.ec != std::errc{} || first < 0) return fail(), std::vector<std::int64_t>{};
+    std::int64_t last = first;
+    if (read.ptr < end && *read.ptr == '-') {
+      read = std::from_chars(read.ptr + 1, end, last);
+      if (read.ec != std::errc{} || last < first || last - first > kMost) return fail(), std::vector<std::int64_t>{};
+    }
+    for (auto i = first; i <= last; ++i) numbers.push_back(i);
+    if (read.ptr < end && *read.ptr != ',') return fail(), std::vector<std::int64_t>{};
+    at = read.ptr + 1;
+  }
+  return numbers;
+}
+
+// Tokens of a request that must fit at least: prompt and answer of the mean request.
+std::int64_t mean_request(const Traffic* traffic) {
+  if (!traffic) return 0;
+  const auto means = traffic->stream->means();
+  const double tokens = means.input + means.output;
+  return std::isfinite(tokens) ? static_cast<std::int64_t>(std::ceil(tokens)) : 0;
+}
+
+}  // namespace
+
+std::int64_t PoolBuilder::chips_left() const {
+  std::int64_t left = scenario_.chips > 0 ? scenario_.chips : machine_.chips();
+  for (const auto& served : served_) left -= served.chips;
+  return left;
+}
+
+void PoolBuilder::add(const ServeModel& model, const model::Architecture& architecture, const Traffic* traffic, config::Diagnostics& diagnostics) {
+  block_tokens_.push_back(traffic ? traffic->stream->block_tokens() : 0);
+  auto deployment = inference::read_deployment(model.deployment, diagnostics);
+  const auto software = inference::software_from(source_, model.software.kind == config::Node::Kind::null && deployment ? deployment->software : model.software, diagnostics);
+  if (!deployment || !software) return;
+  bool good = true;
+  for (const auto& pool : deployment->pools) good = inference::check(pool, architecture, model.deployment.where, diagnostics) && good;
+  const auto chips = model.chips > 0 ? model.chips : chips_left();
+  if (chips > chips_left() || chips_left() <= 0) {
+    diagnostics.error(model.deployment.where, fmt::format("{} asks for {} chips, {} are left", names_[served_.size()], chips, std::max<std::int64_t>(0, chips_left())), "the models before it have the others",
+                      "give each model its chips");
+    return;
+  }
+  if (!good) return;
+  auto served = inference::serve({.machine = machine_, .model = architecture, .deployment = *deployment, .software = *software, .chips = chips, .sequence = mean_request(traffic)}, model.deployment.where, diagnostics);
+  if (served) served_.push_back(std::move(*served));
+}
+
+void PoolBuilder::add_pools(std::size_t model, fleet::FleetSpec& spec) const {
+  const auto& served = served_[model];
+  for (const auto& pool : served.pools) {
+    fleet::PoolSpec out;
+    out.name = served_.size() > 1 ? fmt::format("{}.{}", names_[model], pool.pool.name) : pool.pool.name;
+    out.role = role_of(pool.pool.role);
+    out.model = static_cast<std::int32_t>(model);
+    out.instances = pool.instances;
+    out.chips_per_instance = static_cast<double>(pool.chips_per_instance);
+    out.engine = pool.engine;
+    if (const auto tokens = block_tokens_[model]; tokens > 0 && tokens % out.engine.block_tokens == 0) out.engine.prefix_tokens = tokens;
+    out.timer = pool.timer.get();
+    if (out.role == fleet::Role::prefill) out.egress = pool.port_rate;
+    if (out.role == fleet::Role::decode) out.ingress = pool.port_rate;
+    spec.pools.push_back(std::move(out));
+  }
+  if (!served.hand_over) return;
+  spec.transfers.push_back({.model = static_cast<std::int32_t>(model), .hand_off = scenario_.transfer.hand_off, .bytes_per_token = served.hand_over->bytes_per_token, .layers = served.hand_over->layers,
+                            .layer_wise = scenario_.transfer.layer_wise, .latency = served.hand_over->latency, .half_size = {}, .min_tokens = scenario_.transfer.min_tokens});
+}
+
+std::int32_t PoolBuilder::pool_named(const std::string& name, const fleet::FleetSpec& spec, const config::Location& where, config::Diagnostics& diagnostics) const {
+  if (name.empty()) return 0;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < spec.pools.size(); ++i) {
+    if (spec.pools[i].name == name) return static_cast<std::int32_t>(i);
+    names.push_back(spec.pools[i].name);
+  }
+  const auto near = config::nearest(name, names);
+  diagnostics.error(where, fmt::format("there is no pool '{}'", name), fmt::format("the deployment has {}", fmt::join(names, ", ")), near.empty() ? "" : fmt::format("did you mean '{}'?", near));
+  return -1;
+}
+
+bool PoolBuilder::complete(fleet::FleetSpec& spec, const config::Location& where, config::Diagnostics& diagnostics) {
+  const auto errors_before = diagnostics.error_count();
+  for (std::size_t i = 0; i < served_.size(); ++i) {
+    add_pools(i, spec);
+    spec.frontend_delay = std::max(spec.frontend_delay, served_[i].frontend);
+  }
+  spec.router = scenario_.router;
+  spec.decode_router = scenario_.decode_router;
+  spec.slo = scenario_.slo;
+  spec.retry = scenario_.retry;
+  for (const auto& failure : scenario_.failures) {
+    auto one = failure.spec;
+    one.pool = pool_named(failure.pool, spec, where, diagnostics);
+    one.instances = numbers_of(failure.instances, where, diagnostics);
+    spec.failures.push_back(std::move(one));
+  }
+  for (const auto& scaling : scenario_.autoscaling) {
+    const auto pool = pool_named(scaling.pool, spec, where, diagnostics);
+    if (pool >= 0) spec.pools[static_cast<std::size_t>(pool)].autoscaling = scaling.autoscaling;
+  }
+  return diagnostics.error_count() == errors_before;
+}
+
+}  // namespace zettatwin::api::detail

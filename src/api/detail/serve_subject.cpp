@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/detail/serve_subject.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "model/parameters.hpp"
+#include "units/text.hpp"
+
+namespace zettatwin::api::detail {
+namespace {
+
+using units::grouped;
+
+std::string count_text(std::int64_t parameters) {
+  const auto count = static_cast<double>(parameters);
+  return count >= 1e12 ? fmt::format("{:.3g} T", count / 1e12) : fmt::format("{:.4g} B", count / 1e9);
+}
+
+std::string layout_of(const inference::Pool& pool, const model::Architecture& model) {
+  std::string out = fmt::format("tp={}", pool.tp);
+  if (pool.dp > 1) out += fmt::format(" dp={}", pool.dp);
+  if (const auto ep = pool.expert_parallel(model); ep > 1) out += fmt::format(" ep={}", ep);
+  if (pool.pp > 1) out += fmt::format(" pp={}", pool.pp);
+  if (pool.ffn_chips > 0) out += fmt::format(" ffn_chips={}", pool.ffn_chips);
+  return out;
+}
+
+report::ServedPool shown(const inference::ServedPool& pool, const fleet::PoolSpec& spec, const std::string& model, const model::Architecture& architecture, units::Bytes capacity) {
+  report::ServedPool out;
+  out.name = spec.name;
+  out.role = std::string(config::word_of(inference::role_words(), pool.pool.role));
+  out.model = model;
+  out.layout = layout_of(pool.pool, architecture);
+  out.instances = pool.instances;
+  out.chips = pool.chips_per_instance;
+  out.capacity = capacity;
+  out.weights = pool.memory.weights;
+  out.cache = std::max(units::Bytes{}, pool.memory.available - pool.memory.used);
+  out.other = capacity - out.weights - out.cache;
+  out.cache_tokens = pool.memory.tokens;
+  out.cache_per_token = pool.memory.cache.token_in_instance;
+  return out;
+}
+
+// Tokens of prompts and their cache that a step with prompts has on average.
+std::vector<serving::Chunk> typical_chunks(const inference::ServedPool& pool, const Traffic& traffic) {
+  const auto means = traffic.stream->means();
+  const double prompt = std::isfinite(means.input) ? std::max(1.0, means.input) : 1024;
+  std::int64_t left = std::max<std::int64_t>(1, std::min<std::int64_t>(pool.engine.max_tokens, static_cast<std::int64_t>(std::lround(prompt))));
+  return {{.tokens = static_cast<std::int32_t>(left), .context = 0, .last = true}};
+}
+
+result::Node memory_tree(const inference::ServedPool& pool) {
+  result::Node tree{.key = "memory", .label = "memory of its fullest chip", .si = 0, .dimension = units::kBytes, .formula = "", .inputs = {}, .children = {}, .sums = true};
+  for (const auto& part : pool.memory.parts) {
+    std::string key = part.name;
+    std::replace(key.begin(), key.end(), ' ', '_');
+    tree.add(result::leaf(key, part.name, part.bytes, part.formula));
+  }
+  tree.add(result::leaf("cache", "cache of keys and values", std::max(units::Bytes{}, pool.memory.available - pool.memory.used), "what the engine may use of the chip less all other parts"));
+  result::total_up(tree);
+  return tree;
+}
+
+}  // namespace
+
+void describe_answer(const hardware::Machine& machine, const std::vector<const model::Architecture*>& architectures, const std::vector<std::string>& names, const std::vector<Traffic>& traffic,
+                     const fleet::FleetSpec& spec, ServeAnswer& answer) {
+  auto& s = answer.subject;
+  s.title = answer.scenario.title;
+  s.machine = machine.name;
+  s.machine_title = machine.title;
+  s.machine_chips = machine.chips();
+  s.chip = machine.chip.name;
+  s.chip_efficiencies = machine.chip.efficiency.status;
+  s.slo = answer.scenario.slo;
+  s.failures = spec.failures;
+  const auto asked = answer.scenario.chips > 0 ? answer.scenario.chips : machine.chips();
+  std::vector<std::string> software, deployments, words;
+  std::size_t at = 0;
+  for (std::size_t m = 0; m < answer.served.size(); ++m) {
+    const auto& served = answer.served[m];
+    const auto parameters = model::parameters_of(*architectures[m]);
+    s.models.push_back(fmt::format("{}: {} parameters, {} active per token", names[m], count_text(parameters.total), count_text(parameters.active)));
+    if (std::find(software.begin(), software.end(), served.software->title) == software.end()) software.push_back(served.software->title);
+    s.chips += served.chips;
+    if (served.infeasible && !s.infeasible) {
+      const auto& i = *served.infeasible;
+      s.infeasible = report::ServingShortfall{.limit = "memory", .role = i.role, .part = i.part, .needed = i.needed, .available = i.available, .reason = i.reason, .suggestions = i.suggestions};
+    }
+    inference::Deployment shown_deployment;
+    for (const auto& pool : served.pools) {
+      shown_deployment.pools.push_back(pool.pool);
+      shown_deployment.pools.back().instances = pool.instances;
+      s.pools.push_back(shown(pool, spec.pools[at++], names[m], *architectures[m], machine.chip.memory.capacity.value));
+    }
+    const auto text = inference::text_of(shown_deployment, *architectures[m]);
+    deployments.push_back(answer.served.size() > 1 ? fmt::format("{}: {}", names[m], text) : text);
+  }
+  s.idle_chips = asked - s.chips;
+  s.software = fmt::format("{}", fmt::join(software, "; "));
+  s.deployment = fmt::format("{}", fmt::join(deployments, "; "));
+  for (const auto& t : traffic) words.push_back(t.words);
+  s.traffic = fmt::format("{}", fmt::join(words, "; "));
+}
+
+void explain_steps(const std::vector<Traffic>& traffic, ServeAnswer& answer) {
+  auto& s = answer.subject;
+  result::Node pools{.key = "pools", .label = "pools", .si = 0, .dimension = units::kDimensionless, .formula = "", .inputs = {}, .children = {}, .sums = false};
+  std::size_t at = 0;
+  for (std::size_t m = 0; m < answer.served.size(); ++m)
+    for (const auto& pool : answer.served[m].pools) {
+      const auto& r = s.result.pools[at];
+      result::Node one{.key = s.pools[at].name, .label = fmt::format("pool {}", s.pools[at].name), .si = 0, .dimension = units::kDimensionless, .formula = "", .inputs = {}, .children = {}, .sums = false};
+      const auto sequences = static_cast<std::int64_t>(std::lround(r.batch));
+      if (sequences > 0 && pool.pool.role != inference::Role::prefill) {
+        const double tokens = r.cache_used * static_cast<double>(pool.engine.blocks) * static_cast<double>(pool.engine.block_tokens);
+        const auto cached = std::max<std::int64_t>(sequences, std::llround(tokens * std::min(1.0, static_cast<double>(sequences) / std::max(1.0, r.running))));
+        auto step = pool.timer->explain({.sequences = sequences, .cached = cached, .chunks = {}});
+        step.key = "decode_step";
+        step.label = fmt::format("a step that decodes {} sequences with {} cached tokens", grouped(sequences), grouped(cached));
+        one.add(std::move(step));
+      }
+      if (pool.pool.role != inference::Role::decode) {
+        const auto chunks = typical_chunks(pool, traffic[std::min(m, traffic.size() - 1)]);
+        auto step = pool.timer->explain({.sequences = 0, .cached = 0, .chunks = chunks});
+        step.key = "prompt_step";
+        step.label = fmt::format("a step that computes {} tokens of a prompt", grouped(chunks.front().tokens));
+        one.add(std::move(step));
+      }
+      one.add(memory_tree(pool));
+      pools.add(std::move(one));
+      ++at;
+    }
+  s.tree = {.key = "", .label = "", .si = 0, .dimension = units::kDimensionless, .formula = "", .inputs = {}, .children = {}, .sums = false};
+  s.tree.add(std::move(pools));
+}
+
+}  // namespace zettatwin::api::detail

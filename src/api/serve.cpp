@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/serve.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/capacity.hpp"
+#include "api/detail/serve_pools.hpp"
+#include "api/detail/serve_subject.hpp"
+#include "api/library.hpp"
+#include "api/serve_traffic.hpp"
+#include "fleet/fleet.hpp"
+
+namespace zettatwin::api {
+namespace {
+
+constexpr auto kEndlessTraffic = units::hour;
+constexpr std::int64_t kSeries = 240;
+
+// The single model of a scenario, or its list; each with a place.
+std::vector<ServeModel> models_of(const ServeScenario& scenario, const config::Location& where, config::Diagnostics& diagnostics) {
+  auto models = scenario.models;
+  const bool single = scenario.one.model.kind != config::Node::Kind::null || models.empty();
+  if (single && !models.empty()) diagnostics.error(where, "a scenario with both 'model' and 'models'", "one model is served, or those of the list", "move the first into the list");
+  if (single) models.insert(models.begin(), scenario.one);
+  for (auto& m : models)
+    for (auto* node : {&m.model, &m.deployment, &m.traffic, &m.software})
+      if (node->where.line == 0 && !node->where.file) node->where = where;
+  return models;
+}
+
+// What models are called: as they say, else by the model's own name.
+std::vector<std::string> names_of(const std::vector<ServeModel>& models, const std::vector<const model::Architecture*>& architectures) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < models.size(); ++i) names.push_back(!models[i].name.empty() ? models[i].name : architectures[i]->name);
+  return names;
+}
+
+void limit(const ServeScenario& scenario, bool endless, fleet::FleetSpec& spec) {
+  spec.horizon = scenario.duration;
+  spec.max_requests = scenario.requests;
+  if (endless && spec.horizon.si() == 0 && spec.max_requests == 0) spec.horizon = kEndlessTraffic;
+  spec.warm_up = scenario.warm_up;
+  spec.warm_up_requests = scenario.warm_up_requests;
+  spec.end = scenario.end;
+  spec.seed = static_cast<std::uint64_t>(scenario.seed);
+}
+
+// With the deployment chosen first.
+std::unique_ptr<ServeAnswer> serve_best(const config::Node& root, const config::DocumentSource& source, Library& library, const requests::TraceFiles& files, const ServeOptions& options,
+                                        config::Diagnostics& diagnostics) {
+  Choice choice;
+  const auto chosen = with_deployment(root, source, library, files, {.on_progress = {}}, choice, diagnostics);
+  if (!chosen) return nullptr;
+  std::unique_ptr<ServeAnswer> answer;
+  if (choice.infeasible) {
+    answer = std::make_unique<ServeAnswer>();
+    config::read(root, "scenario", config::FigureForm::bare_allowed, diagnostics, answer->scenario);
+    answer->subject.title = answer->scenario.title;
+    answer->subject.deployment = "auto";
+    answer->subject.infeasible = choice.infeasible;
+  } else {
+    answer = serve(*chosen, source, library, files, options, diagnostics);
+  }
+  if (!answer) return nullptr;
+  answer->subject.automatic = true;
+  answer->subject.candidates = choice.candidates;
+  return answer;
+}
+
+}  // namespace
+
+std::unique_ptr<ServeAnswer> serve(const config::Node& root, const config::DocumentSource& source, const requests::TraceFiles& files, const ServeOptions& options, config::Diagnostics& diagnostics) {
+  Library library(source);
+  return serve(root, source, library, files, options, diagnostics);
+}
+
+std::unique_ptr<ServeAnswer> serve(const config::Node& root, const config::DocumentSource& source, Library& library, const requests::TraceFiles& files, const ServeOptions& options,
+                                   config::Diagnostics& diagnostics) {
+  if (wants_choice(root)) return serve_best(root, source, library, files, options, diagnostics);
+  const auto errors_before = diagnostics.error_count();
+  auto answer = std::make_unique<ServeAnswer>();
+  auto& scenario = answer->scenario;
+  config::read(root, "scenario", config::FigureForm::bare_allowed, diagnostics, scenario);
+  if (scenario.machine.where.line == 0) scenario.machine.where = root.where;
+  const auto* machine = library.machine(scenario.machine, scenario.chips, diagnostics);
+  const auto models = models_of(scenario, root.where, diagnostics);
+  std::vector<const model::Architecture*> architectures;
+  for (const auto& m : models) architectures.push_back(library.architecture(m.model, diagnostics));
+  if (diagnostics.error_count() != errors_before || !machine || std::count(architectures.begin(), architectures.end(), nullptr) > 0) return nullptr;
+
+  const auto names = names_of(models, architectures);
+  fleet::FleetSpec spec;
+  bool endless = false;
+  std::vector<Traffic> traffic;
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    if (models.size() > 1 && models[i].traffic.kind == config::Node::Kind::null) continue;  // another's trace may ask for it
+    auto one = traffic_from(models[i].traffic, static_cast<std::int32_t>(i), names, scenario.seed, files, diagnostics);
+    if (!one) continue;
+    endless |= one->endless;
+    spec.streams.push_back(one->stream);
+    traffic.push_back(std::move(*one));
+  }
+  detail::PoolBuilder pools(*machine, scenario, names, source);
+  for (std::size_t i = 0; i < models.size(); ++i) pools.add(models[i], *architectures[i], i < traffic.size() ? &traffic[i] : nullptr, diagnostics);
+  if (diagnostics.error_count() != errors_before) return nullptr;
+  if (spec.streams.empty()) {
+    diagnostics.error(root.where, "the scenario lacks 'traffic'", "requests decide what a fleet does", "write traffic: {rate: 10 requests/s, input: 1024, output: 256}, or {concurrency: 64, requests: 640, ...}");
+    return nullptr;
+  }
+  limit(scenario, endless, spec);
+  spec.max_series = options.series ? kSeries : 0;
+  spec.on_request = options.on_request;
+  spec.on_progress = options.on_progress;
+  spec.timeline_instances = options.timeline_instances;
+  if (!pools.complete(spec, root.where, diagnostics)) return nullptr;
+  answer->served = pools.take();
+  detail::describe_answer(*machine, architectures, names, traffic, spec, *answer);
+  if (answer->subject.infeasible) return answer;
+  if (const auto problem = fleet::problem_of(spec); !problem.empty()) {
+    diagnostics.error(root.where, problem);
+    return nullptr;
+  }
+  answer->subject.result = fleet::simulate(spec);
+  detail::explain_steps(traffic, *answer);
+  return answer;
+}
+
+}  // namespace zettatwin::api
