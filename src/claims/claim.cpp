@@ -58,12 +58,15 @@ void describe(config::Schema& s, Measure& m) {
   s.integer("chips", m.chips, "chips of that machine; all if absent", kCount);
   s.text("chip", m.chip, "chip of the catalog in place of the machine's own");
   s.text("model", m.model, "model of the catalog");
-  s.choice("precision", m.precision, hardware::precision_words(), "number format of peaks and of simulated training; fp8 if absent");
+  s.choice("precision", m.precision, hardware::precision_words(), "number format of peaks, of simulated training and of served weights; fp8 if absent");
+  s.integer("input", m.input, "of serving: tokens of a prompt", kCount);
+  s.integer("output", m.output, "of serving: tokens of an answer", kCount);
+  s.quantity("tpot", m.tpot, "of serving: the most time per output token", {.range = config::kPositive});
   s.number("mfu", m.mfu, "assumed share of the peak", {.range = config::kUnitInterval});
   s.integer("digits", m.digits, "significant digits that the figure per chip is rounded to; 0: not rounded", {.range = {0, 15}});
   s.boolean("both_directions", m.both_directions, "count a bandwidth in both directions");
   s.boolean("binary_step", m.binary_step, "divide by 1,024 instead of 1,000 between the chip's unit and the machine's");
-  const bool modelled = m.kind >= MeasureKind::parameters && m.kind <= MeasureKind::flop_per_token && m.kind != MeasureKind::parameters_fitting;
+  const bool modelled = m.kind >= MeasureKind::parameters && m.kind <= MeasureKind::serving_flop_rate && m.kind != MeasureKind::parameters_fitting;
   s.check(!modelled || !m.model.empty(), "the measure lacks 'model'", "it is a property of a model");
   s.check(m.kind != MeasureKind::implied_active_parameters || m.mfu > 0, "the measure lacks 'mfu'", "the size follows from the share of the peak that is assumed");
 }

@@ -13,6 +13,7 @@
 #include "config/figure.hpp"
 #include "config/schema.hpp"
 #include "hardware/precision.hpp"
+#include "units/quantity.hpp"
 
 namespace zettatwin::claims {
 
@@ -33,6 +34,7 @@ enum class MeasureKind {
   published_chips, published_fp8, published_fp4, published_memory, published_interconnect,
   parameters, model_states, parameters_fitting,
   parameters_trained, training_rate, model_flop_rate, flop_per_token,
+  serving_rate, serving_decode_rate, serving_flop_rate,
   implied_active_parameters, stated,
 };
 [[nodiscard]] std::span<const config::Word> measure_words();
@@ -45,6 +47,9 @@ struct Measure {
   std::string model;
   hardware::Precision precision = hardware::Precision::fp8;
   double mfu = 0;           // assumed, of implied_active_parameters
+  std::int64_t input = 4096;   // of serving: tokens of a prompt and of an answer
+  std::int64_t output = 1024;
+  units::Seconds tpot = 50 * units::millisecond;  // of serving: the most time per output token
   std::int64_t digits = 0;  // the figure per chip rounded to so many significant digits, as marketing does; 0: as it is
   bool both_directions = false;  // bandwidths counted twice
   bool binary_step = false;      // 1,024 GB called one TB

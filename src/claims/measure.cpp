@@ -27,6 +27,9 @@ class Computation final {
       case MeasureKind::training_rate:
       case MeasureKind::model_flop_rate:
       case MeasureKind::flop_per_token: return simulated(m);
+      case MeasureKind::serving_rate:
+      case MeasureKind::serving_decode_rate:
+      case MeasureKind::serving_flop_rate: return served(m);
       default: break;
     }
     const auto* machine = world_.machine(key_of(m), where_, diagnostics_);
@@ -93,6 +96,24 @@ class Computation final {
     add("tokens per step", units::grouped(s.result.tokens_per_step), config::Confidence::derived, "the largest published batches, adapted to the machine");
     add("step time", units::human(s.result.step_time, 4), config::Confidence::estimated, fmt::format("all that it rests on: {} --explain", command));
     add("MFU", fmt::format("{:.2f} %", 100 * s.result.mfu), config::Confidence::derived, fmt::format("of the dense {} matrix peak", name_of(s.result.peak_precision)));
+  }
+
+  Value served(const Measure& m) {
+    const ServingKey key{.machine = key_of(m), .model = m.model, .precision = m.precision, .input = m.input, .output = m.output, .tpot_s = m.tpot.si(), .decode_only = m.kind == MeasureKind::serving_decode_rate};
+    const auto s = world_.serving(key, where_, diagnostics_);
+    if (!s) return missing_value("no simulation");
+    if (!s->feasible) return missing_value(fmt::format("{} cannot be served so: {}", m.model, s->reason));
+    Value value;
+    const bool flop = m.kind == MeasureKind::serving_flop_rate;
+    value.node.si = value.low = value.high = s->output_tokens_per_s * (flop ? s->flop_per_output_token.si() : 1);
+    value.node.dimension = flop ? units::kComputeRate : units::kTokenRate;
+    value.node.formula = flop ? "output tokens/s x model FLOP of prompt and answer per output token" : "output tokens/s per chip of one unit in its steady state x chips";
+    auto& inputs = value.node.inputs;
+    const auto add = [&](const std::string& name, const std::string& text, config::Confidence confidence, const std::string& note) { inputs.push_back({name, text, "simulation", confidence, note}); };
+    add("deployment of one unit", s->deployment, config::Confidence::derived, fmt::format("most output per chip among {} layouts", s->layouts));
+    add("requests in flight per unit", fmt::format("{:.4g}", s->unit.concurrency), config::Confidence::derived, fmt::format("{} prompt and {} output tokens each", units::grouped(m.input), units::grouped(m.output)));
+    add("time per output token", units::human(s->unit.tpot, 3), config::Confidence::estimated, fmt::format("{}; limit {}", s->software, units::human(m.tpot, 3)));
+    return value;
   }
 
   Value implied_parameters(const Measure& m, const hardware::Machine& machine) {

@@ -75,6 +75,9 @@ std::span<const config::Word> measure_words() {
       word("training_rate", M::training_rate, "simulated training throughput with the automatic plan"),
       word("model_flop_rate", M::model_flop_rate, "model FLOP/s of that training"),
       word("flop_per_token", M::flop_per_token, "model FLOP per trained token"),
+      word("serving_rate", M::serving_rate, "simulated output tokens per second of the machine when it serves a model, chips for prompts included, within the time per output token"),
+      word("serving_decode_rate", M::serving_decode_rate, "the same of decoding alone: all chips decode, prompts come computed"),
+      word("serving_flop_rate", M::serving_flop_rate, "model FLOP/s of serving, prompts included"),
       word("implied_active_parameters", M::implied_active_parameters, "active parameters at which the stated throughput takes the share mfu of the matrix peak, at 6 FLOP per parameter and token"),
       word("stated", M::stated, "the stated value itself")};
   return words;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "claims/world.hpp"
 
+#include <algorithm>
+
 #include "hardware/catalog.hpp"
 #include "model/preset.hpp"
 #include "report/report.hpp"
 #include "search/auto_plan.hpp"
+#include "workload/operations.hpp"
 
 namespace zettatwin::claims {
 namespace {
@@ -60,6 +63,41 @@ Simulation run(const hardware::Machine& machine, const model::Architecture& arch
   return simulation;
 }
 
+inference::Format format_of(Precision precision) {
+  switch (precision) {
+    case Precision::fp8: return inference::Format::fp8_block;
+    case Precision::mxfp8: return inference::Format::mxfp8;
+    case Precision::fp4: return inference::Format::fp4;
+    case Precision::int8: return inference::Format::int8;
+    default: return inference::Format::bf16;
+  }
+}
+
+constexpr std::int64_t kUnitChips = 1024;  // one unit of a deployment; wider ones have not been published
+
+Serving served(const hardware::Machine& machine, const model::Architecture& architecture, const inference::Software& software, const ServingKey& key) {
+  Serving serving{.software = software.title};
+  inference::Pool base;
+  base.weights = format_of(key.precision);
+  const auto found = capacity::frontier({.machine = machine, .model = architecture, .software = software, .chips = std::min(machine.chips(), kUnitChips), .input = key.input, .output = key.output,
+                                         .slo = {.ttft = {}, .tpot = units::Seconds::from_si(key.tpot_s), .e2e = {}}, .base = base, .aggregated = !key.decode_only, .disaggregated = true});
+  serving.layouts = found.layouts;
+  const auto* best = key.decode_only ? (found.best_decode ? &*found.best_decode : nullptr) : (found.best ? &*found.best : nullptr);
+  if (!best) {
+    serving.reason = found.points.empty() && found.nearest_miss ? found.nearest_miss->reason : "no layout keeps the time per output token";
+    return serving;
+  }
+  serving.feasible = true;
+  serving.unit = *best;
+  serving.deployment = inference::text_of(best->deployment, architecture);
+  serving.output_tokens_per_s = best->per_chip() * static_cast<double>(machine.chips());
+  // A third of what training computes per token, with the mean length of context while prompt and answer are computed.
+  const double tokens = static_cast<double>(key.input + key.output);
+  const auto per_token = workload::model_flop_per_token(architecture, key.input + key.output) / 3;
+  serving.flop_per_output_token = per_token * ((key.decode_only ? static_cast<double>(key.output) : tokens) / static_cast<double>(key.output));
+  return serving;
+}
+
 }  // namespace
 
 const hardware::Machine* World::machine(const MachineKey& key, const config::Location& where, config::Diagnostics& diagnostics) {
@@ -86,6 +124,16 @@ std::shared_ptr<const Simulation> World::simulation(const SimulationKey& key, co
   const auto software = software::load_profile(source_, software::kDefault, where, diagnostics);
   if (!on || !trained || !software) return nullptr;
   return simulations_.emplace(key, std::make_shared<const Simulation>(run(*on, trained->architecture, *software, key, where))).first->second;
+}
+
+std::shared_ptr<const Serving> World::serving(const ServingKey& key, const config::Location& where, config::Diagnostics& diagnostics) {
+  auto found = servings_.find(key);
+  if (found != servings_.end()) return found->second;
+  const auto* on = machine(key.machine, where, diagnostics);
+  const auto* asked = model(key.model, where, diagnostics);
+  const auto software = inference::load_software(source_, inference::kDefaultSoftware, where, diagnostics);
+  if (!on || !asked || !software) return nullptr;
+  return servings_.emplace(key, std::make_shared<const Serving>(served(*on, asked->architecture, *software, key))).first->second;
 }
 
 }  // namespace zettatwin::claims

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What claims are checked against: machines, chips and models of the catalog, and simulated training of models on them. Everything is loaded or
+// What claims are checked against: machines, chips and models of the catalog, and simulated training and serving of models on them. Everything is loaded or
 // simulated once and kept; a World is not thread-safe.
 #pragma once
 
@@ -9,6 +9,7 @@
 #include <string>
 #include <tuple>
 
+#include "capacity/frontier.hpp"
 #include "config/document.hpp"
 #include "hardware/machine.hpp"
 #include "model/architecture.hpp"
@@ -44,6 +45,29 @@ struct Simulation {
   training::TrainingResult result;
 };
 
+struct ServingKey {
+  MachineKey machine;
+  std::string model;
+  hardware::Precision precision = hardware::Precision::fp8;  // of the weights
+  std::int64_t input = 4096;
+  std::int64_t output = 1024;
+  double tpot_s = 0.05;
+  bool decode_only = false;  // prompts come computed
+  friend auto operator<=>(const ServingKey&, const ServingKey&) = default;
+};
+
+// A model served by the deployment with the most output per chip that keeps the time per output token, on every chip.
+struct Serving {
+  bool feasible = false;
+  std::string reason;  // why not
+  capacity::Point unit;
+  std::string deployment;
+  std::string software;
+  std::int64_t layouts = 0;
+  double output_tokens_per_s = 0;  // of the machine
+  units::Flop flop_per_output_token;  // forward pass of prompt and answer, per token of the answer
+};
+
 struct Model {
   model::Architecture architecture;
   model::Parameters parameters;
@@ -56,6 +80,7 @@ class World final {
   // Null, with diagnostics at `where`, if the catalog has none or the machine cannot have that size.
   [[nodiscard]] const hardware::Machine* machine(const MachineKey& key, const config::Location& where, config::Diagnostics& diagnostics);
   [[nodiscard]] const Model* model(const std::string& name, const config::Location& where, config::Diagnostics& diagnostics);
+  [[nodiscard]] std::shared_ptr<const Serving> serving(const ServingKey& key, const config::Location& where, config::Diagnostics& diagnostics);
   [[nodiscard]] std::shared_ptr<const Simulation> simulation(const SimulationKey& key, const config::Location& where, config::Diagnostics& diagnostics);
 
  private:
@@ -63,6 +88,7 @@ class World final {
   std::map<MachineKey, std::unique_ptr<hardware::Machine>> machines_;
   std::map<std::string, std::unique_ptr<Model>> models_;
   std::map<SimulationKey, std::shared_ptr<const Simulation>> simulations_;
+  std::map<ServingKey, std::shared_ptr<const Serving>> servings_;
 };
 
 }  // namespace zettatwin::claims
