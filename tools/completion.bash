@@ -12,7 +12,7 @@ _zettatwin() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]:-}
   local words=""
   if ((COMP_CWORD == 1)); then
-    words="train compare faults claims collective network validate calibrate catalog --help --version"
+    words="train compare serve capacity faults claims collective network validate calibrate catalog --help --version"
   else
     case $previous in
       --machine) words=$(_zettatwin_names machines) ;;
@@ -22,8 +22,12 @@ _zettatwin() {
       --op) words="all-reduce all-gather reduce-scatter all-to-all broadcast" ;;
       --algorithm) words="auto ring tree halving-doubling direct bruck hierarchical in-network" ;;
       --precision) words="bf16 fp8_block mxfp8 fp4" ;;
-      --software) words="$(_zettatwin_names software)" ;;
-      --plan) words="auto"; compopt -o default ;;
+      --software) if [[ $command == serve || $command == capacity ]]; then words=$(_zettatwin_names serving); else words=$(_zettatwin_names software); fi ;;
+      --engine) words=$(_zettatwin_names serving) ;;
+      --trace-format) words="mooncake azure servegen llmservingsim requests" ;;
+      --arrivals) words="poisson gamma deterministic" ;;
+      --routing) words="round_robin random least_requests least_tokens power_of_two prefix_aware spraying d-mod-k ecmp first" ;;
+      --plan | --deployment) words="auto"; compopt -o default ;;
       --chips | --seq | --global-batch) return ;;
       --trace) compopt -o default; return ;;
       *)
@@ -32,6 +36,11 @@ _zettatwin() {
             words="--machine --model --chips --plan --seq --global-batch --precision --software --fidelity --fault --json --help"
             [[ $command == faults ]] && words+=" --remaining"
             [[ $command == train ]] && words+=" --explain --trace --unfold"
+            compopt -o default ;;
+          serve | capacity)
+            words="--machine --model --chips --deployment --software --trace --trace-format --speed --rate --arrivals --cv --concurrency --input-len --output-len --requests --duration --warm-up --slo --routing --failure --seed --json --help"
+            [[ $command == serve ]] && words+=" --explain --timeline --timeline-instances --series --requests-csv"
+            [[ $command == capacity ]] && words+=" --users --attainment --plot"
             compopt -o default ;;
           collective) words="--machine --op --bytes --ranks --stride --algorithm --fidelity --fault --skew --top-k --experts --node-limit --expert-groups --plot --json --help" ;;
           calibrate) words="--chip --timings --tables --op --precision --out --plot --json --hold-out --judge --figures-of --extends --keep --source --note --help" ;;

@@ -6,11 +6,15 @@
 #include <nlohmann/json.hpp>
 
 #include "api/scenario.hpp"
+#include "api/serve_scenario.hpp"
 #include "claims/claim.hpp"
 #include "cli/train_command.hpp"
 #include "hardware/catalog.hpp"
+#include "inference/deployment.hpp"
+#include "inference/software.hpp"
 #include "model/parameters.hpp"
 #include "model/preset.hpp"
+#include "requests/traffic_spec.hpp"
 #include "units/text.hpp"
 
 namespace zettatwin::cli {
@@ -18,7 +22,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array kKinds{"chips", "machines", "models", "software", "claims"};
+constexpr std::array kKinds{"chips", "machines", "models", "software", "serving", "claims"};
 
 // One catalog entry as rows of path, value and provenance, with a one-line summary.
 struct Entry {
@@ -46,6 +50,11 @@ std::optional<Entry> load(const FileSource& source, const std::string& kind, con
     const auto profile = software::load_profile(source, name, where, diagnostics);
     if (!profile) return std::nullopt;
     return Entry{name, profile->title, config::values_of(*profile)};
+  }
+  if (kind == "serving") {
+    const auto engine = inference::load_software(source, name, where, diagnostics);
+    if (!engine) return std::nullopt;
+    return Entry{name, engine->title, config::values_of(*engine)};
   }
   if (kind == "claims") {
     const auto file = claims::load_claim_file(source, name, diagnostics);
@@ -142,7 +151,11 @@ Exit schema(const std::string& kind) {
   else if (kind == "machines") rows = config::reference_of<hardware::Machine>();
   else if (kind == "models") rows = config::reference_of<model::ModelPreset>();
   else if (kind == "software") rows = config::reference_of<software::Profile>();
+  else if (kind == "serving") rows = config::reference_of<inference::Software>();
   else if (kind == "claims") rows = config::reference_of<claims::ClaimFile>();
+  else if (kind == "deployment") rows = config::reference_of<inference::Pool>();
+  else if (kind == "traffic") rows = config::reference_of<requests::TrafficSpec>();
+  else if (kind == "serve-scenario") rows = config::reference_of<api::ServeScenario>();
   else if (kind == "plan") rows = config::reference_of<plan::Plan>();
   else rows = config::reference_of<api::Scenario>();
   for (const auto& row : rows) fmt::print("{:<44} {:<28}{} {}\n", row.path, row.kind, row.required ? " required" : "", row.doc);
@@ -157,11 +170,11 @@ void add_catalog(CLI::App& app, const FileSource& source, Exit& exit) {
     bool json = false;
   };
   auto o = std::make_shared<Options>();
-  auto* command = app.add_subcommand("catalog", "chips, machines, models, software and published claims, each figure with source and confidence");
+  auto* command = app.add_subcommand("catalog", "chips, machines, models, software, serving engines and published claims, each figure with source and confidence");
   command->require_subcommand(1);
-  const auto kinds = CLI::IsMember({"chips", "machines", "models", "software", "claims"});
+  const auto kinds = CLI::IsMember({"chips", "machines", "models", "software", "serving", "claims"});
   auto* list_command = command->add_subcommand("list", "names and one line about each");
-  list_command->add_option("kind", o->kind, "chips, machines, models, software or claims; all if absent")->check(kinds);
+  list_command->add_option("kind", o->kind, "chips, machines, models, software (of training), serving (engines) or claims; all if absent")->check(kinds);
   list_command->add_flag("--json", o->json, "as JSON");
   list_command->callback([o, &source, &exit] { exit = list(source, o->kind, o->json); });
   auto* show_command = command->add_subcommand("show", "all figures of one entry");
@@ -170,7 +183,9 @@ void add_catalog(CLI::App& app, const FileSource& source, Exit& exit) {
   show_command->callback([o, &source, &exit] { exit = show(source, o->name, o->json); });
   command->add_subcommand("check", "read every entry against its schema")->callback([&source, &exit] { exit = check(source); });
   auto* schema_command = command->add_subcommand("schema", "the fields of a kind of document");
-  schema_command->add_option("kind", o->schema, "chips, machines, models, software, claims, plan or scenario")->required()->check(CLI::IsMember({"chips", "machines", "models", "software", "claims", "plan", "scenario"}));
+  schema_command->add_option("kind", o->schema, "chips, machines, models, software, serving, claims, plan, scenario (of train), deployment, traffic or serve-scenario")
+      ->required()
+      ->check(CLI::IsMember({"chips", "machines", "models", "software", "serving", "claims", "plan", "scenario", "deployment", "traffic", "serve-scenario"}));
   schema_command->callback([o, &exit] { exit = schema(o->schema); });
   command->footer("examples:\n  zettatwin catalog list machines\n  zettatwin catalog show ascend-950dt-36\n  zettatwin catalog schema plan");
 }

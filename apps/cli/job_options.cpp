@@ -5,27 +5,9 @@
 
 #include <CLI/CLI.hpp>
 
-#include "plan/plan.hpp"
+#include "cli/option_nodes.hpp"
 
 namespace zettatwin::cli {
-namespace {
-
-config::Node scalar(const std::string& option, const std::string& text) {
-  config::Node node;
-  node.kind = config::Node::Kind::scalar;
-  node.where = config::location_in(option);
-  node.text = text;
-  return node;
-}
-
-config::Node mapping(const std::string& name) {
-  config::Node node;
-  node.kind = config::Node::Kind::mapping;
-  node.where = config::location_in(name);
-  return node;
-}
-
-}  // namespace
 
 void add_job_options(CLI::App& command, JobOptions& o) {
   command.add_option("--machine", o.machine, "catalog machine (zettatwin catalog list machines)")->type_name("NAME");
@@ -44,35 +26,20 @@ void add_job_options(CLI::App& command, JobOptions& o) {
 }
 
 std::optional<config::Node> scenario_of(const JobOptions& o, const FileSource& source, config::Diagnostics& diagnostics) {
-  config::Node root = mapping("command line");
-  if (!o.scenario.empty()) {
-    const auto text = source.read(o.scenario);
-    if (!text) {
-      diagnostics.error(config::location_in(o.scenario), "cannot be read", "", "name a scenario file such as scenarios/atlas-950-deepseek-v3.yaml");
-      return std::nullopt;
-    }
-    auto document = config::parse_document(*text, o.scenario, diagnostics);
-    if (!document) return std::nullopt;
-    root = std::move(*document);
-    if (!root.is_mapping()) {
-      diagnostics.error(root.where, "a scenario must be a mapping of keys to values");
-      return std::nullopt;
-    }
-  }
+  const auto file = read_scenario(o.scenario, source, diagnostics);
+  if (!file) return std::nullopt;
+  const auto& root = *file;
   config::Node over = mapping(o.scenario.empty() ? "command line" : o.scenario);
   over.where = root.where;
-  const auto set = [&](const char* key, const char* option, const std::string& value) {
-    if (!value.empty()) over.entries.push_back({key, config::location_in(option), scalar(option, value)});
-  };
-  set("machine", "--machine", o.machine);
-  set("model", "--model", o.model);
-  set("chips", "--chips", o.chips);
-  set("sequence_length", "--seq", o.sequence_length);
-  set("global_batch", "--global-batch", o.global_batch);
-  set("precision", "--precision", o.precision);
-  set("software", "--software", o.software);
-  set("training_tokens", "--tokens", o.training_tokens);
-  set("fidelity", "--fidelity", o.fidelity);
+  set(over, "machine", "--machine", o.machine);
+  set(over, "model", "--model", o.model);
+  set(over, "chips", "--chips", o.chips);
+  set(over, "sequence_length", "--seq", o.sequence_length);
+  set(over, "global_batch", "--global-batch", o.global_batch);
+  set(over, "precision", "--precision", o.precision);
+  set(over, "software", "--software", o.software);
+  set(over, "training_tokens", "--tokens", o.training_tokens);
+  set(over, "fidelity", "--fidelity", o.fidelity);
   if (!o.faults.empty()) {
     config::Node list;
     list.kind = config::Node::Kind::sequence;
@@ -84,17 +51,7 @@ std::optional<config::Node> scenario_of(const JobOptions& o, const FileSource& s
   if (!o.jitter.empty()) jitter.entries.push_back({"operation", config::location_in("--jitter"), scalar("--jitter", o.jitter)});
   if (!o.step_jitter.empty()) jitter.entries.push_back({"step", config::location_in("--step-jitter"), scalar("--step-jitter", o.step_jitter)});
   if (!jitter.entries.empty()) over.entries.push_back({"jitter", jitter.where, std::move(jitter)});
-  if (!o.plan.empty()) {
-    config::Node plan = scalar("--plan", o.plan);
-    if (o.plan.find('=') != std::string::npos) {
-      plan = plan::parse_plan_text(o.plan, "--plan", diagnostics);
-    } else if (o.plan != "auto") {
-      const auto text = source.read(o.plan);
-      if (!text) diagnostics.error(config::location_in("--plan"), fmt::format("'{}' is neither auto, nor key=value,..., nor a file that can be read", o.plan));
-      else if (auto document = config::parse_document(*text, o.plan, diagnostics)) plan = std::move(*document);
-    }
-    over.entries.push_back({"plan", config::location_in("--plan"), std::move(plan)});
-  }
+  if (!o.plan.empty()) over.entries.push_back({"plan", config::location_in("--plan"), choice_of("--plan", o.plan, source, diagnostics)});
   if (diagnostics.has_errors()) return std::nullopt;
   return config::merged(root, over);
 }

@@ -9,9 +9,11 @@
 #include "cli/files.hpp"
 #include "cli/output.hpp"
 #include "cli/calibrate_command.hpp"
+#include "cli/capacity_command.hpp"
 #include "cli/claims_command.hpp"
 #include "cli/collective_command.hpp"
 #include "cli/network_command.hpp"
+#include "cli/serve_command.hpp"
 #include "cli/train_command.hpp"
 #include "cli/validate_command.hpp"
 
@@ -27,6 +29,8 @@ int run(int argc, char** argv) {
   Exit exit = Exit::answered;
   zettatwin::cli::add_train(app, source, exit);
   zettatwin::cli::add_compare(app, source, exit);
+  zettatwin::cli::add_serve(app, source, exit);
+  zettatwin::cli::add_capacity(app, source, exit);
   zettatwin::cli::add_faults(app, source, exit);
   zettatwin::cli::add_claims(app, source, exit);
   zettatwin::cli::add_collective(app, source, exit);

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <CLI/App.hpp>
+
+#include "cli/files.hpp"
+#include "cli/output.hpp"
+
+namespace zettatwin::cli {
+
+void add_capacity(CLI::App& app, const FileSource& source, Exit& exit);
+
+}  // namespace zettatwin::cli

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Traces on disk, plain or gzipped, read piece by piece.
+#pragma once
+
+#include "requests/text_source.hpp"
+
+namespace zettatwin::cli {
+
+class TraceFolder final : public requests::TraceFiles {
+ public:
+  [[nodiscard]] std::unique_ptr<requests::TextSource> open(const std::string& path) const override;
+  [[nodiscard]] std::vector<std::string> list(const std::string& folder) const override;
+};
+
+}  // namespace zettatwin::cli
