@@ -19,7 +19,7 @@ struct ChipTimer final : serving::StepTimer {
   }
   [[nodiscard]] units::Picoseconds step(const serving::StepLoad& load) const override {
     std::int64_t time = 8'000'000'000 + 20'000'000 * load.sequences + 100 * load.cached;
-    for (const auto& chunk : load.chunks) time += 30'000'000 * chunk.tokens;
+    for (const auto& chunk : load.chunks) time += std::int64_t{30'000'000} * chunk.tokens;
     return units::Picoseconds(time);
   }
 };

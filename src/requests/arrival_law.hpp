@@ -4,7 +4,7 @@
 // process that has always run (but the deterministic one, which starts with a request), hence E N(t) = u(t) at every t.
 // Shares of one instance of K under a router that sees no state are renewal processes again: under round robin a gap is the sum of K gaps, at random
 // the sum of a geometric number of them. Sums of gamma gaps are gamma, so those of others are not drawn (Weibull ones are).
-// Derivation: docs/math/traffic_of_requests.md. A draw takes constant time and memory.
+// Derivation: docs/math/requests.md. A draw takes constant time and memory.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Recorded traces as request lists; docs/traffic.md describes each format. The first request is at time 0, whatever clock the file uses, to the
+// Recorded traces as request lists; docs/requests.md describes each format. The first request is at time 0, whatever clock the file uses, to the
 // picosecond (decimal fractions are not taken through binary ones). Unknown columns and keys are ignored, empty lines skipped.
 // Errors, all with line and column: what is no JSON or no row, missing, negative, fractional or huge values, arrivals that go back, more blocks than
 // tokens, an empty file. Any text is safe to read; a line has at most 16 MiB. Time is linear in the text, memory that of the list.

@@ -56,7 +56,7 @@ void Collector::Cell::merge(const Cell& o) {
 }
 
 Collector::Collector(const Slo& slo, Picoseconds frontend_delay, std::size_t models, std::size_t groups)
-    : slo_(slo), frontend_(frontend_delay), groups_(groups), cells_(models) {
+    : slo_(slo), frontend_(frontend_delay), groups_(groups), cells_(models + 1) {
   for (auto& batches : cells_) batches.resize(groups > 0 ? groups : 1);
 }
 
@@ -73,8 +73,9 @@ void Collector::merge_pairs() {
 }
 
 Collector::Cell& Collector::cell(const Flight& flight) {
-  auto& batches = cells_[static_cast<std::size_t>(flight.model)];
-  if (groups_ > 0) return batches[static_cast<std::size_t>(flight.instance) % groups_];
+  const std::size_t unknown = cells_.size() - 1;
+  auto& batches = cells_[flight.model >= 0 ? std::min(static_cast<std::size_t>(flight.model), unknown) : unknown];
+  if (groups_ > 0) return batches[static_cast<std::size_t>(std::max(0, flight.instance)) % groups_];
   while (flight.number / batch_size_ >= kBatches) merge_pairs();
   const auto batch = static_cast<std::size_t>(flight.number / batch_size_);
   if (batch >= batches.size()) batches.resize(batch + 1);
@@ -201,7 +202,6 @@ Metrics Collector::metrics(std::size_t model, Picoseconds to, double chips, doub
 }
 
 Metrics Collector::all(Picoseconds to, double chips, double scale) const {
-  if (cells_.size() == 1) return metrics(0, to, chips, scale);
   std::vector<Cell> merged;
   for (const auto& batches : cells_)
     for (std::size_t b = 0; b < batches.size(); ++b) {

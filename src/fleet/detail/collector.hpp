@@ -72,7 +72,7 @@ class Collector final {
   units::Picoseconds frontend_;
   std::size_t groups_;
   std::uint64_t batch_size_ = 64;
-  std::vector<std::vector<Cell>> cells_;  // [model][batch]
+  std::vector<std::vector<Cell>> cells_;  // [model][batch]; the last for models that nobody serves
   units::Picoseconds from_;
 };
 

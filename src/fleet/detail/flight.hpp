@@ -23,30 +23,34 @@ enum class Stage : std::uint8_t {
   retrying,      // its instance failed
 };
 
-struct Flight {
+struct alignas(64) Flight {
+  // What every request needs, in one cache line.
   units::Picoseconds arrival;
   units::Picoseconds scheduled{-1};
   units::Picoseconds first_token{-1};
-  units::Picoseconds computing_since{-1};  // its prompt, this time
-  units::Picoseconds prompt_done{-1};     // for transfers
-  units::Picoseconds transfer_start{-1};
+  std::uint64_t id = 0;                     // of jobs; 0: free
   std::uint64_t number = 0;
-  std::uint64_t id = 0;                   // of jobs; 0: free
-  std::int32_t model = 0, input = 0, output = 0;
-  std::int32_t generated = 0;             // tokens that the client had when it was last sent to compute its prompt
+  std::int32_t input = 0, output = 0;
   std::int32_t cached = 0;
-  std::int32_t retries = 0;
-  std::int32_t instance = -1, decode_instance = -1;
-  std::int32_t source = 0;
-  std::uint32_t transfer = 0;
-  double hidden_bytes = 0;                // that moved while the prompt was computed
+  std::int32_t instance = -1;
+  std::int32_t model = 0;
   Stage stage = Stage::homeless;
-  std::uint32_t epoch = 0;                // of its transfer; planned beginnings of earlier ones are stale
   bool measured = false;
-  bool held = false;                      // on `instance`, until its cache has left
-  bool reserved = false;                  // blocks of decode_instance
-  bool moving = false;                    // `transfer` is under way
-  bool cancelled = false;                 // asked to be: its client is gone
+  bool held = false;                        // on `instance`, until its cache has left
+  bool cancelled = false;                   // asked to be: its client is gone
+  // The rest.
+  bool reserved = false;                    // blocks of decode_instance
+  bool moving = false;                      // `transfer` is under way
+  std::int32_t generated = 0;               // tokens that the client had when it was last sent to compute its prompt
+  std::int32_t retries = 0;
+  std::int32_t decode_instance = -1;
+  std::int32_t source = 0;
+  units::Picoseconds computing_since{-1};   // its prompt, this time
+  units::Picoseconds prompt_done{-1};       // for transfers
+  units::Picoseconds transfer_start{-1};
+  double hidden_bytes = 0;                  // that moved while the prompt was computed
+  std::uint32_t transfer = 0;
+  std::uint32_t epoch = 0;                  // of its transfer; planned beginnings of earlier ones are stale
   std::vector<std::uint64_t> blocks;
 
   [[nodiscard]] std::int32_t cache_tokens() const { return input + generated; }  // after its prompt was computed

@@ -264,6 +264,11 @@ void GlobalRun::end(Flight& flight, Told how, Picoseconds at) {
   plan(now_ + Picoseconds::from(spec_.frontend_delay), Planned::next_of_loop, static_cast<std::uint64_t>(source));
 }
 
+Picoseconds GlobalRun::next_timeout() {
+  while (!timeouts_.empty() && books_.flights.find(timeouts_.front().second) == nullptr) timeouts_.pop_front();
+  return timeouts_.empty() ? kNever : timeouts_.front().first;
+}
+
 void GlobalRun::timeout(Id id) {
   Flight* flight = books_.flights.find(id);
   if (flight == nullptr || flight->cancelled) return;

@@ -145,7 +145,7 @@ GlobalRun::Choice& GlobalRun::choice_of(std::size_t member) {
 }
 
 void GlobalRun::plan(Picoseconds at, Planned what, std::uint64_t subject, std::uint64_t epoch) {
-  if (what != Planned::sample && what != Planned::scale && what != Planned::window && what != Planned::timeout) ++lasting_;
+  if (what != Planned::sample && what != Planned::scale && what != Planned::window) ++lasting_;
   planned_.push({at, orders_++, what, subject, epoch});
 }
 
@@ -171,7 +171,7 @@ void GlobalRun::request_arrives(Source& source, Picoseconds client) {
   if (!was_open && books_.collector.is_open(client))
     for (Member& member : members_) member.open_window(now_);
   pull(source);
-  if (spec_.retry.client_timeout.si() > 0) plan(client + Picoseconds::from(spec_.retry.client_timeout), Planned::timeout, flight.id);
+  if (spec_.retry.client_timeout.si() > 0) timeouts_.emplace_back(client + Picoseconds::from(spec_.retry.client_timeout), flight.id);
   if (static_cast<std::size_t>(flight.model) >= models_.size() || flight.model < 0) return end(flight, Told::rejected, now_);
   route(flight);
 }
@@ -190,10 +190,11 @@ bool GlobalRun::step() {
   const Picoseconds instance = clocks_.next();
   const Picoseconds transfer = network_ ? network_->next_finish() : kNever;
   const Picoseconds planned = planned_.empty() ? kNever : planned_.top().at;
-  const Picoseconds next = std::min(std::min(arrival, instance), std::min(transfer, planned));
+  const Picoseconds timed_out = next_timeout();
+  const Picoseconds next = std::min(std::min({arrival, instance, timed_out}), std::min(transfer, planned));
   if (next == kNever || (spec_.end == End::drain && over())) return false;
   if (spec_.end == End::cut_off && next >= horizon_) return false;
-  const bool periodic = next == planned && next < instance && next < transfer && next < arrival && lasting_ == 0;
+  const bool periodic = next == planned && next < instance && next < transfer && next < arrival && timed_out == kNever && lasting_ == 0;
   idle_plans_ = periodic ? idle_plans_ + 1 : 0;
   if (idle_plans_ > 4096) return false;  // what is left waits for something that does not come
   now_ = next;
@@ -205,6 +206,10 @@ bool GlobalRun::step() {
     clocks_.set(member, members_[member].works() ? members_[member].instance->next_event() : kNever);
   } else if (next == transfer) {
     take_transfer();
+  } else if (next == timed_out) {
+    const Id id = timeouts_.front().second;
+    timeouts_.pop_front();
+    timeout(id);
   } else if (next == planned) {
     const Event event = planned_.top();
     planned_.pop();
@@ -221,7 +226,7 @@ bool GlobalRun::step() {
 }
 
 void GlobalRun::handle(const Event& event) {
-  if (event.what != Planned::sample && event.what != Planned::scale && event.what != Planned::window && event.what != Planned::timeout) --lasting_;
+  if (event.what != Planned::sample && event.what != Planned::scale && event.what != Planned::window) --lasting_;
   switch (event.what) {
     case Planned::window:
       for (Member& member : members_) member.open_window(now_);
@@ -232,7 +237,6 @@ void GlobalRun::handle(const Event& event) {
     case Planned::recovery: recovery(event.subject); break;
     case Planned::ready: ready(event.subject, event.epoch); break;
     case Planned::retry: send_again(event.subject); break;
-    case Planned::timeout: timeout(event.subject); break;
     case Planned::transfer:
       if (Flight* flight = books_.flights.find(event.subject); flight != nullptr && flight->stage == Stage::transferring && !flight->moving && flight->epoch == event.epoch) begin_transfer(*flight);
       break;

@@ -36,7 +36,7 @@ class GlobalRun final {
     std::int32_t cached = 0;
     std::size_t member = 0;
   };
-  enum class Planned : std::uint8_t { window, sample, scale, failure, recovery, ready, retry, timeout, next_of_loop, transfer };
+  enum class Planned : std::uint8_t { window, sample, scale, failure, recovery, ready, retry, next_of_loop, transfer };
   struct Event {
     units::Picoseconds at;
     std::uint64_t order;
@@ -113,6 +113,7 @@ class GlobalRun final {
   void refresh_ports(std::size_t decode_member);
   void leave(Flight& flight);          // gives back what it holds on instances but a job that runs
   void end(Flight& flight, Told how, units::Picoseconds at);
+  [[nodiscard]] units::Picoseconds next_timeout();
   void timeout(Id id);
   void send_again(Id id);
   void serve_homeless(std::size_t model);
@@ -157,6 +158,7 @@ class GlobalRun final {
   std::vector<std::size_t> decode_member_;  // of ingress ports
   std::vector<double> full_ingress_, full_egress_;  // rates of ports, after failures of ports
   double network_factor_ = 1;
+  std::deque<std::pair<units::Picoseconds, Id>> timeouts_;  // in order of arrival; those of requests that have left are dropped at the front
   std::vector<Id> to_serve_;
   std::vector<Traffic> traffic_;
   std::vector<Outage> outages_;

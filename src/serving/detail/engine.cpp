@@ -59,7 +59,12 @@ void Engine::plan() {
   evicts_ = false;
   std::int64_t time = 0;
   if (chunks_.empty()) {
-    plan_run();
+    const Plan run = plan_run(cache_.available());
+    pace_ = run.pace;
+    if (fetch_ == 0 && swap_ == 0) {
+      steps_ = run.steps;
+      evicts_ = run.evicts;
+    }
     time = pace_.time(steps_);
   } else {
     time = timer_.step({.sequences = run_.decoding, .cached = run_.cached, .chunks = chunks_}).count();
@@ -75,27 +80,28 @@ void Engine::plan() {
 }
 
 // How many steps follow each other with the same sequences, until one ends, blocks run out, an arrival can be taken up, or the timer's piece ends.
-void Engine::plan_run() {
+// With so many blocks available beside those of the first step.
+Engine::Plan Engine::plan_run(std::int64_t available) const {
   const auto n = batch_.size(), cached = batch_.cached();
   const auto piece = timer_.decode(n, cached);
   ZT_EXPECT(piece.from <= cached && cached < piece.to && piece.slope >= 0, "the timer's piece holds the load");
   const auto first = piece.base.count() + piece.slope * (cached - piece.from);
   ZT_EXPECT(first > 0, "a step takes time");
-  pace_ = batch_.pace(first, piece.slope);
-  if (fetch_ > 0 || swap_ > 0 || draw_.active() || !zombies_.empty()) return;
-  steps_ = std::min(batch_.steps_for((piece.to - 1 - cached) / n + 1), batch_.steps_for(ends_.top().end - batch_.clock()));
-  if (!blocked_ && queue_.size > 0 && e_.policy != Policy::static_batch && !full_batch()) steps_ = steps_to_arrival(slots_[queue_.first].at, steps_);
-  if (!grows_ || steps_ == 1) return;
-  const auto grown = batch_.grown_in(steps_ - 1), bound = n * (grown / e_.block_tokens + 1);
-  evicts_ = e_.prefix_caching && bound > cache_.empty();
-  if (bound > cache_.available() && batch_.growth(grown) > cache_.available())
-    steps_ = std::min(steps_, batch_.steps_for(batch_.growth_within(cache_.available()) + 1));
+  Plan plan{.pace = batch_.pace(first, piece.slope)};
+  if (draw_.active() || !zombies_.empty()) return plan;
+  plan.steps = std::min(batch_.steps_for((piece.to - 1 - cached) / n + 1), batch_.steps_for(ends_.top().end - batch_.clock()));
+  if (!blocked_ && queue_.size > 0 && e_.policy != Policy::static_batch && !full_batch()) plan.steps = steps_to_arrival(plan.pace, slots_[queue_.first].at, plan.steps);
+  if (!grows_ || plan.steps == 1) return plan;
+  const auto grown = batch_.grown_in(plan.steps - 1), bound = n * (grown / e_.block_tokens + 1);
+  plan.evicts = e_.prefix_caching && bound > cache_.empty();
+  if (bound > available && batch_.growth(grown) > available) plan.steps = std::min(plan.steps, batch_.steps_for(batch_.growth_within(available) + 1));
+  return plan;
 }
 
 // The steps from t_ on after which a request that came at `at` can be taken up.
-std::int64_t Engine::steps_to_arrival(std::int64_t at, std::int64_t most) const {
+std::int64_t Engine::steps_to_arrival(const Pace& pace, std::int64_t at, std::int64_t most) const {
   if (at <= t_) return 1;
-  const auto steps = pace_.steps_until(at - t_, most);
+  const auto steps = pace.steps_until(at - t_, most);
   return e_.schedule_ahead ? std::min(most, steps + 1) : steps;
 }
 

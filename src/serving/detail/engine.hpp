@@ -75,8 +75,13 @@ class Engine final : public Instance {
   // Steps (engine.cpp). Times are counts of picoseconds.
   [[nodiscard]] bool begin(std::int64_t until);
   void plan();
-  void plan_run();
-  [[nodiscard]] std::int64_t steps_to_arrival(std::int64_t at, std::int64_t most) const;
+  struct Plan {
+    Pace pace;
+    std::int64_t steps = 1;
+    bool evicts = false;  // idle content may leave within the run
+  };
+  [[nodiscard]] Plan plan_run(std::int64_t available) const;
+  [[nodiscard]] std::int64_t steps_to_arrival(const Pace& pace, std::int64_t at, std::int64_t most) const;
   void cut(std::int64_t at);
   void settle(std::int64_t until);
   void advance_batch(std::int64_t steps);

@@ -77,14 +77,20 @@ void Engine::submit(Job job, Picoseconds at) {
   if (first_to_come_ == kNoSlot) first_to_come_ = slot;
   queue_tokens_ += to_do(s);
   if (!first || blocked_ || !running_step_ || steps_ == 1 || e_.policy == Policy::static_batch || full_batch()) return;
-  steps_ = steps_to_arrival(s.at, steps_);
+  steps_ = steps_to_arrival(pace_, s.at, steps_);
   end_ = t_ + pace_.time(steps_);
 }
 
 Picoseconds Engine::next_event() const {
   if (running_step_) return Picoseconds(end_);
   if (stuck_ || running_.size + queue_.size == 0) return Picoseconds(std::numeric_limits<std::int64_t>::max());
-  return Picoseconds((running_.size == 0 ? std::max(t_, slots_[queue_.first].at) : t_) + 1);
+  if (running_.size == 0) return Picoseconds(std::max(t_, slots_[queue_.first].at) + 1);
+  // If nothing can be taken up at t_ and nothing must leave, the run that begins there is known.
+  const bool closed = queue_.size == 0 || blocked_ || e_.policy == Policy::static_batch || slots_[queue_.first].at > t_;
+  const auto left = cache_.available() - batch_.due();
+  if (!closed || !prefilling_.empty() || left < 0) return Picoseconds(t_ + 1);
+  const Plan run = plan_run(left);
+  return Picoseconds(t_ + run.pace.time(run.steps));
 }
 
 // Everything up to `at` has happened, and if a step runs then, it is the last of its run: what is asked for counts from its end on.

@@ -97,6 +97,36 @@ TEST(Laws, FirstComeIsFirstTakenUp) {
   }
 }
 
+// Nothing is heard before next_event(), and going there leads to the end; where nothing waits it is exact.
+TEST(Laws, TheNextEventIsNotMissedAndComes) {
+  std::int64_t visits = 0, heard = 0;
+  for (std::uint64_t seed = 1; seed < 1500; ++seed) {
+    const auto c = test::random_serving(seed);
+    test::ServingLog log;
+    const auto instance = make(c.settings, c.timer, log);
+    const auto go_to = [&](Picoseconds end) {
+      for (Picoseconds next = instance->next_event(); next <= end; next = instance->next_event()) {
+        const auto before = log.events.size();
+        instance->advance(next - Picoseconds(1));
+        ASSERT_EQ(log.events.size(), before) << "seed " << seed;
+        instance->advance(next);
+        ASSERT_LT(++visits, 2'000'000);
+        if (next == end) break;
+      }
+    };
+    for (const auto& call : c.calls) {
+      if (call.kind != test::ServingCall::submit || call.job.hold) continue;
+      go_to(Picoseconds(call.at));
+      instance->submit(call.job, Picoseconds(call.at));
+    }
+    go_to(kEnd);
+    const auto& s = instance->statistics();
+    ASSERT_EQ(s.submitted, s.finished + s.rejected) << "seed " << seed;
+    heard += static_cast<std::int64_t>(log.events.size());
+  }
+  EXPECT_LT(visits, 2 * heard);
+}
+
 // With everything there from the beginning no decision depends on time: a timer of twice the times doubles every time.
 TEST(Laws, AFasterTimerIsFasterWhenAllIsThere) {
   for (std::uint64_t seed = 1; seed < 1500; ++seed) {
