@@ -12,6 +12,7 @@
 #include "base/contract.hpp"
 #include "inference/detail/pass.hpp"
 #include "inference/detail/step_table.hpp"
+#include "inference/placement.hpp"
 
 namespace zettatwin::inference {
 namespace {
@@ -76,6 +77,11 @@ class Timer final : public InstanceTimer {
   explicit Timer(InstanceModel about) : about_(std::move(about)), pass_(about_) {
     const auto layers = pass_.layers(), pp = static_cast<double>(about_.pool.pp);
     unevenness_ = std::ceil(layers / pp) * pp / layers;
+    // Hand-overs of caches leave through the level that joins neighbouring instances; the exchange meets them if it uses the same ports.
+    auto out = between(about_.fabric, about_.fabric).level, level = pass_.exchange_level();
+    const auto& levels = about_.machine.levels;
+    while (out < levels.size() && out > level && levels[out].shares_ports) --out;
+    meets_transfers_ = level < levels.size() && out <= level;
   }
 
   [[nodiscard]] DecodePiece decode(std::int64_t sequences, std::int64_t cached) const override {
@@ -90,7 +96,7 @@ class Timer final : public InstanceTimer {
              .to = grid.to,
              .base = base,
              .slope = std::max<std::int64_t>(0, (end - base).count() / (grid.to - grid.from)),
-             .exchange = units::Picoseconds::from(units::Seconds::from_si(crosses_out_ ? low[index_of(Part::exchange)] : 0))};
+             .exchange = units::Picoseconds::from(units::Seconds::from_si(meets_transfers_ ? low[index_of(Part::exchange)] : 0))};
     return known;
   }
 
@@ -140,7 +146,7 @@ class Timer final : public InstanceTimer {
   InstanceModel about_;
   Pass pass_;
   double unevenness_ = 1;  // pipeline stages with more layers than the mean
-  bool crosses_out_ = true;
+  bool meets_transfers_ = false;  // its exchange and hand-overs of caches use the same ports
   mutable std::unordered_map<std::int64_t, Parts> tokens_, experts_, exchange_, head_;
   mutable std::map<std::int64_t, detail::Curve> attention_;  // by bucket of sequences
   mutable std::vector<DecodePiece> pieces_;

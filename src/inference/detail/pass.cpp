@@ -49,6 +49,7 @@ Pass::Pass(const InstanceModel& about)
     has_experts_ |= layer.is_moe();
     kinds_.push_back(std::move(kind));
   }
+  gathers_ = about.software.expert_traffic == ExpertTraffic::gather;
   tensor_ = spread(about.fabric, pool.tp, 1);
   // With chips of their own, experts lie behind attention's: their exchange crosses both sides.
   const auto stage = pool.attention_chips() + pool.ffn_chips;
@@ -195,7 +196,7 @@ double Pass::sent_bytes() const {
 
 bool Pass::exchange_on_cores(std::int64_t tokens) const {
   for (const auto& kind : kinds_)
-    if (kind.layer->experts) return about_.software.expert_traffic == ExpertTraffic::gather || detail::exchange(about_.fabric, expert_, dispatch_of(*kind.layer->experts, tokens)).bulk;
+    if (kind.layer->experts) return gathers_ || detail::exchange(about_.fabric, expert_, dispatch_of(*kind.layer->experts, tokens)).bulk;
   return false;
 }
 
@@ -207,7 +208,7 @@ void Pass::exchange(Ledger& ledger, std::int64_t tokens, std::int64_t group) con
   for (const auto& kind : kinds_) {
     if (!kind.layer->experts) continue;
     const auto& e = *kind.layer->experts;
-    if (about_.software.expert_traffic == ExpertTraffic::gather || (expert_tp_ > 1 && pool.ffn_chips == 0)) {
+    if (gathers_ || (expert_tp_ > 1 && pool.ffn_chips == 0)) {
       const double all = static_cast<double>(group) * hidden;
       ledger.add(Part::exchange, "gather of tokens", kind.count, gather(about_.fabric, stage_, all * sent, false), all * sent);
       ledger.add(Part::exchange, "sum of results", kind.count, gather(about_.fabric, stage_, all * kWide, true), all * kWide);
