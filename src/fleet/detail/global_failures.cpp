@@ -85,7 +85,7 @@ void GlobalRun::fail_member(std::size_t m, Outage& outage) {
       --member.inside;
       choice_of(m).balancer->add(place_[m], -1, -flight.input);
       flight.decode_instance = -1;
-      if (was_transferring) block(flight, Stage::blocked), to_serve_.push_back(id);
+      if (was_transferring) to_serve_.push_back(id);
       continue;
     }
     const std::int32_t generated = flight.prompt_done >= Picoseconds(0) && (flight.stage == Stage::blocked || flight.stage == Stage::transferring) ? flight.generated + 1 : has;
@@ -98,19 +98,18 @@ void GlobalRun::fail_member(std::size_t m, Outage& outage) {
     }
     retry(flight, generated, outage);
   }
-  serve_waiting_for_decode();
+  serve_again();
 }
 
-// Requests that wait for blocks, first come first served, on whichever instance has them.
-void GlobalRun::serve_waiting_for_decode() {
-  for (const Id id : to_serve_) {
-    const Flight* flight = books_.flights.find(id);
-    if (flight == nullptr) continue;
-    const Choice& choice = models_[static_cast<std::size_t>(flight->model)].decode;
-    for (const std::size_t m : choice.members)
-      if (members_[m].power == Power::on) freed_.push_back(m);
-  }
+// Caches that were on their way to an instance that failed: to another one that has blocks.
+void GlobalRun::serve_again() {
+  const std::vector<Id> ids = std::move(to_serve_);
   to_serve_.clear();
+  for (const Id id : ids) {
+    Flight& flight = books_.flights.at(id);
+    if (reserve_decode(flight) || reserve_instead(flight)) start_transfer(flight);
+    else block(flight, Stage::blocked);
+  }
 }
 
 void GlobalRun::retry(Flight& flight, std::int32_t generated, Outage& outage) {

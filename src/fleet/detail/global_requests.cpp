@@ -24,7 +24,7 @@ void GlobalRun::route(Flight& flight) {
     return;
   }
   const bool disaggregated = !to_decode && model.decode.balancer.has_value() && model.compute.balancer->open_count() > 0;
-  if (disaggregated && flight.cache_tokens() + 1 > model.largest_decode) return end(flight, Told::rejected, now_);
+  if (disaggregated && flight.input + flight.output - 1 > model.largest_decode) return end(flight, Told::rejected, now_);
   if (disaggregated && model.transfer->hand_off == HandOff::reserved && !flight.reserved && flight.output - flight.generated > 1)
     if (!model.blocked.empty() || !reserve_decode(flight)) return block(flight, Stage::unreserved);
   send(flight, choice);
@@ -66,7 +66,11 @@ bool GlobalRun::reserve_on(Flight& flight, std::size_t place) {
   Choice& choice = models_[static_cast<std::size_t>(flight.model)].decode;
   const std::size_t member = choice.members[place];
   Member& m = members_[member];
-  if (m.power != Power::on || !m.instance->reserve(flight.id, flight.cache_tokens(), now_)) return false;
+  // As much as its admission will ask for.
+  const bool in_full = spec_.pools[m.pool].engine.admission == serving::Admission::full;
+  const std::int32_t tokens = in_full ? flight.input + flight.output - 2 : flight.cache_tokens();
+  if (flight.input + flight.output - 1 + spec_.pools[m.pool].engine.speculation.draft > m.instance->blocks() * spec_.pools[m.pool].engine.block_tokens) return false;
+  if (m.power != Power::on || !m.instance->reserve(flight.id, tokens, now_)) return false;
   clocks_.set(member, m.instance->next_event());
   flight.decode_instance = static_cast<std::int32_t>(member);
   flight.reserved = true;
@@ -87,7 +91,10 @@ bool GlobalRun::reserve_decode(Flight& flight) {
 
 void GlobalRun::block(Flight& flight, Stage stage) {
   flight.stage = stage;
-  models_[static_cast<std::size_t>(flight.model)].blocked.push_back(flight.id);
+  Model& model = models_[static_cast<std::size_t>(flight.model)];
+  // Where blocks are reserved first, a prompt that is done had its turn before.
+  if (stage == Stage::blocked && model.transfer->hand_off == HandOff::reserved) model.blocked.push_front(flight.id);
+  else model.blocked.push_back(flight.id);
 }
 
 // The prompt is done and its cache is held.
@@ -95,8 +102,37 @@ void GlobalRun::computed(Flight& flight, Picoseconds at) {
   Model& model = models_[static_cast<std::size_t>(flight.model)];
   flight.prompt_done = at;
   if (flight.cancelled) return end(flight, Told::cancelled, at);
-  if (flight.reserved || (model.blocked.empty() && reserve_decode(flight))) return start_transfer(flight);
+  if (flight.reserved || (model.blocked.empty() && reserve_decode(flight)) || reserve_instead(flight)) return start_transfer(flight);
   block(flight, Stage::blocked);
+}
+
+// Blocks are reserved before prompts are computed, but the instance where these were has failed. They are taken from the last request whose prompt is
+// not begun: else prompts that are done would keep the prefill instances full, and prompts to come the decode instances.
+bool GlobalRun::reserve_instead(Flight& flight) {
+  if (models_[static_cast<std::size_t>(flight.model)].transfer->hand_off != HandOff::reserved) return false;
+  std::vector<Flight*> later;
+  books_.flights.for_each([&](Flight& f) {
+    if (f.model == flight.model && f.reserved && f.stage == Stage::computing && f.computing_since < Picoseconds(0)) later.push_back(&f);
+  });
+  std::sort(later.begin(), later.end(), [](const Flight* a, const Flight* b) { return a->number > b->number; });
+  for (Flight* other : later) {
+    const auto member = static_cast<std::size_t>(other->decode_instance);
+    give_back_blocks(*other);
+    other->decode_instance = -1;
+    if (reserve_on(flight, place_[member])) return true;
+  }
+  return false;
+}
+
+void GlobalRun::give_back_blocks(Flight& flight) {
+  const auto member = static_cast<std::size_t>(flight.decode_instance);
+  flight.reserved = false;
+  members_[member].instance->cancel(flight.id, now_);
+  clocks_.set(member, members_[member].instance->next_event());
+  choice_of(member).balancer->add(place_[member], -1, -flight.input);
+  --members_[member].inside;
+  freed_.push_back(member);
+  take_if_drained(member);
 }
 
 // Blocks of this decode instance may have become free. First come, first served: whoever waits longer goes first, so nobody starves.
@@ -225,16 +261,7 @@ void GlobalRun::leave(Flight& flight) {
   }
   if (flight.stage == Stage::transferring) --models_[static_cast<std::size_t>(flight.model)].transferring;
   if (flight.stage == Stage::blocked || flight.stage == Stage::transferring) release_held(flight);
-  if (flight.reserved) {
-    const auto member = static_cast<std::size_t>(flight.decode_instance);
-    flight.reserved = false;
-    members_[member].instance->cancel(flight.id, now_);
-    clocks_.set(member, members_[member].instance->next_event());
-    choice_of(member).balancer->add(place_[member], -1, -flight.input);
-    --members_[member].inside;
-    freed_.push_back(member);
-    take_if_drained(member);
-  }
+  if (flight.reserved) give_back_blocks(flight);
 }
 
 // The request leaves the system; its job, if it had one, has ended.

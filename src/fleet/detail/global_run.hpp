@@ -104,6 +104,8 @@ class GlobalRun final {
   [[nodiscard]] bool reserve_decode(Flight& flight);
   [[nodiscard]] bool reserve_on(Flight& flight, std::size_t choice);
   void computed(Flight& flight, units::Picoseconds at);
+  [[nodiscard]] bool reserve_instead(Flight& flight);
+  void give_back_blocks(Flight& flight);
   void block(Flight& flight, Stage stage);
   void serve_blocked(std::size_t member);
   void start_transfer(Flight& flight);
@@ -124,7 +126,7 @@ class GlobalRun final {
   void failure(std::size_t index);
   void recovery(std::size_t index);
   void fail_member(std::size_t member, Outage& outage);
-  void serve_waiting_for_decode();
+  void serve_again();
   void retry(Flight& flight, std::int32_t generated, Outage& outage);
   void change_rates(const FailureSpec& failure, const Outage& outage, double factor);
   void turn_on(std::size_t member);

@@ -129,6 +129,10 @@ void Engine::admit(std::int64_t budget) {
     if (e_.policy == Policy::prefill_first && budget < 1) return;
     if (full_batch() || !try_admit(slot, budget)) blocked_ = true;
   }
+  // Nothing runs, and the head waits for blocks that are set aside for requests behind it: the first of those goes, lest all wait for each other.
+  if (!blocked_ || running_.size > 0 || !zombies_.empty() || reserved_.size() == 0) return;
+  for (Slot slot = queue_.first; slot != kNoSlot && slots_[slot].at <= visible; slot = slots_[slot].next)
+    if (reserved_.find(slots_[slot].job.id) && try_admit(slot, budget)) return;
 }
 
 // What the cache has of a request, from its beginning on.

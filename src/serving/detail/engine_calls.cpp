@@ -76,6 +76,10 @@ void Engine::submit(Job job, Picoseconds at) {
   append(queue_, slot);
   if (first_to_come_ == kNoSlot) first_to_come_ = slot;
   queue_tokens_ += to_do(s);
+  if (stuck_ && reserved_.find(s.job.id)) {
+    t_ = std::max(t_, s.at);
+    unblock();
+  }
   if (!first || blocked_ || !running_step_ || steps_ == 1 || e_.policy == Policy::static_batch || full_batch()) return;
   steps_ = steps_to_arrival(pace_, s.at, steps_);
   end_ = t_ + pace_.time(steps_);

@@ -168,6 +168,28 @@ TEST(Instance, PrefillLeavesWithItsCacheAndDecodeArrivesWithIt) {
   EXPECT_EQ(second.instance->blocks_used(), 0);
 }
 
+// Six blocks of four tokens. The first request grows past its three blocks while the others are set aside for a second one: it is preempted and waits at
+// the head of the queue. The second arrives behind it, with all blocks that it needs: it goes first, or nobody ever would.
+TEST(Instance, WhoseBlocksAreSetAsideDoesNotWaitForWhoHasNone) {
+  auto settings = small();
+  settings.blocks = 6;
+  Played run(settings);
+  auto first = job(1, 8, 9), second = job(2, 8, 3);
+  first.work = second.work = Work::decode;
+  first.generated = second.generated = 1;
+  ASSERT_TRUE(run.instance->reserve(1, 8, Picoseconds(0)));
+  ASSERT_TRUE(run.instance->reserve(2, 8, Picoseconds(0)));
+  run.instance->submit(first, Picoseconds(0));
+  run.instance->advance(Picoseconds(50000));
+  EXPECT_EQ(run.instance->running(), 0);
+  EXPECT_EQ(run.instance->next_event(), kEnd);
+  run.instance->submit(second, Picoseconds(60000));
+  run.to_the_end();
+  EXPECT_EQ(run.finish(2), 60000 + 1018 + 1019);
+  EXPECT_GT(run.finish(1), run.finish(2));
+  EXPECT_EQ(run.instance->statistics().preemptions, 1);
+}
+
 TEST(Instance, AFailureHandsBackWhatItHeld) {
   Played run(small());
   run.instance->submit(job(1, 4, 9), Picoseconds(0));

@@ -177,6 +177,9 @@ void Stepwise::submit(Job job, Picoseconds at) {
     return observer_.rejected(s->job.id, at);
   }
   queue_.push_back(s);
+  if (!stuck_ || !reserved_.contains(s->job.id)) return;
+  t_ = std::max(t_, at);
+  blocked_ = stuck_ = false;
 }
 
 // Whether a step runs from t_, if it begins before `until`.
@@ -319,6 +322,9 @@ void Stepwise::admit(std::int64_t budget) {
     if (e_.policy == Policy::prefill_first && budget < 1) return;
     if (static_cast<std::int64_t>(running_.size() + zombies_.size()) >= e_.max_sequences || !try_admit(s, budget)) blocked_ = true;
   }
+  if (!blocked_ || !running_.empty() || !zombies_.empty()) return;
+  for (const Item& s : std::deque<Item>(queue_))
+    if (s->at <= visible && reserved_.contains(s->job.id) && try_admit(s, budget)) return;
 }
 
 bool Stepwise::try_admit(const Item& s, std::int64_t& budget) {
@@ -352,7 +358,7 @@ bool Stepwise::try_admit(const Item& s, std::int64_t& budget) {
     const auto expected = expected_.of(to_come, steps_);
     if (available * e_.block_tokens - expected < known - hits[0] * unit_tokens_ + s->target - s->generated) return false;
   }
-  queue_.pop_front();
+  queue_.erase(std::find(queue_.begin(), queue_.end(), s));
   if (reserved_count > 0) {
     cache_.give(reserved->second);
     reserved_.erase(reserved);
