@@ -246,6 +246,7 @@ void GlobalRun::refresh_ports(std::size_t member) {
   network_->set_ingress(port, full * (1 - coarse(m.timer->exchange_share())), now_);
   const double used = coarse(network_->ingress_rate(port) / full);
   if (used == m.timer->used()) return;
+  m.instance->advance(now_);  // what began before has the pace that it had
   m.timer->set_used(used);
   m.instance->timer_changed(now_);
   clocks_.set(member, m.instance->next_event());
