@@ -39,7 +39,7 @@ struct PoolResult {
   double waiting = 0;                    // requests per instance
   double cache_used = 0;                 // share of blocks, by sequences
   double cache_used_peak = 0;
-  double batch = 0;                      // decoding sequences per step that has any
+  double batch = 0;                      // sequences of a step, while steps run
   std::int64_t steps = 0;
   std::int64_t preemptions = 0;
   double prompt_tokens = 0;              // computed

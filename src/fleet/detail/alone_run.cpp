@@ -169,14 +169,15 @@ void AloneRun::add_seat(std::size_t p, std::int64_t index, std::int64_t place, s
 void AloneRun::sample_to(Seat& seat, Picoseconds until) {
   serving::Instance& instance = *seat.member.instance;
   for (;;) {
-    const Picoseconds window = seat.window_open ? kNever : books_->collector.from();
+    const Picoseconds window = !seat.window_open ? books_->collector.from() : seat.member.closed ? kNever : books_->collector.until();
     if (seat.next_sample == Picoseconds(0)) seat.next_sample = books_->series.next_end(Picoseconds(0));
     const Picoseconds next = std::min(window, seat.next_sample);
     if (next > until) return;
     instance.advance(next);
     if (next == window) {
+      if (seat.window_open) seat.member.close_window(next);
+      else seat.member.open_window(next);
       seat.window_open = true;
-      seat.member.open_window(next);
       continue;
     }
     books_->series.state(next, seat.member.pool, {.on = 1, .waiting = instance.waiting(), .running = instance.running(), .blocks_used = instance.blocks_used(), .blocks = instance.blocks()});
@@ -300,7 +301,7 @@ FleetResult AloneRun::result() {
       totals.add(seat->member, from, to);
       ++members;
     }
-    r.pools.push_back(totals.result(spec_.pools[p], static_cast<double>(spec_.pools[p].instances) / static_cast<double>(std::max<std::int64_t>(1, members)), (to - from).seconds().si()));
+    r.pools.push_back(totals.result(spec_.pools[p], static_cast<double>(spec_.pools[p].instances) / static_cast<double>(std::max<std::int64_t>(1, members)), (std::min(to, books_->collector.until()) - from).seconds().si()));
   }
   r.events = events_;
   r.cut_short = cut_short_;

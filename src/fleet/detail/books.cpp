@@ -42,6 +42,7 @@ Books::Books(const FleetSpec& spec, std::size_t models, std::size_t groups)
       warm_up_requests_(spec.warm_up_requests),
       next_progress_(spec.progress_requests) {
   collector.open_window(may_open_ ? Picoseconds(INT64_MAX) : warm_up_);
+  if (spec.horizon.si() > 0) collector.close_window(Picoseconds::from(spec.horizon));
 }
 
 void Books::warm_up_until(Picoseconds time) {
@@ -156,9 +157,10 @@ void Books::ran(std::size_t pool, std::int32_t instance, LastRun& last, const se
   last.decoding = std::max<std::int64_t>(0, run.decoding - (last.left_at == run.end ? last.left : 0));
 }
 
-void Books::write(FleetResult& result, Picoseconds to, double scale, double whole) const {
+void Books::write(FleetResult& result, Picoseconds end, double scale, double whole) const {
   result.requests = counts_;
-  result.simulated_s = to.seconds().si();
+  result.simulated_s = end.seconds().si();
+  const Picoseconds to = std::min(end, collector.until());
   const Picoseconds from = std::min(collector.from(), to);
   result.measured_from_s = from.seconds().si();
   result.measured_to_s = to.seconds().si();
@@ -177,7 +179,7 @@ void Books::write(FleetResult& result, Picoseconds to, double scale, double whol
     result.models.push_back(collector.metrics(m, to, of_model, scale));
   }
   collector.histograms(result.ttft, result.tpot, result.e2e);
-  if (spec_.max_series > 0) result.series = series.result(to);
+  if (spec_.max_series > 0) result.series = series.result(end);
   result.timeline = timeline;
 }
 

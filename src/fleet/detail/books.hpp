@@ -54,7 +54,7 @@ class Books final {
   [[nodiscard]] const RequestCounts& counts() const { return counts_; }
   [[nodiscard]] units::Picoseconds last_end() const { return last_end_; }
   // Requests, completions and metrics into the result. `scale`: fleet over simulated instances; `whole`: fleet over the instances of the spec.
-  void write(FleetResult& result, units::Picoseconds to, double scale, double whole) const;
+  void write(FleetResult& result, units::Picoseconds end, double scale, double whole) const;
 
   FlightTable flights;
   SeriesRecorder series;

@@ -38,7 +38,8 @@ class Collector final {
 
   // From then on throughput counts, whoever arrived when.
   void open_window(units::Picoseconds at) { from_ = at; }
-  [[nodiscard]] bool is_open(units::Picoseconds at) const { return at >= from_; }
+  void close_window(units::Picoseconds at) { until_ = at; }
+  [[nodiscard]] bool is_open(units::Picoseconds at) const { return at >= from_ && at <= until_; }
   void arrived(const Flight& flight);  // and has left, or the run is over
   // Whether all objectives are met.
   bool finished(const Flight& flight, units::Picoseconds at);
@@ -49,6 +50,7 @@ class Collector final {
   void gaps(std::size_t model, std::size_t group, units::Picoseconds duration, std::int64_t tokens);
 
   [[nodiscard]] units::Picoseconds from() const { return from_; }
+  [[nodiscard]] units::Picoseconds until() const { return until_; }
   // Of one model. `scale`: fleet over simulated instances; chips of the fleet.
   [[nodiscard]] Metrics metrics(std::size_t model, units::Picoseconds to, double chips, double scale) const;
   [[nodiscard]] Metrics all(units::Picoseconds to, double chips, double scale) const;
@@ -74,6 +76,7 @@ class Collector final {
   std::uint64_t batch_size_ = 64;
   std::vector<std::vector<Cell>> cells_;  // [model][batch]; the last for models that nobody serves
   units::Picoseconds from_;
+  units::Picoseconds until_{INT64_MAX};
 };
 
 // Rates per second over the window from the columns of time series within it, for their confidence intervals.

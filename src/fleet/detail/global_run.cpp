@@ -75,6 +75,7 @@ GlobalRun::GlobalRun(const FleetSpec& spec, double factor)
     }
   plan_failures();
   if (spec.warm_up_requests == 0) plan(books_.collector.from(), Planned::window);
+  if (spec.horizon.si() > 0) plan(books_.collector.until(), Planned::window_end);
   plan(books_.series.next_end(Picoseconds(0)), Planned::sample);
   for (std::size_t p = 0; p < spec.pools.size(); ++p)
     if (spec.pools[p].autoscaling) plan(Picoseconds::from(spec.pools[p].autoscaling->interval), Planned::scale, p);
@@ -145,7 +146,7 @@ GlobalRun::Choice& GlobalRun::choice_of(std::size_t member) {
 }
 
 void GlobalRun::plan(Picoseconds at, Planned what, std::uint64_t subject, std::uint64_t epoch) {
-  if (what != Planned::sample && what != Planned::scale && what != Planned::window) ++lasting_;
+  if (what != Planned::sample && what != Planned::scale && what != Planned::window && what != Planned::window_end) ++lasting_;
   planned_.push({at, orders_++, what, subject, epoch});
 }
 
@@ -226,10 +227,13 @@ bool GlobalRun::step() {
 }
 
 void GlobalRun::handle(const Event& event) {
-  if (event.what != Planned::sample && event.what != Planned::scale && event.what != Planned::window) --lasting_;
+  if (event.what != Planned::sample && event.what != Planned::scale && event.what != Planned::window && event.what != Planned::window_end) --lasting_;
   switch (event.what) {
     case Planned::window:
       for (Member& member : members_) member.open_window(now_);
+      break;
+    case Planned::window_end:
+      for (Member& member : members_) member.close_window(now_);
       break;
     case Planned::sample: sample(); break;
     case Planned::scale: scale(event.subject); break;
@@ -333,7 +337,7 @@ FleetResult GlobalRun::result() {
   for (std::size_t p = 0; p < spec_.pools.size(); ++p) {
     PoolTotals totals(spec_.pools[p]);
     for (std::size_t m = first_of_pool_[p]; m < first_of_pool_[p + 1]; ++m) totals.add(members_[m], from, to);
-    r.pools.push_back(totals.result(spec_.pools[p], factor_, (to - from).seconds().si()));
+    r.pools.push_back(totals.result(spec_.pools[p], factor_, (std::min(to, books_.collector.until()) - from).seconds().si()));
     r.pools.back().instances_peak = on_peak_[p];
   }
   for (std::size_t t = 0; t < traffic_.size(); ++t) r.transfers.push_back(transfer_result(t, from, to));

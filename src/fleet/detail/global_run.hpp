@@ -36,7 +36,7 @@ class GlobalRun final {
     std::int32_t cached = 0;
     std::size_t member = 0;
   };
-  enum class Planned : std::uint8_t { window, sample, scale, failure, recovery, ready, retry, next_of_loop, transfer };
+  enum class Planned : std::uint8_t { window, window_end, sample, scale, failure, recovery, ready, retry, next_of_loop, transfer };
   struct Event {
     units::Picoseconds at;
     std::uint64_t order;

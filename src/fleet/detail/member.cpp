@@ -12,11 +12,11 @@ PoolTotals::PoolTotals(const PoolSpec& pool) : blocks_(pool.engine.blocks) { sum
 void PoolTotals::add(const Member& m, Picoseconds from, Picoseconds to) {
   const double paid_s = m.paid_until(to).seconds().si();
   sum_.chip_hours += paid_s / 3600;
-  if (to > from) paid_window_s_ += (m.paid_until(to) - m.paid_at_window).seconds().si();
+  if (to > from) paid_window_s_ += ((m.closed ? m.paid_at_close : m.paid_until(to)) - m.paid_at_window).seconds().si();
   if (!m.instance) return;
-  const serving::Statistics& now = m.instance->statistics();
+  const serving::Statistics& now = m.closed ? m.at_close : m.instance->statistics();
   const serving::Statistics& then = m.at_window;
-  on_s_ += (m.on_until(to) - m.on_at_window).seconds().si();
+  on_s_ += ((m.closed ? m.on_at_close : m.on_until(to)) - m.on_at_window).seconds().si();
   busy_s_ += (now.busy - then.busy).seconds().si();
   sequence_s_ += now.sequence_seconds - then.sequence_seconds;
   waiting_s_ += now.waiting_seconds - then.waiting_seconds;
@@ -47,6 +47,7 @@ PoolResult PoolTotals::result(const PoolSpec& pool, double scale, double measure
     r.waiting = waiting_s_ / on_s_;
     r.cache_used = block_s_ / on_s_ / static_cast<double>(blocks_);
   }
+  if (busy_s_ > 0) r.batch = sequence_s_ / busy_s_;
   double hits = 0;
   for (const double tokens : r.hit_tokens) hits += tokens;
   r.looked_up_tokens = r.prompt_tokens - r.recomputed_tokens + hits;

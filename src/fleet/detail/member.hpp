@@ -60,6 +60,10 @@ struct Member {
   units::Picoseconds on_time, paid_time;           // until `since`
   units::Picoseconds on_at_window, paid_at_window;
   serving::Statistics at_window;
+  // Where the window closes before the end.
+  bool closed = false;
+  units::Picoseconds on_at_close, paid_at_close;
+  serving::Statistics at_close;
 
   [[nodiscard]] bool works() const { return power == Power::on || power == Power::draining; }
   [[nodiscard]] units::Picoseconds on_until(units::Picoseconds at) const { return works() ? on_time + (at - since) : on_time; }
@@ -75,6 +79,12 @@ struct Member {
     on_at_window = on_until(at);
     paid_at_window = paid_until(at);
     if (instance) at_window = instance->statistics();
+  }
+  void close_window(units::Picoseconds at) {
+    closed = true;
+    on_at_close = on_until(at);
+    paid_at_close = paid_until(at);
+    if (instance) at_close = instance->statistics();
   }
 };
 
