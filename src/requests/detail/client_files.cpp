@@ -150,6 +150,9 @@ std::optional<std::vector<LengthWindow>> read_lengths(std::string_view text, Pro
   } catch (const Json::parse_error& error) {
     error_at(text, error.byte > 0 ? error.byte - 1 : 0, problems, "not JSON", "a dataset is an object of windows");
     return std::nullopt;
+  } catch (const Json::exception&) {  // a number that no double holds
+    error_at(text, 0, problems, "a number out of range", "no figure of a dataset is that large");
+    return std::nullopt;
   }
   if (!document.is_object()) return error_at(text, 0, problems, "not an object", "a dataset is an object of windows"), std::nullopt;
   std::vector<LengthWindow> windows;

@@ -65,9 +65,10 @@ class RowHandler final {
     return true;
   }
   bool parse_error(std::size_t position, const std::string& /*token*/, const Json::exception& error) {
-    std::string_view what = error.what();  // "[json.exception.parse_error.101] parse error at line 1, column 5: syntax error ..."
-    if (const auto at = what.rfind(": "); at != std::string_view::npos && what.find("syntax error") == std::string_view::npos) what = what.substr(at + 2);
-    else if (const auto from = what.find("syntax error"); from != std::string_view::npos) what = what.substr(from);
+    // "[json.exception.parse_error.101] parse error at line 1, column 5: syntax error ..."
+    std::string_view what = error.what();
+    if (const auto syntax = what.find("syntax error"); syntax != std::string_view::npos) what = what.substr(syntax);
+    else if (const auto code = what.find("] "); code != std::string_view::npos) what = what.substr(code + 2);
     problems_.error(row_.line, std::max<std::size_t>(position, 1), "not JSON: " + printable(what), "each line is one request: an object {...}");
     good_ = false;
     return false;

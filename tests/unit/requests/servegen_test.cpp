@@ -110,6 +110,7 @@ TEST(ServeGen, ProblemsHavePlaces) {
   expect(lengths, "{\"0\":\n {\"input_tokens\": \"{5: -0.1}\", \"output_tokens\": \"{7: 1}\"}}", "probabilities are not negative");
   expect(lengths, "{\"0\": {\"input_tokens\": \"{5: 1}\"}}", "chunk-0-dataset.json:1:2: error: no output_tokens in window 0");
   expect(lengths, "{\"zero\": {}}", "not a window");
+  expect(lengths, "{\"0\": 1e999}", "a number out of range");
   config::Diagnostics diagnostics;
   EXPECT_FALSE(read_servegen(TraceTexts(Texts{}), "f", diagnostics));
   EXPECT_NE(all_text(diagnostics).find("f: error: no clients"), std::string::npos);

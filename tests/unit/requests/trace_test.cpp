@@ -141,6 +141,7 @@ TEST(Trace, ProblemsHavePlaces) {
   expect_problem("{\"timestamp\": 1, \"input_length\": 1, \"output_length\": 1, \"hash_ids\": \"1\"}", mooncake, "blocks are not a list");
   expect_problem("{\"timestamp\": 1, \"input_length\": 1, \"output_length\": 1, \"hash_ids\": [1, 2, 3]}", mooncake, "3 blocks of 512 tokens for a prompt of 1 and an answer of 1");
   expect_problem(good + good.substr(0, 40), mooncake, "t:2:41: error: not JSON");
+  expect_problem("{\"other\": 1e999}", mooncake, "t:1:15: error: not JSON: number overflow parsing '1e999'");
   expect_problem("[1]", mooncake, "a list (each line is one request");
   expect_problem("{\"timestamp\": 1e300, \"input_length\": 1, \"output_length\": 1, \"hash_ids\": [1]}", mooncake, "is not a time");
   expect_problem(good + "{\"timestamp\": 1e12, \"input_length\": 1, \"output_length\": 1, \"hash_ids\": [1]}", mooncake, "106 days");
