@@ -106,7 +106,8 @@ CacheSize cache_size(const model::Architecture& model, const Pool& pool, bool wi
     const auto layers = static_cast<double>(run.count);
     state += layers * state_bytes(a, pool.tp);
     states += layers * state_bytes(a, 1);
-    once += layers * token_bytes(a, width, 1);
+    // Each tensor-parallel rank hands its own heads over, copies too; latents once.
+    once += layers * token_bytes(a, width, pool.tp) * static_cast<double>(a.kind == AttentionKind::grouped_query ? pool.tp : 1);
     if (a.window > 0 && windowed_cache)
       window += layers * token_bytes(a, width, pool.tp) * static_cast<double>(a.window);
     else

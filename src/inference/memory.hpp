@@ -21,7 +21,7 @@ struct MemoryPart {
 struct CacheSize {
   units::Bytes per_token;     // on one chip, layers that keep every token
   units::Bytes per_sequence;  // on one chip: windows and states, whatever the length
-  units::Bytes token_in_instance;  // one token without copies, all layers: what a hand-over moves
+  units::Bytes token_in_instance;  // one token on all tensor-parallel ranks, copies of key heads included, latents once: what a hand-over moves
   units::Bytes sequence_in_instance;  // states of linear attention
 };
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "compute/operator_time.hpp"
-#include "inference/detail/exchange.hpp"
+#include "inference/exchange.hpp"
 #include "inference/timer.hpp"
 
 namespace zettatwin::inference::detail {

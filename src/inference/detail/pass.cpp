@@ -196,7 +196,7 @@ double Pass::sent_bytes() const {
 
 bool Pass::exchange_on_cores(std::int64_t tokens) const {
   for (const auto& kind : kinds_)
-    if (kind.layer->experts) return gathers_ || detail::exchange(about_.fabric, expert_, dispatch_of(*kind.layer->experts, tokens)).bulk;
+    if (kind.layer->experts) return gathers_ || inference::exchange(about_.fabric, expert_, dispatch_of(*kind.layer->experts, tokens)).bulk;
   return false;
 }
 
@@ -218,8 +218,8 @@ void Pass::exchange(Ledger& ledger, std::int64_t tokens, std::int64_t group) con
     ExchangeRequest back = request;
     back.bytes_per_copy = kWide * hidden;
     const double bytes = request.tokens * request.copies * hidden;
-    ledger.add(Part::exchange, "dispatch", kind.count, detail::exchange(about_.fabric, expert_, request), bytes * sent);
-    ledger.add(Part::exchange, "combine", kind.count, detail::exchange(about_.fabric, expert_, back), bytes * kWide);
+    ledger.add(Part::exchange, "dispatch", kind.count, inference::exchange(about_.fabric, expert_, request), bytes * sent);
+    ledger.add(Part::exchange, "combine", kind.count, inference::exchange(about_.fabric, expert_, back), bytes * kWide);
     if (pool.tp > 1) {  // each tensor-parallel rank had a part of the tokens
       const double whole = kWide * static_cast<double>(tokens) * hidden;
       ledger.add(Part::exchange, "gather within attention's ranks", kind.count, gather(about_.fabric, tensor_, whole, false), whole);

@@ -52,7 +52,8 @@ TEST(Cache, GroupedLatentWindowedAndLinear) {
   EXPECT_EQ(bytes(grouped, "tp=2").per_token.si(), 2 * 1 * 2 * 128 * 2);
   EXPECT_EQ(bytes(grouped, "tp=4").per_token.si(), 2 * 1 * 2 * 128 * 2);  // copies of one head
   EXPECT_EQ(bytes(grouped, "tp=4,cache=fp8").per_token.si(), 2 * 2 * 128);
-  EXPECT_EQ(bytes(grouped, "tp=4").token_in_instance.si(), 2 * 2 * 2 * 128 * 2);
+  EXPECT_EQ(bytes(grouped, "tp=2").token_in_instance.si(), 2 * 2 * 2 * 128 * 2);
+  EXPECT_EQ(bytes(grouped, "tp=4").token_in_instance.si(), 2 * 2 * 2 * 2 * 128 * 2);  // ranks hand their copies over too
   const std::string latent = "{model_type: transformer, hidden_size: 512, num_hidden_layers: 2, vocab_size: 1024, num_attention_heads: 4, intermediate_size: 1024, kv_lora_rank: 64,"
                              " qk_nope_head_dim: 32, qk_rope_head_dim: 16, v_head_dim: 32}";
   EXPECT_EQ(bytes(latent, "tp=4").per_token.si(), 2 * (64 + 16) * 2);

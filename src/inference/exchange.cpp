@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/detail/exchange.hpp"
+#include "inference/exchange.hpp"
 
 #include <algorithm>
 #include <cmath>
 
 #include "network/collective.hpp"
 
-namespace zettatwin::inference::detail {
+namespace zettatwin::inference {
 namespace {
 
 using topology::Fabric;
@@ -121,4 +121,4 @@ MessageTime send(const Fabric& fabric, const Spread& spread, double bytes) {
   return {.seconds = library(fabric, spread, network::Collective::point_to_point, bytes), .how = "point to point", .scale_out = leaves_fabric(fabric, spread)};
 }
 
-}  // namespace zettatwin::inference::detail
+}  // namespace zettatwin::inference

@@ -11,7 +11,7 @@
 
 #include "topology/fabric.hpp"
 
-namespace zettatwin::inference::detail {
+namespace zettatwin::inference {
 
 struct ExchangeRequest {
   double tokens = 0;                // that the rank sends or gets back
@@ -34,4 +34,4 @@ struct MessageTime {
 [[nodiscard]] MessageTime gather(const topology::Fabric& fabric, const topology::Spread& spread, double bytes, bool reduce);
 [[nodiscard]] MessageTime send(const topology::Fabric& fabric, const topology::Spread& spread, double bytes);
 
-}  // namespace zettatwin::inference::detail
+}  // namespace zettatwin::inference
