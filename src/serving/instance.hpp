@@ -61,10 +61,12 @@ class Instance {
   virtual void cancel(JobId id, units::Picoseconds at) = 0;
   // The blocks of a held prefill (Job::hold) are free from the end of the step that runs at `at`.
   virtual void release(JobId id, units::Picoseconds at) = 0;
-  // Sets the blocks aside that a decode job of this many cached tokens will need, while its cache is on its way; false if they are not free. The
-  // submission of the same id takes them; drop with cancel().
+  // Sets the blocks aside that a decode job of this many cached tokens will need, while its cache is on its way; false if they are not free above the
+  // watermark, or the head of the queue waits for blocks. The submission of the same id takes them, and passes a head that waits for blocks; cancel()
+  // drops them.
   [[nodiscard]] virtual bool reserve(JobId id, std::int32_t tokens, units::Picoseconds at) = 0;
-  // The timer answers differently from `at` on: asked again for the first step that begins at or after it.
+  // The timer answers differently from `at` on: asked again for the first step that begins at or after it. Expects advance(at) before the change, so
+  // that steps which began earlier have been asked for.
   virtual void timer_changed(units::Picoseconds at) = 0;
   // The chip dies: all that it held, in submission order, with `generated` as far as the user has tokens. Its caches are empty afterwards, and it is
   // ready for work again.

@@ -133,10 +133,10 @@ inline ServingCase random_serving(std::uint64_t seed) {
       call.job = random_job(random, next++, c.settings);
     } else if (kind < 10) {
       call.kind = ServingCall::advance;
-    } else if (kind < 16) {
+    } else if (kind < 15) {
       call.kind = ServingCall::cancel;
       call.id = static_cast<serving::JobId>(random.between(1, static_cast<std::int64_t>(next)));
-    } else if (kind < 17) {
+    } else if (kind < 16) {
       call.kind = ServingCall::release;
       call.id = static_cast<serving::JobId>(random.between(1, static_cast<std::int64_t>(next)));
     } else if (kind < 18) {  // set blocks aside, and come later

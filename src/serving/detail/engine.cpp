@@ -42,11 +42,13 @@ bool Engine::begin(std::int64_t until) {
       if (queue_.size == 0) return false;
       if (slots_[queue_.first].at > t_) expected_.ran_dry(batch_.steps());
       t_ = std::max(t_, slots_[queue_.first].at);
+      if (blocked_ && next_in_queue() != kNoSlot) t_ = std::max(t_, slots_[next_in_queue()].at);
     }
     if (t_ >= until || stuck_) return false;
     compose();
     if (decoding_ || !chunks_.empty()) break;
-    if (!preempted_ && zombies_.empty()) stuck_ = true;
+    const bool later = running_.size == 0 && next_in_queue() != kNoSlot && slots_[next_in_queue()].at > t_;
+    if (!preempted_ && zombies_.empty() && !later) stuck_ = true;
   }
   plan();
   return true;
@@ -90,7 +92,7 @@ Engine::Plan Engine::plan_run(std::int64_t available) const {
   Plan plan{.pace = batch_.pace(first, piece.slope)};
   if (draw_.active() || !zombies_.empty()) return plan;
   plan.steps = std::min(batch_.steps_for((piece.to - 1 - cached) / n + 1), batch_.steps_for(ends_.top().end - batch_.clock()));
-  if (!blocked_ && queue_.size > 0 && e_.policy != Policy::static_batch && !full_batch()) plan.steps = steps_to_arrival(plan.pace, slots_[queue_.first].at, plan.steps);
+  if (const Slot next = next_in_queue(); next != kNoSlot && e_.policy != Policy::static_batch && !full_batch()) plan.steps = steps_to_arrival(plan.pace, slots_[next].at, plan.steps);
   if (!grows_ || plan.steps == 1) return plan;
   const auto grown = batch_.grown_in(plan.steps - 1), bound = n * (grown / e_.block_tokens + 1);
   plan.evicts = e_.prefix_caching && bound > cache_.empty();
@@ -151,7 +153,7 @@ void Engine::end_run() {
   t_ = end_;
   running_step_ = false;
   release_zombies();
-  if (!chunks_.empty()) blocked_ = false;
+  if (!chunks_.empty()) blocked_ = aside_blocked_ = false;
   if (!draw_.active()) {
     run_.decode_tokens = run_.decoding * (batch_.clock() - run_clock_);
     while (!ends_.empty() && ends_.top().end <= batch_.clock()) {

@@ -40,6 +40,7 @@ struct Sequence {
   bool arrived = false;         // its cache comes with it: a decode job, or swapped out
   bool swapped = false;
   bool seen = false;            // scheduled() was called
+  bool set_aside = false;       // blocks are reserved for it
   bool dropped = false;         // cancelled while a step runs
   Slot next = kNoSlot, previous = kNoSlot;
 };
@@ -96,6 +97,8 @@ class Engine final : public Instance {
   void grow();
   void continue_prefills(std::int64_t& budget);
   void admit(std::int64_t budget);
+  void admit_set_aside(std::int64_t budget, std::int64_t visible);
+  void forget_set_aside(Slot slot);
   [[nodiscard]] bool try_admit(Slot slot, std::int64_t& budget);
   struct Match { std::int64_t idle = 0; };  // entries of the chips that nobody uses; all are in matched_ and hits_
   [[nodiscard]] Match match(const Sequence& s);
@@ -123,9 +126,11 @@ class Engine final : public Instance {
   [[nodiscard]] std::int64_t cached(const Sequence& s) const { return s.cached + lead(s); }
   [[nodiscard]] std::int64_t due(const Sequence& s) const { return batch_.clock() == s.joined ? s.due : batch_.due_of(cached(s)); }
   [[nodiscard]] std::int64_t to_do(const Sequence& s) const { return (s.arrived ? 0 : s.job.input + s.generated) + s.target - s.generated; }
+  // The first of the queue that may be taken up; beside a blocked one, the first whose blocks are set aside.
+  [[nodiscard]] Slot next_in_queue() const { return !blocked_ ? queue_.first : set_aside_.empty() || aside_blocked_ ? kNoSlot : set_aside_.front(); }
   [[nodiscard]] bool full_batch() const { return running_.size + static_cast<std::int64_t>(zombies_.size()) >= e_.max_sequences; }
   [[nodiscard]] std::int64_t used() const { return e_.blocks - cache_.available(); }
-  void unblock() { blocked_ = stuck_ = false; }
+  void unblock() { blocked_ = aside_blocked_ = stuck_ = false; }
   void append(SlotList& list, Slot slot);
   void prepend(SlotList& list, Slot slot);
   void unlink(SlotList& list, Slot slot);
@@ -148,6 +153,7 @@ class Engine final : public Instance {
   std::vector<Slot> spare_;
   SlotList queue_, running_;       // running_: in order of admission
   std::vector<Slot> prefilling_;   // of running_, in its order
+  std::vector<Slot> set_aside_;    // of queue_, with reserved blocks
   std::vector<Slot> zombies_;      // schedule_ahead: finished, but the engine does not know yet
   std::vector<JobId> to_release_;
   std::vector<std::pair<Slot, std::int64_t>> to_drop_;  // with its submission
@@ -162,6 +168,7 @@ class Engine final : public Instance {
   std::int64_t t_ = 0, end_ = 0, now_ = 0, previous_begin_ = 0, steps_ = 0, fetch_ = 0, swap_ = 0;
   bool running_step_ = false, decoding_ = false, evicts_ = false;
   bool blocked_ = false;   // the first in the queue cannot be taken up until something leaves or a prompt's chunk has been computed
+  bool aside_blocked_ = false;  // neither can the first whose blocks are set aside
   bool stuck_ = false;     // nothing can run until something leaves
   bool preempted_ = false;
   Pace pace_;

@@ -75,7 +75,7 @@ void Engine::preempt() {
   prepend(queue_, slot);
   ++arrived_;
   queue_tokens_ += to_do(s);
-  blocked_ = false;
+  blocked_ = aside_blocked_ = false;
   observer_.preempted(s.job.id, Picoseconds(t_));
 }
 
@@ -129,10 +129,24 @@ void Engine::admit(std::int64_t budget) {
     if (e_.policy == Policy::prefill_first && budget < 1) return;
     if (full_batch() || !try_admit(slot, budget)) blocked_ = true;
   }
-  // Nothing runs, and the head waits for blocks that are set aside for requests behind it: the first of those goes, lest all wait for each other.
-  if (!blocked_ || running_.size > 0 || !zombies_.empty() || reserved_.size() == 0) return;
-  for (Slot slot = queue_.first; slot != kNoSlot && slots_[slot].at <= visible; slot = slots_[slot].next)
-    if (reserved_.find(slots_[slot].job.id) && try_admit(slot, budget)) return;
+  if (blocked_ && !aside_blocked_ && !set_aside_.empty()) admit_set_aside(budget, visible);
+}
+
+// Those whose blocks are set aside take nothing from the blocked head of the queue, and what they hold may be what it waits for.
+void Engine::admit_set_aside(std::int64_t budget, std::int64_t visible) {
+  while (!set_aside_.empty() && slots_[set_aside_.front()].at <= visible && !full_batch()) {
+    if (e_.policy == Policy::mixed && budget < 1 + lookahead_) return;
+    if (!try_admit(set_aside_.front(), budget)) {
+      aside_blocked_ = true;
+      return;
+    }
+  }
+}
+
+void Engine::forget_set_aside(Slot slot) {
+  if (!slots_[slot].set_aside) return;
+  slots_[slot].set_aside = false;
+  set_aside_.erase(std::find(set_aside_.begin(), set_aside_.end(), slot));
 }
 
 // What the cache has of a request, from its beginning on.
@@ -159,7 +173,7 @@ bool Engine::fits(const Sequence& s, const Match& found, std::int64_t count, std
   const auto available = cache_.available() - cache_.unit() * found.idle + reserved;
   const auto kept = running_.size == 0 || reserved > 0 ? 0 : watermark_;
   if (count - cache_.unit() * hits_[0] + kept > available) return false;
-  if (e_.admission != Admission::expected || running_.size == 0) return true;
+  if (e_.admission != Admission::expected || running_.size == 0 || reserved > 0) return true;
   const auto expected = expected_.of(batch_.to_come() + prefill_to_come_, batch_.steps());
   return available * e_.block_tokens - expected >= s.job.input - hits_[0] * unit_tokens_ + s.target;
 }
@@ -198,6 +212,7 @@ bool Engine::try_admit(Slot slot, std::int64_t& budget) {
   if (first_to_come_ == slot) first_to_come_ = s.next;
   else --arrived_;
   unlink(queue_, slot);
+  forget_set_aside(slot);
   if (set_aside) {
     cache_.give(reserved);
     reserved_.erase(s.job.id);

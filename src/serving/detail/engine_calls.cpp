@@ -76,11 +76,13 @@ void Engine::submit(Job job, Picoseconds at) {
   append(queue_, slot);
   if (first_to_come_ == kNoSlot) first_to_come_ = slot;
   queue_tokens_ += to_do(s);
-  if (stuck_ && reserved_.find(s.job.id)) {
-    t_ = std::max(t_, s.at);
-    unblock();
+  if (reserved_.size() > 0 && reserved_.find(s.job.id)) {
+    s.set_aside = true;
+    set_aside_.push_back(slot);
+    stuck_ = false;
   }
-  if (!first || blocked_ || !running_step_ || steps_ == 1 || e_.policy == Policy::static_batch || full_batch()) return;
+  const bool next = blocked_ ? next_in_queue() == slot : first;
+  if (!next || !running_step_ || steps_ == 1 || e_.policy == Policy::static_batch || full_batch()) return;
   steps_ = steps_to_arrival(pace_, s.at, steps_);
   end_ = t_ + pace_.time(steps_);
 }
@@ -90,7 +92,8 @@ Picoseconds Engine::next_event() const {
   if (stuck_ || running_.size + queue_.size == 0) return Picoseconds(std::numeric_limits<std::int64_t>::max());
   if (running_.size == 0) return Picoseconds(std::max(t_, slots_[queue_.first].at) + 1);
   // If nothing can be taken up at t_ and nothing must leave, the run that begins there is known.
-  const bool closed = queue_.size == 0 || blocked_ || e_.policy == Policy::static_batch || slots_[queue_.first].at > t_;
+  const Slot next = next_in_queue();
+  const bool closed = next == kNoSlot || e_.policy == Policy::static_batch || slots_[next].at > t_;
   const auto left = cache_.available() - batch_.due();
   if (!closed || !prefilling_.empty() || left < 0) return Picoseconds(t_ + 1);
   const Plan run = plan_run(left);
@@ -157,6 +160,7 @@ void Engine::cancel(JobId id, Picoseconds at) {
     else if (first_to_come_ == kNoSlot || s.submission < slots_[first_to_come_].submission) --arrived_;
     queue_tokens_ -= to_do(s);
     unlink(queue_, slot);
+    forget_set_aside(slot);
     by_id_.erase(id);
     drop_slot(slot);
     ++statistics_.cancelled;
@@ -181,6 +185,7 @@ void Engine::release(JobId id, Picoseconds at) {
 
 bool Engine::reserve(JobId id, std::int32_t tokens, Picoseconds at) {
   settle_for_call(at);
+  if (blocked_ && !full_batch() && queue_.size > 0 && !slots_[queue_.first].set_aside) return false;
   const auto count = batch_.positions(tokens + 1 + lookahead_);
   if (count + (running_.size == 0 ? 0 : watermark_) > cache_.available()) return false;
   ZT_EXPECT(reserved_.insert(id, count), "one reservation of each id");
@@ -234,6 +239,7 @@ std::vector<Job> Engine::fail(Picoseconds at) {
   spare_.clear();
   queue_ = running_ = SlotList{};
   prefilling_.clear();
+  set_aside_.clear();
   zombies_.clear();
   to_release_.clear();
   to_drop_.clear();
@@ -242,7 +248,7 @@ std::vector<Job> Engine::fail(Picoseconds at) {
   queue_tokens_ = prefill_tokens_ = prefill_to_come_ = arrived_ = 0;
   first_to_come_ = kNoSlot;
   t_ = at.count();
-  running_step_ = blocked_ = stuck_ = evicts_ = false;
+  running_step_ = blocked_ = aside_blocked_ = stuck_ = evicts_ = false;
   return jobs;
 }
 

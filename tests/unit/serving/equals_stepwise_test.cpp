@@ -71,14 +71,14 @@ void expect_equal(const test::ServingCase& c, std::uint64_t seed) {
 }
 
 TEST(EqualsStepwise, OnRandomCases) {
-  for (std::uint64_t seed = 1; seed <= 20000; seed += test::kThinning) {
+  for (std::uint64_t seed = 1; seed <= 12000; seed += test::kThinning) {
     EXPECT_NO_THROW(expect_equal(test::random_serving(seed), seed));
     if (testing::Test::HasFailure()) FAIL() << "seed " << seed;
   }
 }
 
 TEST(EqualsStepwise, OnLongRuns) {
-  for (std::uint64_t seed = 1; seed <= 300; seed += test::kThinning) {
+  for (std::uint64_t seed = 1; seed <= 150; seed += test::kThinning) {
     EXPECT_NO_THROW(expect_equal(test::long_serving(seed), seed));
     if (testing::Test::HasFailure()) FAIL() << "seed " << seed;
   }

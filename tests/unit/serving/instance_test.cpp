@@ -190,6 +190,25 @@ TEST(Instance, WhoseBlocksAreSetAsideDoesNotWaitForWhoHasNone) {
   EXPECT_EQ(run.instance->statistics().preemptions, 1);
 }
 
+// A preempted sequence waits for blocks that are set aside for those behind it.
+TEST(Instance, ReservedBlocksPassAHeadThatWaitsForThem) {
+  auto settings = small();
+  settings.blocks = 6;
+  Played run(settings);
+  run.instance->submit(job(1, 4, 9), Picoseconds(0));
+  EXPECT_TRUE(run.instance->reserve(2, 12, Picoseconds(1100)));  // four blocks of six; the first has two and will want a third
+  auto decode = job(2, 12, 4);
+  decode.work = Work::decode;
+  decode.generated = 1;
+  run.instance->advance(Picoseconds(20'000));
+  EXPECT_EQ(run.log.time_of('p', 1), 1020 + 4 * 1010 + 4 + 5 + 6 + 7);
+  EXPECT_FALSE(run.instance->reserve(3, 3, Picoseconds(20'000)));  // not before the head of the queue
+  run.instance->submit(decode, Picoseconds(20'000));
+  run.to_the_end();
+  EXPECT_EQ(run.finish(2), 20'000 + 3 * 1010 + 12 + 13 + 14);
+  EXPECT_GT(run.finish(1), run.finish(2));
+}
+
 TEST(Instance, AFailureHandsBackWhatItHeld) {
   Played run(small());
   run.instance->submit(job(1, 4, 9), Picoseconds(0));

@@ -70,6 +70,8 @@ class Stepwise final : public Instance {
   }
   bool reserve(JobId id, std::int32_t tokens, Picoseconds at) override {
     advance(at);
+    const bool full = static_cast<std::int64_t>(running_.size() + zombies_.size()) >= e_.max_sequences;
+    if (blocked_ && !full && !queue_.empty() && !reserved_.contains(queue_.front()->job.id)) return false;
     const auto count = (tokens + lookahead_) / e_.block_tokens + 1;
     if (count + (running_.empty() ? 0 : watermark()) > cache_.available()) return false;
     cache_.take(reserved_[id], count);
@@ -118,6 +120,10 @@ class Stepwise final : public Instance {
     if (running_step_) return;
     t_ = std::max(t_, at);
     settle_boundary();
+  }
+  Item first_set_aside() const {
+    const auto found = std::find_if(queue_.begin(), queue_.end(), [&](const Item& s) { return reserved_.contains(s->job.id); });
+    return found == queue_.end() ? nullptr : *found;
   }
   bool decodes(const Sequence& s) const { return !s.prefilling; }
   std::int64_t positions(std::int64_t tokens) const { return (tokens + e_.block_tokens - 1) / e_.block_tokens; }
@@ -176,10 +182,8 @@ void Stepwise::submit(Job job, Picoseconds at) {
     ++statistics_.rejected;
     return observer_.rejected(s->job.id, at);
   }
+  if (reserved_.contains(s->job.id)) stuck_ = false;
   queue_.push_back(s);
-  if (!stuck_ || !reserved_.contains(s->job.id)) return;
-  t_ = std::max(t_, at);
-  blocked_ = stuck_ = false;
 }
 
 // Whether a step runs from t_, if it begins before `until`.
@@ -190,11 +194,13 @@ bool Stepwise::begin(Picoseconds until) {
       if (queue_.empty()) return false;
       if (queue_.front()->at > t_) expected_.ran_dry(steps_);
       t_ = std::max(t_, queue_.front()->at);
+      if (const Item s = first_set_aside(); blocked_ && s) t_ = std::max(t_, s->at);
     }
     if (t_ >= until || stuck_) return false;
     compose();
     if (decoding_ || !chunks_.empty()) break;
-    if (!preempted_ && zombies_.empty()) stuck_ = true;
+    const Item s = blocked_ ? first_set_aside() : nullptr;
+    if (!preempted_ && zombies_.empty() && !(running_.empty() && s && s->at > t_)) stuck_ = true;
   }
   StepLoad load{.chunks = chunks_};
   if (decoding_)
@@ -322,9 +328,11 @@ void Stepwise::admit(std::int64_t budget) {
     if (e_.policy == Policy::prefill_first && budget < 1) return;
     if (static_cast<std::int64_t>(running_.size() + zombies_.size()) >= e_.max_sequences || !try_admit(s, budget)) blocked_ = true;
   }
-  if (!blocked_ || !running_.empty() || !zombies_.empty()) return;
-  for (const Item& s : std::deque<Item>(queue_))
-    if (s->at <= visible && reserved_.contains(s->job.id) && try_admit(s, budget)) return;
+  // Those whose blocks are set aside pass a blocked head.
+  for (Item s = first_set_aside(); blocked_ && s && s->at <= visible; s = first_set_aside()) {
+    if (static_cast<std::int64_t>(running_.size() + zombies_.size()) >= e_.max_sequences) return;
+    if ((e_.policy == Policy::mixed && budget < 1 + lookahead_) || !try_admit(s, budget)) return;
+  }
 }
 
 bool Stepwise::try_admit(const Item& s, std::int64_t& budget) {
@@ -352,7 +360,7 @@ bool Stepwise::try_admit(const Item& s, std::int64_t& budget) {
   const auto available = cache_.available() - unit_ * idle + reserved_count;
   const auto kept = running_.empty() || reserved_count > 0 ? 0 : watermark();
   if (needed + kept > available) return false;
-  if (e_.admission == Admission::expected && !running_.empty()) {
+  if (e_.admission == Admission::expected && !running_.empty() && reserved_count == 0) {
     std::int64_t to_come = 0;
     for (const auto& other : running_) to_come += other->target - other->generated;
     const auto expected = expected_.of(to_come, steps_);
