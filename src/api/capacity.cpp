@@ -197,6 +197,9 @@ class Sizing final {
       put(root, "duration", scalar(fmt::format("{} s", kLongest)));
       put(root, "requests", scalar(fmt::format("{}", c_.options.sample_requests)));
     }
+    // All users start at once; that round says nothing of the time after it.
+    if (const auto users = c_.traffic->stream->concurrency(); users > 0 && c_.scenario.warm_up.si() == 0 && c_.scenario.warm_up_requests == 0)
+      put(root, "warm_up_requests", scalar(fmt::format("{}", users)));
     auto answer = serve(root, c_.source, c_.library, c_.files, {.on_request = {}, .on_progress = {}, .timeline_instances = 0, .series = false}, diagnostics_);
     if (!answer) return false;
     const auto& r = answer->subject.result;

@@ -15,7 +15,7 @@ std::string plot_svg(const CapacitySubject& s) {
   for (auto p = s.frontier.rbegin(); p != s.frontier.rend(); ++p)
     frontier.points.push_back({p->tokens_per_s_per_user, p->tokens_per_s_per_chip, fmt::format("{:.4g} per user, {:.4g} per chip, TTFT {}: {} with {:.4g} in flight", p->tokens_per_s_per_user, p->tokens_per_s_per_chip,
                                                                                               units::human(p->ttft, 3), p->deployment, p->concurrency)});
-  detail::Chart chart{.title = fmt::format("{} on {}, {} prompt and {} output tokens", s.model, s.machine_title.empty() ? s.machine : s.machine_title, units::grouped(s.input), units::grouped(s.output)),
+  detail::Chart chart{.title = fmt::format("{} on {}, {} prompt and {} output tokens", s.model, s.machine, units::grouped(s.input), units::grouped(s.output)),
                       .x = {"output tokens/s of one user (1 / TPOT)", 10, number},
                       .y = {"output tokens/s per chip", 10, number},
                       .curves = {},
