@@ -233,6 +233,29 @@ TEST(Instance, ACancelledRequestLeavesAtTheEndOfTheStep) {
   EXPECT_EQ(run.finish(2), 1040 + 1028 + 1015);
 }
 
+// The runs of steps that an instance tells add up to what it did; a log of them is bounded.
+TEST(Instance, TellsItsRunsOfSteps) {
+  Played run(small());
+  run.instance->submit(job(1, 4, 9), Picoseconds(0));
+  run.instance->submit(job(2, 4, 3), Picoseconds(0));
+  run.to_the_end();
+  ASSERT_EQ(run.log.runs.size(), 3U);
+  serving::StepLog log(2);
+  std::int64_t steps = 0, decoded = 0;
+  for (const auto& r : run.log.runs) {
+    log.add(r);
+    steps += r.steps;
+    decoded += r.decode_tokens;
+  }
+  EXPECT_EQ(log.runs().size(), 2U);
+  EXPECT_EQ(log.dropped(), 1);
+  EXPECT_EQ(log.runs()[0].prompt_tokens, 8);
+  EXPECT_EQ(log.runs()[1].steps, 2);
+  EXPECT_EQ(log.runs()[1].cached, 8);
+  EXPECT_EQ(steps, 9);
+  EXPECT_EQ(decoded + 2, run.instance->statistics().output_tokens);
+}
+
 TEST(Instance, DraftsYieldTheirMean) {
   auto settings = small();
   settings.speculation = {.draft = 1, .acceptance = {0.5}};
