@@ -165,6 +165,7 @@ void describe(config::Schema& s, Pool& pool) {
   s.integer("microbatches", pool.microbatches, "attention-FFN disaggregation: parts of a batch in flight between the two sides", {.range = {1, 64}});
   s.object("load", pool.load, "how tokens spread over routed experts");
   s.number("memory_share", pool.memory_share, "share of a chip's memory that the engine uses; 0: as the software", {.range = config::kUnitInterval});
+  s.quantity("power", pool.power, "power that a chip is limited to; products slow down in proportion, memory does not; 0: the chip's design power");
   s.node("engine", pool.engine, "changes of the software's engine settings");
 }
 

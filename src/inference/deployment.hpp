@@ -51,6 +51,7 @@ struct Pool {
   std::int64_t microbatches = 3;          // attention-FFN disaggregation: in flight between the two sides
   ExpertLoad load;
   double memory_share = 0;                // of a chip's memory; 0: as the software
+  units::Watts power;                     // that a chip is limited to; zero: its design power
   config::Node engine;                    // laid over the software's engine settings
 
   [[nodiscard]] std::int64_t attention_chips() const { return tp * dp; }              // of a stage

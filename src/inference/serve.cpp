@@ -100,7 +100,7 @@ std::optional<Served> serve(const ServeRequest& request, const config::Location&
   if (!share_out(request, available, served.pools, placed, where, diagnostics)) return std::nullopt;
   for (std::size_t i = 0; i < served.pools.size(); ++i) {
     auto& pool = served.pools[i];
-    InstanceModel about{*served.machine, *served.model, *served.software, pool.pool, pool.engine, placed[i].fabric, serving_chip(served.machine->chip, pool.pool.role)};
+    InstanceModel about{*served.machine, *served.model, *served.software, pool.pool, pool.engine, placed[i].fabric, serving_chip(served.machine->chip, pool.pool)};
     pool.memory = memory_of(about);
     served.chips += pool.instances * pool.chips_per_instance;
     if (auto failure = does_not_fit(about, pool.memory, request.sequence)) {

@@ -96,7 +96,7 @@ class Timer final : public InstanceTimer {
              .to = grid.to,
              .base = base,
              .slope = std::max<std::int64_t>(0, (end - base).count() / (grid.to - grid.from)),
-             .exchange = units::Picoseconds::from(units::Seconds::from_si(meets_transfers_ ? low[index_of(Part::exchange)] : 0))};
+             .exchange = units::Picoseconds::from(units::Seconds::from_si(meets_transfers_ ? exchanging(sequences) : 0))};
     return known;
   }
 
@@ -129,6 +129,7 @@ class Timer final : public InstanceTimer {
   [[nodiscard]] Parts pass(const RankLoad& rank) const;
   [[nodiscard]] Parts overlapped(const StepLoad& load, const Parts& serial) const;
   [[nodiscard]] Parts separated(const StepLoad& load) const;
+  [[nodiscard]] double exchanging(std::int64_t sequences) const;
   void add_ends(Parts& parts, const StepLoad& load, const RankLoad& rank) const;
   void add_host(Parts& parts, const StepLoad& load, const RankLoad& rank) const;
 
@@ -219,6 +220,15 @@ Parts Timer::pass(const RankLoad& rank) const {
   return parts;
 }
 
+// All that a decoding step's exchange with experts takes, hidden or not.
+double Timer::exchanging(std::int64_t sequences) const {
+  if (!pass_.has_experts()) return 0;
+  const auto rank = rank_load({.sequences = sequences, .cached = sequences, .chunks = {}}, about_.pool.pp);
+  Ledger ledger(about_.chip);
+  pass_.exchange(ledger, rank.tokens, rank.group);
+  return ledger.total() * unevenness_;
+}
+
 // Two halves of the batch: one computes while the other's tokens travel; the longer of the two sides shows. Exchange kernels that run on cores take these from
 // the computing half; low-latency kernels leave the transfer to the network cards.
 Parts Timer::overlapped(const StepLoad& load, const Parts& serial) const {
@@ -304,6 +314,13 @@ result::Node Timer::explain(const StepLoad& load) const {
   pass_.decoding(ledger, rank.sequences, rank.cached);
   pass_.prompts(ledger, rank.chunks);
   pass_.head(ledger, rank.sampled);
+  pass_.sends(ledger, rank.tokens);
+  if (pass_.queries() > 1 && load.sequences > 0) pass_.draft(ledger, rank.sequences, decoding_attention(rank.sequences, rank.cached) / pass_.layers());
+  const auto& software = about_.software;
+  ledger.add(Part::host, "host_step", 1, software.host_step);
+  ledger.add(Part::host, "host_sequence", static_cast<double>(share(load.sequences, about_.pool.dp)), software.host_sequence);
+  if (!load.chunks.empty()) ledger.add(Part::host, "prompt_step", 1, software.prompt_step);
+  if (load.chunks.empty() ? !software.captured(rank.tokens) : !software.graphs_with_prompts) ledger.add(Part::host, "eager_layer", pass_.layers(), software.eager_layer);
   result::Node root{.key = "step", .label = fmt::format("step of {} sequences with {} cached tokens and {} chunks of prompts", load.sequences, load.cached, load.chunks.size()), .dimension = units::kTime, .sums = true};
   root.formula = about_.pool.ffn_chips > 0          ? "max(m attention, m feed-forward, attention + feed-forward + exchange) per layer, m parts of the batch; ends and host beside it"
                  : about_.pool.two_batch_overlap ? "max(computing / (1 - exchange_cores), exchange) of two halves of the batch, if shorter than one after the other; ends and host beside it"
@@ -315,15 +332,20 @@ result::Node Timer::explain(const StepLoad& load) const {
       if (index_of(entry.part) == i)
         node.add(result::leaf(entry.name, fmt::format("{} x {}", entry.count, entry.name), units::Seconds::from_si(entry.seconds), entry.formula, std::move(entry.inputs)));
   }
+  if (auto* host = root.children.empty() ? nullptr : &root.children.back(); host && host->key == "host")
+    host->formula = software.overlapped_host ? "max(chip, eager_layer x layers, host_step) - chip + prompt_step + host_sequence x sequences of a rank"
+                                             : "max(chip, eager_layer x layers) - chip + host_step + prompt_step + host_sequence x sequences of a rank";
   root.si = sum(parts);
   return root;
 }
 
 }  // namespace
 
-hardware::Chip serving_chip(const hardware::Chip& chip, Role role) {
+hardware::Chip serving_chip(const hardware::Chip& chip, const Pool& pool) {
   auto own = chip;
-  if (role != Role::prefill) own.efficiency.sustained.value = units::Ratio::from_si(1);
+  if (pool.role != Role::prefill) own.efficiency.sustained.value = units::Ratio::from_si(1);
+  if (pool.power.si() > 0 && chip.power.present && pool.power < chip.power.value)
+    for (auto& [precision, peak] : own.matrix_peak) peak.value *= pool.power / chip.power.value;
   return own;
 }
 

@@ -33,7 +33,8 @@ struct InstanceModel {
 
 // The machine's chip as a pool runs it. What long runs of products lose to the clock (efficiency.sustained) is lost where prompts are all that is computed;
 // decoding, which waits for memory most of the time, leaves the power for the products between.
-[[nodiscard]] hardware::Chip serving_chip(const hardware::Chip& chip, Role role);
+// A limit below the design power slows products in proportion.
+[[nodiscard]] hardware::Chip serving_chip(const hardware::Chip& chip, const Pool& pool);
 
 // Where the time of a step goes.
 enum class Part { projections, attention, dense, router, experts, kernels, head, sampling, draft, all_reduce, exchange, pipeline, idle, host };

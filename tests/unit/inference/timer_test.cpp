@@ -97,6 +97,34 @@ TEST(Parts, SumToTheStep) {
     }
 }
 
+TEST(PowerLimit, SlowsProductsNotMemory) {
+  auto machine = test::catalog_machine("dgx-h200");
+  const auto model = test::catalog_model("llama-3.3-70b");
+  const auto software = test::catalog_serving("vllm");
+  const auto full = served(machine, model, software, "tp=4,weights=fp8,instances=1"), half = served(machine, model, software, "tp=4,weights=fp8,instances=1,power=350 W");
+  const std::vector<serving::Chunk> chunks{{8000, 0, true}};
+  const double prompts = seconds(half.pools[0], 0, 0, chunks) / seconds(full.pools[0], 0, 0, chunks), tokens = seconds(half.pools[0], 1, 1000) / seconds(full.pools[0], 1, 1000);
+  EXPECT_GT(prompts, 1.5);
+  EXPECT_LT(tokens, 1.1);
+  EXPECT_EQ(seconds(served(machine, model, software, "tp=4,weights=fp8,instances=1,power=900 W").pools[0], 1, 1000), seconds(full.pools[0], 1, 1000));
+}
+
+TEST(Explanation, NamesOperatorsFormulasAndSources) {
+  const auto s = served(test::catalog_machine("dgx-h200"), test::catalog_model("deepseek-v3"), test::catalog_serving("sglang"), "dp=8,ep=8,weights=fp8_block,instances=1", 8);
+  const std::vector<serving::Chunk> chunks{{1000, 0, true}};
+  const auto tree = s.pools[0].timer->explain({.sequences = 64, .cached = 64000, .chunks = chunks});
+  for (const auto& part : tree.children) {
+    EXPECT_FALSE(part.children.empty()) << part.key;
+    for (const auto& op : part.children) EXPECT_FALSE(op.formula.empty()) << op.label;
+  }
+  const auto* experts = tree.find("experts.routed experts");
+  ASSERT_TRUE(experts);
+  bool sourced = false;
+  for (const auto& input : experts->inputs) sourced |= input.name == "served_experts.launch" && input.source == "AIC";
+  EXPECT_TRUE(sourced);
+  EXPECT_TRUE(tree.find("exchange.dispatch") && tree.find("attention.latent attention, decoding") && tree.find("host.eager_layer"));
+}
+
 TEST(TensorParallelism, HalvesProductsAndAddsAllReduces) {
   Toy toy;
   toy.levels = {{"node", 2, 1e9, 0}};
