@@ -215,8 +215,16 @@ void AloneRun::finish(Seat& seat) {
 }
 
 void AloneRun::deliver(Seat& seat) {
-  for (const std::uint64_t id : seat.inbox) submit(seat, books_->flights.at(id));
+  if (seat.inbox.empty()) return;
+  Picoseconds last;
+  for (const std::uint64_t id : seat.inbox) {
+    Flight& flight = books_->flights.at(id);
+    last = flight.arrival + frontend_;
+    submit(seat, flight);
+  }
   seat.inbox.clear();
+  // Who has left by then is forgotten: memory follows the requests in flight, not those dealt since the last sample.
+  seat.member.instance->advance(last);
 }
 
 void AloneRun::deal_all() {
