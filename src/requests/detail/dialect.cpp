@@ -143,7 +143,8 @@ bool ListBuilder::read_moment(RawRow& row, Moment& at) {
     return false;
   }
   if (*moment < 0) return error(row, Field::arrival, fmt::format("a request at {}", shown(value.text)), "arrivals are not negative"), false;
-  if (rows_ == 0) first_ = last_ = *moment;
+  if (!timed_) first_ = last_ = *moment;
+  timed_ = true;
   if (dialect_.order == Order::by_arrival && *moment < last_) {
     error(row, Field::arrival, fmt::format("the request comes before the one above it, at {}", shown(value.text)), "requests are in order of arrival", "sort the file by arrival");
     return false;
@@ -195,7 +196,6 @@ void ListBuilder::add(RawRow& row) {
   good = read_model(row) && good;
   if (!good || !check_blocks(row)) return;
   request_.session = row.has(Field::session) ? identity(row[Field::session].text, row[Field::session].quoted) : 0;
-  ++rows_;
   std::swap(request_.blocks, row.blocks);
   if (dialect_.order == Order::any) {
     unordered_.emplace_back(at, request_);

@@ -90,7 +90,7 @@ class ListBuilder final {
   Request request_;
   std::shared_ptr<RequestList> list_;
   Moment first_ = 0, last_ = 0;
-  std::size_t rows_ = 0;
+  bool timed_ = false;  // first_ and last_ are known
   std::vector<std::pair<Moment, Request>> unordered_;
 };
 

@@ -161,6 +161,14 @@ TEST(Trace, ProblemsHavePlaces) {
   expect_problem("arrival,input,output,model\n1,1,1,lorge\n", requests, "did you mean 'large'?", {.models = {"large"}});
 }
 
+// A row that is wrong in one way does not hide that the next is wrong in another.
+TEST(Trace, ProblemsDoNotHideEachOther) {
+  const auto r = read("arrival,input,output\n5,0,1\n4,1,-1\n", TraceFormat::requests);
+  EXPECT_EQ(r.problems, "t:2:3: error: 0 tokens (input is at least 1 and at most 536870911)\n"
+                        "t:3:1: error: the request comes before the one above it, at 4 (requests are in order of arrival); sort the file by arrival\n"
+                        "t:3:5: error: -1 tokens (output is at least 1 and at most 536870911)\n");
+}
+
 TEST(Trace, AllProblemsButNotEndlessly) {
   std::string text = "arrival,input,output\n";
   for (int i = 0; i < 1000; ++i) text += "1,0,1\n";
