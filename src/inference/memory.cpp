@@ -142,7 +142,8 @@ InstanceMemory memory_of(const InstanceModel& about) {
   if (about.engine.speculation.draft > 0 && p.mtp > 0) m.parts.push_back({"draft layer", bytes(static_cast<double>(p.mtp) / static_cast<double>(pool.expert_chips()) * bytes_of(pool.weights)), "multi-token-prediction modules / chips of a stage"});
   for (const auto& part : m.parts) m.weights += part.bytes;
   m.parts.push_back({"activations", bytes(activation_bytes(about)), "largest step: 2 bytes x tokens x (4 hidden + widest), rows of experts, logits"});
-  m.parts.push_back({"reserve", about.software.reserve.value, "context, libraries, graphs, communication buffers"});
+  m.parts.push_back({"reserve", about.software.reserve.value, "context, libraries, graphs"});
+  if (pool.chips() > 1) m.parts.push_back({"communication buffers", about.software.buffers.value, "of instances of several chips"});
   for (const auto& part : m.parts) m.used += part.bytes;
   const double share = pool.memory_share > 0 ? pool.memory_share : about.software.memory_share.si();
   const auto capacity = about.machine.chip.memory.capacity.value;
