@@ -186,7 +186,9 @@ std::optional<DoesNotFit> does_not_fit(const InstanceModel& about, const Instanc
   if (pool.expert_parallel(about.model) > 1) grow(fmt::format("spread the experts over more chips: dp={},ep={}", pool.dp * 2, pool.expert_chips() * 2));
   grow(fmt::format("cut attention further: tp={}", pool.tp * 2));
   grow(fmt::format("add pipeline stages: pp={}", pool.pp * 2));
-  if (bytes_of(pool.expert_format()) > 1) grow("use narrower weights: weights=fp8");
+  const double width = bytes_of(pool.expert_format());
+  if (width >= bytes_of(Format::bf16)) grow("use narrower weights: weights=fp8");
+  else if (width > bytes_of(Format::fp4) && !arithmetic_of(about.chip, Format::fp4).weight_only) grow("use narrower weights: weights=fp4");
   if (!weights && pool.cache == Format::bf16) grow("use a narrower cache: cache=fp8");
   if (!weights && about.engine.max_tokens > 8192) grow("allow fewer tokens per step: engine.max_tokens=8192");
   return answer;
