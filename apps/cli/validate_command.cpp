@@ -10,6 +10,7 @@
 
 #include "cli/csv_file.hpp"
 #include "uncertainty/fit.hpp"
+#include "validation/request_log.hpp"
 #include "validation/serving_lowering.hpp"
 #include "validation/show.hpp"
 
@@ -18,6 +19,7 @@ namespace {
 
 struct ValidateCommand {
   std::string rows;
+  std::string requests, scenario;
   validation::Selection selection;
   bool json = false, csv = false, memory = false, html = false;
   std::string html_file, document, intervals;
@@ -64,7 +66,23 @@ Exit show(const ValidateCommand& c, const validation::Judgements& judgements, co
   return Exit::answered;
 }
 
+// A run logged request by request, on the deployment of a scenario.
+Exit replay(const ValidateCommand& c, const FileSource& source) {
+  config::Diagnostics diagnostics;
+  const auto text = source.read(c.requests), scenario = source.read(c.scenario);
+  if (!text) diagnostics.error(config::location_in(c.requests), "cannot be read", "", "name a file of JSON lines");
+  if (!scenario) diagnostics.error(config::location_in(c.scenario.empty() ? "--scenario" : c.scenario), "cannot be read", "", "name the scenario on whose deployment the log is replayed");
+  const auto node = scenario ? config::parse_document(*scenario, c.scenario, diagnostics) : std::nullopt;
+  const auto log = text ? validation::read_request_log(*text, c.requests, diagnostics) : std::nullopt;
+  const auto comparison = node && log ? validation::compare_log(*log, *text, c.requests, *node, source, diagnostics) : std::nullopt;
+  print(diagnostics);
+  if (!comparison) return Exit::bad_input;
+  fmt::print("{}", c.json ? validation::json(*comparison) : validation::text(*comparison));
+  return comparison->infeasible ? Exit::infeasible : Exit::answered;
+}
+
 Exit run_validate(const ValidateCommand& c, const FileSource& source) {
+  if (!c.requests.empty()) return replay(c, source);
   config::Diagnostics diagnostics;
   const auto text = source.read(c.rows);
   if (!text) diagnostics.error(config::location_in(c.rows), "cannot be read", "", "name a CSV file of measured runs");
@@ -80,7 +98,10 @@ Exit run_validate(const ValidateCommand& c, const FileSource& source) {
 void add_validate(CLI::App& app, const FileSource& source, Exit& exit) {
   auto* command = app.add_subcommand("validate", "predict measured runs and show the signed errors");
   auto c = std::make_shared<ValidateCommand>();
-  command->add_option("--rows", c->rows, "CSV file of measured training runs or serving results; its first line names the columns, which tell the two apart")->type_name("FILE")->required();
+  auto* rows = command->add_option("--rows", c->rows, "CSV file of measured training runs or serving results; its first line names the columns, which tell the two apart")->type_name("FILE");
+  auto* requests = command->add_option("--requests", c->requests, "log of a serving run, JSON lines with input_toks, output_toks, queued_ts, first_token_ts and last_token_ts (s), replayed on --scenario")->type_name("FILE")->excludes(rows);
+  command->add_option("--scenario", c->scenario, "with --requests: serving scenario without traffic")->type_name("FILE")->needs(requests);
+  command->require_option(1, 0);
   command->add_option("--set", c->selection.set, "only rows of this set, such as public")->type_name("SET");
   command->add_option("--group", c->selection.groups, "only rows of this group: what their ids begin with, or of serving results the group's name; may be repeated")->type_name("GROUP")->allow_extra_args(false);
   auto* json = command->add_flag("--json", c->json, "rows, what else their notes state, and scores of groups as JSON");
@@ -94,7 +115,8 @@ void add_validate(CLI::App& app, const FileSource& source, Exit& exit) {
                   "  zettatwin validate --rows training_results.csv --set public --group KOR --csv\n"
                   "  zettatwin validate --rows training_results.csv --html report.html\n"
                   "  zettatwin validate --rows inference_results.csv\n"
-                  "exit codes: 0 every row got a status, 2 the file cannot be read or written, 70 internal error");
+                  "  zettatwin validate --requests log.jsonl --scenario scenarios/serving/log-rtx4090-llama-8b.yaml\n"
+                  "exit codes: 0 every row got a status, 1 the log's deployment does not fit, 2 the file cannot be read or written, 70 internal error");
   command->callback([c, html, &source, &exit] {
     c->html = html->count() > 0;
     exit = run_validate(*c, source);

@@ -6,48 +6,14 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cctype>
 
 #include "software/profile.hpp"
+#include "validation/run_words.hpp"
 
 namespace zettatwin::validation {
 namespace {
 
 using config::Node;
-
-// The digits of `text` from `begin` on; empty if there are none.
-std::string_view digits(std::string_view text, std::size_t begin) {
-  std::size_t end = std::min(begin, text.size());
-  while (end < text.size() && end - begin < 9 && std::isdigit(static_cast<unsigned char>(text[end]))) ++end;
-  return text.substr(std::min(begin, text.size()), end - std::min(begin, text.size()));
-}
-
-// The digits that end right before `end`.
-std::string_view digits_before(std::string_view text, std::size_t end) {
-  std::size_t begin = end;
-  while (begin > 0 && end - begin < 9 && std::isdigit(static_cast<unsigned char>(text[begin - 1]))) --begin;
-  return text.substr(begin, end - begin);
-}
-
-// The digits behind the first occurrence of a word.
-std::string_view digits_after(std::string_view text, std::string_view word) {
-  const auto at = text.find(word);
-  return at == std::string_view::npos ? std::string_view{} : digits(text, at + word.size());
-}
-
-// "4x100Gb RoCE per node", "8xHDR200": Gbit/s of all network cards of a node; 0 if the text names none.
-double gigabits_per_node(std::string_view text) {
-  for (auto x = text.find('x'); x != std::string_view::npos; x = text.find('x', x + 1)) {
-    const auto cards = digits_before(text, x);
-    if (cards.empty()) continue;
-    for (const std::string_view kind : {"HDR", "NDR", "EDR", ""}) {
-      if (text.substr(x + 1, kind.size()) != kind) continue;
-      const auto rate = digits(text, x + 1 + kind.size());
-      if (!rate.empty()) return std::stod(std::string(cards)) * std::stod(std::string(rate));
-    }
-  }
-  return 0;
-}
 
 class Lowering final {
  public:

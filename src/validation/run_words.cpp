@@ -18,6 +18,20 @@ std::int64_t whole_at(std::string_view text, std::size_t& at) {
   return value;
 }
 
+// The digits of `text` from `begin` on; empty if there are none.
+std::string_view digits(std::string_view text, std::size_t begin) {
+  std::size_t end = std::min(begin, text.size());
+  while (end < text.size() && end - begin < 9 && std::isdigit(static_cast<unsigned char>(text[end]))) ++end;
+  return text.substr(std::min(begin, text.size()), end - std::min(begin, text.size()));
+}
+
+// The digits that end right before `end`.
+std::string_view digits_before(std::string_view text, std::size_t end) {
+  std::size_t begin = end;
+  while (begin > 0 && end - begin < 9 && std::isdigit(static_cast<unsigned char>(text[begin - 1]))) --begin;
+  return text.substr(begin, end - begin);
+}
+
 // Reads words from left to right; a marker of a phase decides whose the words behind it are.
 class ParallelReader final {
  public:
@@ -129,6 +143,26 @@ std::string lower_case(std::string_view text) {
   return result;
 }
 
+std::string_view digits_after(std::string_view text, std::string_view word) {
+  const auto at = text.find(word);
+  return at == std::string_view::npos ? std::string_view{} : digits(text, at + word.size());
+}
+
+double gigabits_per_node(std::string_view text) {
+  for (auto x = text.find('x'); x != std::string_view::npos; x = text.find('x', x + 1)) {
+    const auto cards = digits_before(text, x);
+    if (cards.empty()) continue;
+    for (const std::string_view kind : {"HDR", "NDR", "EDR", ""}) {
+      if (text.substr(x + 1, kind.size()) != kind) continue;
+      const auto rate = digits(text, x + 1 + kind.size());
+      const auto behind = x + 1 + kind.size() + rate.size();
+      const bool named = !kind.empty() || (behind < text.size() && text[behind] == 'G');  // "8x2" alone is no rate
+      if (!rate.empty() && named) return std::stod(std::string(cards)) * std::stod(std::string(rate));
+    }
+  }
+  return 0;
+}
+
 ParallelWords parallel_words(std::string_view text) { return ParallelReader(text).run(); }
 
 std::optional<ProductWords> product_words(std::string_view text) {
@@ -157,6 +191,14 @@ std::optional<FigureWords> figure_after(std::string_view text, std::string_view 
     return FigureWords{*value, std::string(text.substr(begin, end - begin))};
   }
   return std::nullopt;
+}
+
+std::optional<double> number_before(std::string_view text, std::string_view phrase) {
+  const auto end = text.find(phrase);
+  if (end == std::string_view::npos) return std::nullopt;
+  auto begin = end;
+  while (begin > 0 && (is_digit(text[begin - 1]) || text[begin - 1] == '.')) --begin;
+  return begin < end ? number_at(text, begin) : std::nullopt;
 }
 
 std::optional<double> first_number(std::string_view text) {

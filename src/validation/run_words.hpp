@@ -43,8 +43,15 @@ struct FigureWords {
   std::string unit;
 };
 [[nodiscard]] std::optional<FigureWords> figure_after(std::string_view text, std::string_view word);
+// The number that ends right before a phrase: "56.3% of input tokens hit" before "% of input tokens hit".
+[[nodiscard]] std::optional<double> number_before(std::string_view text, std::string_view phrase);
 // The first number of a text: "at 125 tok/s/user" is 125, "16K tokens/GPU" is 16384, "723-808" the middle, "~275-301" too.
 [[nodiscard]] std::optional<double> first_number(std::string_view text);
+
+// The digits behind the first occurrence of a word.
+[[nodiscard]] std::string_view digits_after(std::string_view text, std::string_view word);
+// "4x100Gb RoCE per node", "8xHDR200": Gbit/s of all network cards of a node; 0 if the text names none.
+[[nodiscard]] double gigabits_per_node(std::string_view text);
 
 // Lower case.
 [[nodiscard]] std::string lower_case(std::string_view text);

@@ -20,7 +20,7 @@ class ServingJudge final {
  public:
   ServingJudge(const config::DocumentSource& source, config::Diagnostics& diagnostics)
       : vocabulary_(load_serving_vocabulary(source, diagnostics)), training_(load_vocabulary(source, diagnostics)), exclusions_(load_exclusions(source, diagnostics)), presets_(source.list("models")), library_(source),
-        runs_(source) {}
+        runs_(source, library_, vocabulary_ ? vocabulary_->acceptance : 0) {}
 
   [[nodiscard]] bool ready() const { return vocabulary_ && training_ && exclusions_; }
 

@@ -7,6 +7,8 @@
 #include <cctype>
 #include <cmath>
 
+#include "validation/node_text.hpp"
+
 namespace zettatwin::validation {
 namespace {
 
@@ -56,6 +58,7 @@ class ServingLowering final {
     result_.is_operator = is_of_operator(result_.figure.is);
     model();
     precision();
+    graphs();
     if (result_.is_operator) operator_shape();
     else run_shape();
     return std::move(result_);
@@ -126,9 +129,25 @@ class ServingLowering final {
     result_.machine.where = where;
     result_.machine.entries.push_back({"extends", where, std::move(base)});
     if (changes.is_mapping()) result_.machine = config::merged(result_.machine, changes);
+    network_cards();
     result_.figure.chips *= ranks_;
     for (auto& s : result_.stated) s.figure.chips *= ranks_;
     chips();
+  }
+
+  // "8x400G RoCE", of a node; what notes say of it comes first: "119.0 GB/s achieved of ~200 GB/s quoted".
+  void network_cards() {
+    double gigabits = gigabits_per_node(row_.text("parallelism"));
+    for (const std::string_view word : {"GB/s achieved of", "GB/s of"})
+      if (const auto quoted = figure_after(row_.text("notes"), word); gigabits > 0 && quoted && quoted->unit.starts_with("GB/s")) gigabits = 8 * quoted->value;
+    if (gigabits <= 0 || node_ <= 0) return;
+    const auto& where = result_.machine.where;
+    Node network = empty_mapping(where), level = empty_mapping(where), levels = empty_mapping(where), changes = empty_mapping(where);
+    put(network, "bandwidth", text_node(fmt::format("{} Gbit/s", gigabits / static_cast<double>(node_)), where));
+    put(level, "network", std::move(network));
+    put(levels, "cluster", std::move(level));
+    put(changes, "levels", std::move(levels));
+    result_.machine = config::merged(result_.machine, changes);
   }
 
   // What the column says, or the parallelism.
@@ -156,13 +175,17 @@ class ServingLowering final {
 
   void precision() {
     const auto text = row_.text("precision");
-    const auto* rule = find_rule(vocabulary_.precisions, fmt::format("precision={} model={} chip={} op={}", text, row_.text("model"), row_.text("chip"), result_.is_operator ? "yes" : "no"));
+    const auto* rule = find_rule(vocabulary_.precisions, fmt::format("precision={} model={} chip={} source={} op={}", text, row_.text("model"), row_.text("chip"), row_.text("source"), result_.is_operator ? "yes" : "no"));
     if (rule) result_.op.precision = rule->is;
     if (result_.is_operator) return;
     if (text.empty() || !rule) assume(fmt::format("bf16 weights{}", text.empty() ? "" : fmt::format(" for '{}'", text)));
     const auto* engine = find_rule(vocabulary_.engines, everything_);
     if (engine) {
-      result_.engine = engine->is;
+      result_.software = engine->software;
+      if (!result_.software.is_mapping()) {
+        result_.software.kind = Node::Kind::scalar;
+        result_.software.text = engine->is;
+      }
       lay(result_.deployment, engine->set);
       if (!engine->note.empty()) assume(engine->note);
     }
@@ -171,25 +194,48 @@ class ServingLowering final {
     for (const auto& flag : vocabulary_.flags) {
       if (!holds(flag, everything_)) continue;
       lay(result_.deployment, flag.set);
-      lay(result_.traffic, flag.software);
+      change_software(flag.software);
       if (!flag.note.empty()) assume(flag.note);
     }
+  }
+
+  void change_software(const Node& changes) {
+    if (!changes.is_mapping()) return;
+    if (result_.software.kind == Node::Kind::scalar) {
+      Node extended;
+      extended.kind = Node::Kind::mapping;
+      extended.entries.push_back({"extends", result_.software.where, result_.software});
+      result_.software = std::move(extended);
+    }
+    lay(result_.software, changes);
+  }
+
+  // Engines that are set to a batch capture their graphs up to it.
+  void graphs() {
+    constexpr std::int64_t kUsual = 512;
+    const auto batch = result_.words.decode.batch;
+    if (result_.is_operator || batch <= kUsual || result_.software.kind == Node::Kind::null) return;
+    Node changes = empty_mapping(result_.machine.where);
+    put(changes, "graph_max", text_node(std::to_string(batch), result_.machine.where));
+    change_software(changes);
   }
 
   void lengths() {
     auto& run = result_.run;
     const auto isl = row_.text("isl"), osl = row_.text("osl");
     const bool number = !isl.empty() && std::isdigit(static_cast<unsigned char>(isl.front())) != 0 && isl.find("total") == std::string_view::npos;
+    const auto* set = first_set();
     if (number) {
       run.input = static_cast<std::int64_t>(first_number(isl).value_or(0));
       if (const auto output = first_number(osl)) run.output = static_cast<std::int64_t>(*output);
+      if (set) run.least = set->least;
+      if (set && !set->note.empty()) assume(set->note);
       return;
     }
     if (const auto length = figure_after(isl, "len")) {  // "avg KV len 4989"
       run.input = static_cast<std::int64_t>(length->value);
       return;
     }
-    const auto* set = first_set();
     if (!set) return;
     run.input = set->input;
     run.output = set->output;
@@ -197,7 +243,11 @@ class ServingLowering final {
     if (output && osl.find("total") == std::string_view::npos) run.output = static_cast<std::int64_t>(*output);
     run.ttft = set->ttft;
     run.tpot = set->tpot;
-    run.exact = false;
+    run.cv = set->cv;
+    run.longest_input = set->longest_input;
+    run.longest_output = set->longest_output;
+    run.seconds = set->seconds;
+    run.requests = set->requests;
     assume(fmt::format("mean lengths of {} and {} tokens", run.input, run.output));
     if (!set->note.empty()) assume(set->note);
   }
@@ -209,9 +259,24 @@ class ServingLowering final {
   }
 
   void run_shape() {
+    if (logged()) return;
     lengths();
     load();
     sizes();
+  }
+
+  // The requests are those of a log that the catalog has.
+  bool logged() {
+    for (const auto& rule : vocabulary_.logs) {
+      if (!holds(rule.words, {}, everything_)) continue;
+      result_.run.load = Load::log;
+      result_.run.log = rule.log;
+      lay(result_.deployment, rule.deployment);
+      change_software(rule.software);
+      if (!rule.note.empty()) assume(rule.note);
+      return true;
+    }
+    return false;
   }
 
   void load() {
@@ -223,8 +288,11 @@ class ServingLowering final {
     if (asked == Asked::prompt_time || asked == Asked::token_time || asked == Asked::cache_transfer) return one_shot(number);
     if (in("Offline")) return set_load(Load::burst, 0);
     if (in("Server") || in("Interactive")) return set_load(Load::capacity, 0);
-    if (in("max load")) return set_load(Load::burst, number.value_or(0));
-    if (in("requests") && row_.text("isl") == "trace") return unsupported("the requests of the log are not in the table; zettatwin validate --requests replays it");
+    if (in("max load")) {
+      result_.run.requests = static_cast<std::int64_t>(number.value_or(0));
+      return set_load(Load::burst, number.value_or(0));
+    }
+    if (in("requests") && row_.text("isl") == "trace") return unsupported("the catalog has no log of these requests; zettatwin validate --requests replays one");
     const bool batch = number && (in("/GPU") || in("/NPU") || in("/rank"));
     if (pace > 0 && !batch) return set_load(Load::pace, pace);
     if (asked == Asked::prefill_rate) return prefill_load(number);
@@ -249,6 +317,7 @@ class ServingLowering final {
   void prefill_load(std::optional<double> number) {
     set_load(Load::batch, number && row_.text("batch_or_concurrency").find("token") != std::string_view::npos ? *number / static_cast<double>(ranks_) : 0);
     if (result_.run.amount <= 0) assume("prompts of 16,384 tokens per rank in a step");
+    if (const auto hits = number_before(row_.text("notes"), "% of input tokens hit"); hits && *hits < 100 && row_.text("metric").find("incl_cache_hits") != std::string_view::npos) result_.run.hit_share = *hits / 100;
     constexpr double kStep = 16384;
     if (result_.run.amount <= 0) result_.run.amount = kStep;
   }

@@ -37,15 +37,21 @@ enum class Load {
   batch,        // a batch of so many sequences per rank, held constant
   pace,         // the batch at which a token takes so long
   one_shot,     // one batch, its prompts and then its tokens
+  log,          // arrivals and lengths of a published log
 };
 
 struct RunShape {
   std::int64_t input = 0, output = 0;  // tokens; mean of a data set
-  bool exact = true;                   // lengths do not vary
+  double least = 1;                    // lengths are uniform from this share of the nominal ones
+  double cv = 0;                       // or of this deviation over mean
+  std::int64_t longest_input = 0, longest_output = 0;  // then cut; 0: no limit
+  double seconds = 0;                  // burst: that a run lasts at least
   Load load = Load::concurrency;
   double amount = 0;                   // requests, sequences per rank, or seconds per token
   double ttft = 0, tpot = 0;           // limits of load capacity, seconds
   std::int64_t requests = 0;           // burst
+  double hit_share = 0;                // of prompt tokens that a rate counts although they were in a cache
+  std::string log;                     // in the catalog
 };
 
 struct OperatorShape {
@@ -66,9 +72,8 @@ struct ServingRow {
   config::Node machine;                // with the changes of its rule
   std::int64_t chips = 0;              // ranks of the catalog
   std::string model;                   // a preset
-  std::string engine;                  // a software profile
+  config::Node software;               // a profile, or a mapping that extends one; null: the default
   config::Node deployment;             // changes that engine, precision and flags ask for
-  config::Node traffic;                // the same of the traffic
   ParallelWords words;
   RunShape run;
   OperatorShape op;

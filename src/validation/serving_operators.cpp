@@ -7,6 +7,7 @@
 #include <array>
 
 #include "compute/operator_time.hpp"
+#include "inference/exchange.hpp"
 #include "network/collective.hpp"
 #include "topology/fabric.hpp"
 
@@ -92,7 +93,23 @@ OperatorAnswer attention_time(const ServingRow& row, const hardware::Chip& chip,
     const compute::AttentionOp op{.batch = batch, .heads = a.heads, .kv_heads = a.kv_heads, .q_length = 1, .kv_length = row.run.input, .head_dim = a.head_dim, .v_head_dim = a.v_head_dim, .precision = *precision};
     return {.value = compute::time_of(chip, op).time.seconds().si()};
   }
-  return {.why = "decoding on compressed keys and values is not modelled"};
+  const compute::LatentDecode op{.batch = batch, .heads = a.heads, .q_length = 1, .kv_length = row.run.input, .latent = a.kv_lora_rank, .rope = a.qk_rope_dim, .precision = *precision};
+  return {.value = compute::time_of(chip, op).time.seconds().si()};
+}
+
+// The best of many batches and lengths, 128 heads on latent vectors of 512 + 64 elements, as the kernels' authors show them.
+OperatorAnswer best_latent_decode(const ServingRow& row, const hardware::Chip& chip) {
+  const auto precision = precision_of(row.op.precision);
+  if (!precision) return {.why = fmt::format("the precision '{}' is not known", row.op.precision)};
+  double rate = 0, bandwidth = 0;
+  for (const std::int64_t batch : {16, 64, 128})
+    for (const std::int64_t length : {4096, 8192, 16384})
+      for (const auto& [heads, queries] : {std::pair<std::int64_t, std::int64_t>{128, 2}, {128, 1}, {16, 1}}) {
+        const auto time = compute::time_of(chip, compute::LatentDecode{.batch = batch, .heads = heads, .q_length = queries, .kv_length = length, .precision = *precision});
+        rate = std::max(rate, time.flop.si() / time.time.seconds().si());
+        bandwidth = std::max(bandwidth, time.bytes.si() / time.time.seconds().si());
+      }
+  return {.value = row.figure.is == Asked::decode_attention_rate ? rate : bandwidth};
 }
 
 OperatorAnswer best_prefill_attention(const ServingRow& row, const hardware::Chip& chip) {
@@ -102,6 +119,18 @@ OperatorAnswer best_prefill_attention(const ServingRow& row, const hardware::Chi
   for (const std::int64_t length : {4096, 8192, 16384, 32768})
     best = std::max(best, flop_rate(chip, compute::AttentionOp{.batch = 4, .heads = 16, .kv_heads = 16, .q_length = length, .kv_length = length, .head_dim = 128, .v_head_dim = 128, .precision = *precision}));
   return {.value = best};
+}
+
+// Tokens of one rank to their experts, in eight bits with a scale per 128 elements, or back in bf16.
+OperatorAnswer exchange_time(const ServingRow& row, const hardware::Machine& machine, const model::Architecture& model) {
+  const auto kind = std::find_if(model.kinds.begin(), model.kinds.end(), [](const model::Layer& layer) { return layer.is_moe(); });
+  if (kind == model.kinds.end() || row.op.tokens <= 0 || row.op.ranks < 2) return {.why = "the tokens or the ranks of the exchange are not given"};
+  constexpr double kQuantised = 1 + 4.0 / 128, kPlain = 2;
+  const auto fabric = topology::whole(machine);
+  const double bytes = static_cast<double>(model.hidden) * (row.figure.is == Asked::combine_time ? kPlain : kQuantised);
+  const auto time = inference::exchange(fabric, topology::spread_of(fabric, space::View{{{.size = row.op.ranks, .stride = 1}}}),
+                                        {.tokens = static_cast<double>(row.op.tokens), .copies = static_cast<double>(kind->experts->top_k), .bytes_per_copy = bytes, .reachable_units = kind->experts->group_limit});
+  return {.value = time.seconds};
 }
 
 OperatorAnswer asked_of(const ServingRow& row, const hardware::Machine& machine, const model::Architecture* model) {
@@ -114,6 +143,11 @@ OperatorAnswer asked_of(const ServingRow& row, const hardware::Machine& machine,
     case Asked::prefill_attention_time:
     case Asked::decode_attention_time: return attention_time(row, chip, *model);
     case Asked::prefill_attention_rate: return best_prefill_attention(row, chip);
+    case Asked::dispatch_time:
+    case Asked::combine_time: return exchange_time(row, machine, *model);
+    case Asked::dispatch_bandwidth: return {.why = "which bytes the bandwidth counts differs between sources"};
+    case Asked::decode_attention_rate:
+    case Asked::decode_attention_bandwidth: return best_latent_decode(row, chip);
     default: return {.why = "this figure of an operator is not predicted"};
   }
 }

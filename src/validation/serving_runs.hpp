@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Serving runs of published figures: the row's scenario simulated, or its one batch timed.
+// Serving runs of published figures. Closed loops, bursts and Poisson arrivals are simulated request by request (api::serve). Rates of one phase, batches held
+// constant, paces and static batches ask the step times of one instance (inference). A run under limits of latency is the highest rate at which their 99th
+// percentiles hold, found by bisection on one instance. Where a row has no sizes of its plan, the tensor-parallel size of highest throughput is taken, as who
+// publishes a record would.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "api/library.hpp"
 #include "config/document.hpp"
 #include "validation/serving_lowering.hpp"
+#include "validation/serving_scenario.hpp"
 
 namespace zettatwin::validation {
 
@@ -17,17 +23,34 @@ struct RunAnswer {
   std::string why;                   // why there is no answer, or why the deployment does not fit
   std::vector<std::string> assumed;
 
-  // In base units; nothing if the run does not tell.
+  // In base units; NaN: not told by the run.
+  static constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  struct Latency {
+    double mean = kNone, median = kNone, p99 = kNone;
+  };
+  Latency ttft, tpot, latency;
+  double output_rate = kNone, total_rate = kNone, prefill_rate = kNone, decode_rate = kNone;  // of all chips
+  double prompt_time = kNone, token_time = kNone, cache_transfer = kNone;
+  double chips = 0;                  // that the rates are of
+  double concurrency = 0, output = 0;  // of a closed loop: requests, nominal tokens
+
   [[nodiscard]] std::optional<double> value(const Figure& figure) const;
 };
 
 class Runs final {
  public:
-  explicit Runs(const config::DocumentSource& source) : source_(source) {}
+  Runs(const config::DocumentSource& source, api::Library& library, double acceptance) : source_(source), library_(library), acceptance_(acceptance) {}
   [[nodiscard]] RunAnswer ask(const ServingRow& row);
 
  private:
+  [[nodiscard]] RunAnswer simulated(const ServingRow& row, const Sizes& sizes, const TrafficSize& size);
+  [[nodiscard]] RunAnswer alike_instances(const ServingRow& row, const Sizes& sizes, const TrafficSize& size);
+  [[nodiscard]] RunAnswer best_plan(const ServingRow& row, const TrafficSize& size, Sizes& best);
+  [[nodiscard]] RunAnswer at_capacity(const ServingRow& row, Sizes sizes);
+
   const config::DocumentSource& source_;
+  api::Library& library_;
+  double acceptance_;
 };
 
 }  // namespace zettatwin::validation

@@ -19,6 +19,7 @@ constexpr std::array kAsked{word("tpot", Asked::tpot, "time per output token aft
                             word("output_rate", Asked::output_rate, "output tokens per second of a run"),
                             word("total_rate", Asked::total_rate, "prompt and output tokens per second of a run"),
                             word("user_rate", Asked::user_rate, "output tokens over latency of one request"),
+                            word("loop_rate", Asked::loop_rate, "requests in a closed loop times output tokens over what TTFT and TPOT make of them"),
                             word("prefill_rate", Asked::prefill_rate, "prompt tokens per second of chips that do nothing else"),
                             word("decode_rate", Asked::decode_rate, "output tokens per second of chips that do nothing else"),
                             word("prompt_time", Asked::prompt_time, "of one static batch's prompts"),
@@ -83,9 +84,23 @@ void describe(config::Schema& s, DatasetRule& rule) {
   s.texts("words", rule.words, "all of these occur");
   s.integer("input", rule.input, "mean tokens of a prompt", {.range = {0, 1e9}});
   s.integer("output", rule.output, "mean output tokens", {.range = {0, 1e9}});
+  s.number("least", rule.least, "lengths are uniform from this share of the nominal ones", {.range = {0.01, 1}});
+  s.number("cv", rule.cv, "deviation over mean, where only the mean is known", {.range = {0, 10}});
+  s.integer("longest_input", rule.longest_input, "limit of prompts", {.range = {0, 1e9}});
+  s.integer("longest_output", rule.longest_output, "limit of outputs", {.range = {0, 1e9}});
+  s.number("seconds", rule.seconds, "that a run lasts at least; the set is sent again until then");
+  s.integer("requests", rule.requests, "in a run", {.range = {0, 1e9}});
   s.number("ttft", rule.ttft, "limit at the 99th percentile, seconds");
   s.number("tpot", rule.tpot, "limit at the 99th percentile, seconds");
   s.text("note", rule.note, "where this is from");
+}
+
+void describe(config::Schema& s, LogRule& rule) {
+  s.texts("words", rule.words, "all of these occur");
+  s.text("log", rule.log, "in the catalog", {.presence = config::Presence::required});
+  s.node("deployment", rule.deployment, "that it was measured on");
+  s.node("software", rule.software, "a profile with changes");
+  s.text("note", rule.note, "what is assumed");
 }
 
 void describe(config::Schema& s, WidthRule& rule) {
@@ -105,7 +120,9 @@ void describe(config::Schema& s, ServingVocabulary& v) {
   s.list("precisions", v.precisions, "by precision, model and chip");
   s.list("flags", v.flags, "changes of the scenario, by everything; all rules that hold apply");
   s.list("datasets", v.datasets, "requests whose lengths rows do not give");
+  s.list("logs", v.logs, "published logs of requests");
   s.list("widths", v.widths, "half widths of intervals");
+  s.number("acceptance", v.acceptance, "of a drafted token, where rows do not say", {.range = {0, 1}});
   s.number("knob", v.knob, "half width of each assumed knob, in the logarithm");
   s.number("unmeasured_chip", v.unmeasured_chip, "half width for chips whose kernels were not measured");
 }

@@ -20,6 +20,7 @@ namespace zettatwin::validation {
 enum class Asked {
   tpot, ttft, latency,                                  // of requests
   output_rate, total_rate, user_rate,                   // tokens per second of a run; user_rate: of one request, its first token counted
+  loop_rate,                                            // requests in a closed loop x output tokens / (TTFT + TPOT (output tokens - 1)), as tables derive it
   prefill_rate, decode_rate,                            // of chips that do one phase alone
   prompt_time, token_time,                              // of one static batch
   cache_transfer,                                       // keys and values of one prompt from one instance to another
@@ -74,11 +75,26 @@ void describe(config::Schema& s, MachineRule& rule);
 // Requests of a data set whose lengths a row does not give.
 struct DatasetRule {
   std::vector<std::string> words;
-  std::int64_t input = 0, output = 0;  // mean tokens
+  std::int64_t input = 0, output = 0;  // mean tokens; 0: as the row says
+  double least = 1;                    // lengths are uniform from this share of the nominal ones
+  double cv = 0;                       // deviation over mean, where only the mean is known
+  std::int64_t longest_input = 0, longest_output = 0;  // 0: no limit
+  double seconds = 0;                  // a run lasts at least; the set is sent again until then
+  std::int64_t requests = 0;
   double ttft = 0, tpot = 0;           // limits of the run, seconds at the 99th percentile; 0: none
   std::string note;
 };
 void describe(config::Schema& s, DatasetRule& rule);
+
+// A published log of requests that rows name, and the deployment that it was measured on.
+struct LogRule {
+  std::vector<std::string> words;
+  std::string log;         // a document of the catalog, JSON lines as request_log.hpp reads
+  config::Node deployment;
+  config::Node software;   // a profile with changes
+  std::string note;
+};
+void describe(config::Schema& s, LogRule& rule);
 
 // Half widths of intervals, in the logarithm.
 struct WidthRule {
@@ -99,7 +115,9 @@ struct ServingVocabulary {
   std::vector<Rule> precisions;        // by "precision=... model=... chip=..."; set: changes of the deployment
   std::vector<Rule> flags;             // by everything; set: changes of the scenario; all that hold apply
   std::vector<DatasetRule> datasets;   // by "isl=... model=... load=..."
+  std::vector<LogRule> logs;           // by everything
   std::vector<WidthRule> widths;
+  double acceptance = 0;               // of a drafted token, given those before, where rows do not say
   double knob = 0;                     // half width of each assumed knob, in the logarithm
   double unmeasured_chip = 0;
 };
