@@ -24,9 +24,17 @@ LogHistogram& LogHistogram::operator=(const LogHistogram& other) {
   return *this;
 }
 
+void LogHistogram::Octave::add(std::size_t bin, std::int64_t times) {
+  const std::int64_t sum = static_cast<std::int64_t>(low[bin]) + times;
+  low[bin] = static_cast<std::uint32_t>(sum);
+  if (sum == static_cast<std::int64_t>(low[bin])) return;
+  if (!high) high = std::make_unique<std::array<std::int64_t, kSub>>();
+  (*high)[bin] += sum - static_cast<std::int64_t>(low[bin]);
+}
+
 LogHistogram::Octave& LogHistogram::octave(std::size_t index) {
   if (index >= octaves_.size()) octaves_.resize(index + 1);
-  if (!octaves_[index]) octaves_[index] = std::make_unique<Octave>(Octave{});
+  if (!octaves_[index]) octaves_[index] = std::make_unique<Octave>();
   return *octaves_[index];
 }
 
@@ -35,7 +43,7 @@ void LogHistogram::add(units::Picoseconds value, std::int64_t times) {
   ZT_EXPECT(ps >= 0 && times >= 0, std::to_string(times) + " durations of " + std::to_string(ps) + " ps");
   if (times == 0) return;
   const std::size_t o = octave_of(static_cast<std::uint64_t>(ps), kSubBits);
-  octave(o)[static_cast<std::size_t>((o == 0 ? ps : ps >> (o - 1)) & (kSub - 1))] += times;
+  octave(o).add(static_cast<std::size_t>((o == 0 ? ps : ps >> (o - 1)) & (kSub - 1)), times);
   count_ += times;
   sum_ += static_cast<Sum>(ps) * times;
   least_ = std::min(least_, ps);
@@ -46,7 +54,7 @@ void LogHistogram::merge(const LogHistogram& other) {
   for (std::size_t o = 0; o < other.octaves_.size(); ++o) {
     if (!other.octaves_[o]) continue;
     Octave& mine = octave(o);
-    for (std::size_t i = 0; i < mine.size(); ++i) mine[i] += (*other.octaves_[o])[i];
+    for (std::size_t i = 0; i < mine.low.size(); ++i) mine.add(i, other.octaves_[o]->count(i));
   }
   count_ += other.count_;
   sum_ += other.sum_;
@@ -67,8 +75,8 @@ double LogHistogram::order_statistic(std::int64_t rank) const {
   std::int64_t before = 0;
   for (std::size_t o = 0; o < octaves_.size(); ++o) {
     if (!octaves_[o]) continue;
-    for (std::size_t i = 0; i < octaves_[o]->size(); ++i) {
-      before += (*octaves_[o])[i];
+    for (std::size_t i = 0; i < octaves_[o]->low.size(); ++i) {
+      before += octaves_[o]->count(i);
       if (before <= rank) continue;
       const double low = o == 0 ? static_cast<double>(i) : std::ldexp(static_cast<double>(kSub) + static_cast<double>(i), static_cast<int>(o) - 1);
       const double width = o == 0 ? 1 : std::ldexp(1.0, static_cast<int>(o) - 1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Durations of any number of requests in bounded memory: count, sum, least and greatest are exact, quantiles are known to 1/1024 (0.098 %).
-// Model: bins as wide as 1/512 of their octave (below 1,024 ps: one picosecond); a value stands in the middle of its bin. An octave takes 4 KiB once
-// something falls into it. Whole numbers throughout: merging is exact, in any order.
+// Model: bins as wide as 1/512 of their octave (below 1,024 ps: one picosecond); a value stands in the middle of its bin. An octave takes 2 KiB once
+// something falls into it (4 KiB more where a bin has more than 4 billion). Whole numbers throughout: merging is exact, in any order.
 // Quantile q of n values is the linear interpolation between the order statistics around rank q (n - 1), as NumPy's and the benchmark tools' default.
 #pragma once
 
@@ -37,7 +37,12 @@ class LogHistogram final {
  private:
   static constexpr int kSubBits = 9;
   static constexpr std::int64_t kSub = std::int64_t{1} << kSubBits;
-  using Octave = std::array<std::int64_t, kSub>;
+  struct Octave {
+    std::array<std::uint32_t, kSub> low{};                        // counts modulo 2^32
+    std::unique_ptr<std::array<std::int64_t, kSub>> high;         // the rest
+    void add(std::size_t bin, std::int64_t times);
+    [[nodiscard]] std::int64_t count(std::size_t bin) const { return static_cast<std::int64_t>(low[bin]) + (high ? (*high)[bin] : 0); }
+  };
   __extension__ using Sum = __int128;
 
   [[nodiscard]] Octave& octave(std::size_t index);

@@ -12,7 +12,10 @@
 namespace zettatwin::fleet {
 
 Balancer::Balancer(const Router& router, std::size_t instances, std::uint64_t seed, std::uint64_t stream)
-    : router_(router), loads_(instances), random_(seed, stream) {
+    : router_(router),
+      ranked_(router.routing == Routing::least_requests || router.routing == Routing::least_tokens || router.routing == Routing::prefix_aware),
+      loads_(instances),
+      random_(seed, stream) {
   ZT_EXPECT(instances > 0, "a router without instances");
   const std::size_t leaves = std::bit_ceil(instances);
   winner_.assign(2 * leaves, static_cast<std::uint32_t>(instances - 1));
@@ -29,6 +32,7 @@ bool Balancer::before(std::uint32_t a, std::uint32_t b) const {
 }
 
 void Balancer::replay(std::size_t instance) {
+  if (!ranked_) return;
   for (std::size_t node = (winner_.size() / 2 + instance) / 2; node >= 1; node /= 2) {
     const std::uint32_t left = winner_[2 * node], right = winner_[2 * node + 1];
     winner_[node] = before(right, left) ? right : left;
@@ -98,7 +102,7 @@ std::optional<std::size_t> Balancer::choose(const std::function<std::int32_t(std
 
 std::optional<std::size_t> Balancer::choose_fitting(const std::function<bool(std::size_t)>& fits) {
   if (open_.empty()) return std::nullopt;
-  if (fits(least())) return take(least());
+  if (ranked_ && fits(least())) return take(least());
   std::vector<std::uint32_t> order(open_);
   std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return before(a, b); });
   for (const std::uint32_t i : order)

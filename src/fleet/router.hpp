@@ -44,6 +44,7 @@ class Balancer final {
   void replay(std::size_t instance);
 
   Router router_;
+  bool ranked_;                        // the tournament is kept
   std::vector<Load> loads_;
   std::vector<std::uint32_t> open_;    // ascending
   std::vector<std::uint32_t> winner_;  // tournament: leaves from size/2 on

@@ -26,8 +26,16 @@ SeriesRecorder::SeriesRecorder(std::size_t pools, std::int64_t max_intervals, Pi
   ZT_EXPECT(max_intervals >= 2 && interval > Picoseconds(0), "intervals of time series");
 }
 
+void SeriesRecorder::find(Picoseconds time) {
+  last_ = column(time);
+  last_begin_ = interval_ * static_cast<std::int64_t>(last_);
+  last_end_ = last_begin_ + interval_;
+}
+
 void SeriesRecorder::merge_pairs() {
   interval_ += interval_;
+  last_end_ = last_begin_;  // nothing is known
+  busy_end_ = busy_begin_;
   const auto halve = [](auto& values) {
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (i % 2 == 0) values[i / 2] = values[i];
@@ -62,9 +70,16 @@ void SeriesRecorder::state(Picoseconds time, std::size_t pool, const Gauges& gau
 
 void SeriesRecorder::busy(std::size_t pool, Picoseconds begin, Picoseconds end) {
   if (end <= begin) return;
+  if (begin >= busy_begin_ && end <= busy_end_ && busy_at_ < busy_[pool].size()) {
+    busy_[pool][busy_at_] += (end - begin).seconds().si();
+    return;
+  }
   (void)column(end - Picoseconds(1));  // may make intervals longer
   auto& busy = busy_[pool];
   if (busy.size() < counts_.size()) busy.resize(counts_.size());
+  busy_begin_ = interval_ * ((end.count() - 1) / interval_.count());
+  busy_end_ = busy_begin_ + interval_;
+  busy_at_ = static_cast<std::size_t>(busy_begin_.count() / interval_.count());
   while (begin < end) {
     const Picoseconds until = std::min(end, next_end(begin));
     busy[static_cast<std::size_t>(begin.count() / interval_.count())] += (until - begin).seconds().si();

@@ -30,7 +30,10 @@ class SeriesRecorder final {
   // Expects max_intervals >= 2 and interval > 0.
   SeriesRecorder(std::size_t pools, std::int64_t max_intervals, units::Picoseconds interval, bool may_grow);
 
-  [[nodiscard]] IntervalCounts& at(units::Picoseconds time) { return counts_[column(time)]; }
+  [[nodiscard]] IntervalCounts& at(units::Picoseconds time) {
+    if (time < last_begin_ || time >= last_end_) find(time);
+    return counts_[last_];
+  }
   // `time` ends an interval: a multiple of interval().
   void state(units::Picoseconds time, std::size_t pool, const Gauges& gauges);
   void busy(std::size_t pool, units::Picoseconds begin, units::Picoseconds end);
@@ -47,12 +50,17 @@ class SeriesRecorder final {
 
  private:
   [[nodiscard]] std::size_t column(units::Picoseconds time);
+  void find(units::Picoseconds time);
   void merge_pairs();
 
   std::size_t max_;
   units::Picoseconds interval_;
   bool may_grow_;
   std::vector<IntervalCounts> counts_;
+  units::Picoseconds last_begin_, last_end_;  // of the column that was asked for last
+  std::size_t last_ = 0;
+  units::Picoseconds busy_begin_, busy_end_;  // the same of busy()
+  std::size_t busy_at_ = 0;
   std::vector<std::vector<Gauges>> states_;  // per pool
   std::vector<std::vector<double>> busy_;    // per pool: instance seconds
 };

@@ -48,7 +48,7 @@ TEST(LogHistogram, MergingIsAddingToOne) {
   LogHistogram whole, parts[3];
   for (int i = 0; i < 10000; ++i) {
     const Picoseconds value(random.between(0, std::int64_t{1} << random.between(0, 50)));
-    const std::int64_t times = random.between(0, 3);
+    const std::int64_t times = random.one_in(100) ? random.between(0, std::int64_t{1} << 40) : random.between(0, 3);
     whole.add(value, times);
     parts[random.between(0, 2)].add(value, times);
   }
@@ -57,6 +57,18 @@ TEST(LogHistogram, MergingIsAddingToOne) {
   EXPECT_EQ(merged.count(), whole.count());
   EXPECT_EQ(merged.mean(), whole.mean());
   for (double q = 0; q <= 1; q += 0.01) EXPECT_EQ(merged.quantile(q), whole.quantile(q));
+}
+
+// Billions of equal gaps between tokens, and a few others: ranks count them all.
+TEST(LogHistogram, BinsHoldMoreThanFourBillion) {
+  LogHistogram histogram;
+  histogram.add(Picoseconds(100), 3);
+  for (int i = 0; i < 5; ++i) histogram.add(Picoseconds(200), std::int64_t{3} << 30);
+  histogram.add(Picoseconds(300), std::int64_t{15} << 30);
+  EXPECT_EQ(histogram.count(), (std::int64_t{30} << 30) + 3);
+  EXPECT_DOUBLE_EQ(histogram.quantile(0.4999).si() * 1e12, 200);
+  EXPECT_DOUBLE_EQ(histogram.quantile(0.5001).si() * 1e12, 300);
+  EXPECT_NEAR(histogram.mean().si() * 1e12, 250, 1e-6);
 }
 
 TEST(LogHistogram, NothingIsZero) {
