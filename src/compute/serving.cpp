@@ -47,10 +47,11 @@ OperatorTime time_of(const hardware::Chip& chip, const LatentDecode& op) {
   const auto key = static_cast<double>(op.latent + op.rope), value = static_cast<double>(op.latent);
   const auto rows = static_cast<double>(op.batch * op.heads * op.q_length), keys = static_cast<double>(op.kv_length);
   const double flop = 2 * (key + value) * rows * keys;
-  const double bytes = hardware::bytes_per_element(op.precision).si() * static_cast<double>(op.batch) * keys * key + kWide * rows * (key + value);
-  const double ramp = 1 + std::min(1.0, e.half_bytes.si() / bytes);
+  const double cache = hardware::bytes_per_element(op.precision).si() * static_cast<double>(op.batch) * keys * key, ends = kWide * rows * (key + value);
+  const double ramp = 1 + std::min(1.0, e.half_bytes.si() / cache);  // of the cache alone: more queries must not shorten it
+  const double bytes = cache + ends;
   const double math = ramp * flop / (detail::peak_of(chip, op.precision) * e.math.si());
-  const double memory = ramp * bytes / (chip.memory.bandwidth.si() * e.memory.si());
+  const double memory = (ramp * cache + ends) / (chip.memory.bandwidth.si() * e.memory.si());
   return detail::finish({.flop = flop,
                          .bytes = bytes,
                          .math = math,

@@ -101,6 +101,7 @@ class Timer final : public InstanceTimer {
   }
 
   [[nodiscard]] units::Picoseconds step(const StepLoad& load) const override {
+    expect_work(load);
     if (load.chunks.empty()) {
       const auto piece = decode(load.sequences, load.cached);
       return piece.base + units::Picoseconds(piece.slope * (load.cached - piece.from));
@@ -108,11 +109,19 @@ class Timer final : public InstanceTimer {
     return units::Picoseconds::from(units::Seconds::from_si(sum(whole_step(load))));
   }
 
-  [[nodiscard]] Parts parts(const StepLoad& load) const override { return whole_step(load); }
+  [[nodiscard]] Parts parts(const StepLoad& load) const override {
+    expect_work(load);
+    return whole_step(load);
+  }
   [[nodiscard]] result::Node explain(const StepLoad& load) const override;
   [[nodiscard]] const InstanceModel& about() const override { return about_; }
 
  private:
+  static void expect_work(const StepLoad& load) {
+    ZT_EXPECT(load.sequences > 0 || !load.chunks.empty(), "a step with something to do");
+    ZT_EXPECT(load.sequences >= 0 && load.cached >= load.sequences, "decoding sequences have at least one cached token each");
+  }
+  // Ends of pieces may lie below one token per sequence.
   [[nodiscard]] Parts decode_parts(std::int64_t sequences, std::int64_t cached) const {
     return whole_step({.sequences = sequences, .cached = cached, .chunks = {}});
   }
@@ -162,10 +171,16 @@ std::int64_t bucket_of(std::int64_t sequences) {
 }
 
 double Timer::attention_value(std::int64_t bucket, std::int64_t cached) const {
-  const auto one = [&](std::int64_t sequences) {
+  const auto of_length = [&](std::int64_t sequences, std::int64_t length) {
     Ledger ledger(about_.chip);
-    pass_.decoding(ledger, sequences, static_cast<double>(cached));
+    pass_.decoding(ledger, sequences, static_cast<double>(sequences * length));
     return ledger.total();
+  };
+  // Lengths are whole tokens; between two of them as many sequences have the longer one as make up the sum.
+  const auto one = [&](std::int64_t sequences) {
+    const auto length = cached / sequences, rest = cached % sequences;
+    const double low = of_length(sequences, length);
+    return rest == 0 ? low : low + (of_length(sequences, length + 1) - low) * static_cast<double>(rest) / static_cast<double>(sequences);
   };
   double longest = one(bucket);
   // A larger batch with equally many tokens splits its caches less; more work must not be quicker.
@@ -288,8 +303,6 @@ void Timer::add_host(Parts& parts, const StepLoad& load, const RankLoad& rank) c
 }
 
 Parts Timer::whole_step(const StepLoad& load) const {
-  ZT_EXPECT(load.sequences > 0 || !load.chunks.empty(), "a step with something to do");
-  ZT_EXPECT(load.sequences >= 0 && load.cached >= load.sequences, "decoding sequences have at least one cached token each");
   const auto pp = about_.pool.pp;
   const auto rank = rank_load(load, pp);
   Parts parts;
@@ -313,6 +326,14 @@ result::Node Timer::explain(const StepLoad& load) const {
   pass_.exchange(ledger, rank.tokens, rank.group);
   pass_.decoding(ledger, rank.sequences, rank.cached);
   pass_.prompts(ledger, rank.chunks);
+  // So far of one part of the batch, all layers.
+  const bool apart = about_.pool.ffn_chips > 0;
+  for (auto& entry : ledger.entries()) {
+    const double times = apart ? static_cast<double>(about_.pool.microbatches) : unevenness_;
+    entry.count *= times;
+    entry.seconds *= times;
+    if (apart && (is_side_of_experts(index_of(entry.part)) || entry.part == Part::exchange)) entry.part = Part::idle;  // what attention's chips wait for
+  }
   pass_.head(ledger, rank.sampled);
   pass_.sends(ledger, rank.tokens);
   if (pass_.queries() > 1 && load.sequences > 0) pass_.draft(ledger, rank.sequences, decoding_attention(rank.sequences, rank.cached) / pass_.layers());

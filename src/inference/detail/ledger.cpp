@@ -86,7 +86,7 @@ void Ledger::add(Part part, std::string_view name, double count, const compute::
   if (!keeps_ || seconds == 0) return;
   const auto figures = compute::latent_decode_of(chip_, op.precision);
   entries_.push_back({part, std::string(name), count, seconds,
-                      "launch + (bytes + min(bytes, half_bytes)) / bytes x max(bytes / (bandwidth memory), flop / (peak math))",
+                      "launch + max((ramp cache + ends) / (bandwidth memory), ramp flop / (peak math)), ramp = 1 + min(1, half_bytes / cache)",
                       {{"work", fmt::format("{} sequences of {} queries on {} latent vectors of {} + {}, {} heads, cache in {}", op.batch, op.q_length, op.kv_length, op.latent, op.rope, op.heads,
                                             hardware::name_of(op.precision)), "shapes", config::Confidence::derived, ""},
                        input_of("decode_latent.launch", figures.launch), input_of("decode_latent.math", figures.math), input_of("decode_latent.memory", figures.memory),

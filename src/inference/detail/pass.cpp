@@ -17,6 +17,7 @@ using units::Bytes;
 constexpr double kWide = 2;          // bytes of activations
 constexpr double kStateBytes = 4;    // of linear attention's state
 constexpr double kMovedByKernel = 6; // bytes per feature: two inputs and one output in 2 bytes
+constexpr std::int64_t kMostDecoding = 16;   // queries of a sequence that decoding kernels take
 constexpr std::int64_t kChunkOfLinear = 64;  // tokens that linear attention computes as one block
 
 std::int64_t share(std::int64_t whole, std::int64_t parts) { return (whole + parts - 1) / parts; }
@@ -235,7 +236,6 @@ void Pass::linear_state(Ledger& ledger, const Kind& kind, std::int64_t sequences
   const double state = 2 * kStateBytes * values * dk * dv * static_cast<double>(sequences);  // read and written
   const double features = 2 * keys * dk + 3 * values * dv;
   const double moved = 2 * kWide * features * static_cast<double>(tokens);
-  constexpr std::int64_t kMostDecoding = 16;  // queries of a sequence; more are a prompt
   constexpr std::int64_t kKernels = 3;  // convolution, recurrence, gated norm
   ledger.add(Part::attention, "linear attention", kind.count, compute::MemoryOp{.bytes = Bytes::from_si(state + moved), .kernels = kKernels}, about_.software.kernels.si());
   if (tokens <= kMostDecoding * sequences) return;
@@ -276,7 +276,9 @@ void Pass::ragged_attention(Ledger& ledger, const Kind& kind, std::span<const se
   const auto heads = share(a.heads, about_.pool.tp);
   double launch = 0, together = 0, alone = 0, memory = 0, longest = 0;
   for (const auto& chunk : chunks) {
-    const compute::AttentionOp op{.batch = 1, .heads = heads, .kv_heads = latent ? heads : share(a.kv_heads, about_.pool.tp), .q_length = chunk.tokens, .kv_length = std::int64_t{chunk.tokens} + chunk.context,
+    // Prompts run in kernels of prompts however short they are.
+    const auto queries = std::max<std::int64_t>(chunk.tokens, kMostDecoding + 1);
+    const compute::AttentionOp op{.batch = 1, .heads = heads, .kv_heads = latent ? heads : share(a.kv_heads, about_.pool.tp), .q_length = queries, .kv_length = queries + chunk.context,
                                   .head_dim = a.head_dim, .v_head_dim = a.v_head_dim, .window = a.window, .precision = latent ? Precision::bf16 : cache_};
     const auto t = compute::time_of(about_.chip, op);
     launch = std::max(launch, t.overhead.si());
