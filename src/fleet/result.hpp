@@ -104,7 +104,7 @@ struct Sampling {
 };
 
 struct FleetResult {
-  RequestCounts requests;                // all, of the simulated instances (times of/instances if sampled: see Sampling)
+  RequestCounts requests;                // all, of the simulated instances; rates in Metrics are of the whole fleet (see Sampling)
   double simulated_s = 0;                // time that passed in the fleet
   double measured_from_s = 0, measured_to_s = 0;
   Metrics all;

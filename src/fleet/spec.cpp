@@ -50,6 +50,12 @@ std::span<const Word> end_words() {
   return kWords;
 }
 
+std::int64_t FleetSpec::places() const {
+  std::int64_t sum = 0;
+  for (const PoolSpec& pool : pools) sum += pool.engine.max_sequences * (pool.autoscaling ? pool.autoscaling->max : pool.instances);
+  return sum;
+}
+
 void describe(config::Schema& s, Router& router) {
   s.choice("routing", router.routing, routing_words(), "which instance gets a request");
   s.number("load_factor", router.load_factor, "prefix_aware: passes over instances with more than this many times the mean of requests in flight, plus load_slack");

@@ -143,6 +143,9 @@ struct Progress {
 };
 
 struct FleetSpec {
+  // Sequences that the batches of all instances have room for.
+  [[nodiscard]] std::int64_t places() const;
+
   std::vector<PoolSpec> pools;
   std::vector<TransferSpec> transfers;     // one per model with prefill and decode pools
   units::BytesPerSecond network;           // between prefill and decode pools, all together; zero: never the bottleneck
@@ -169,7 +172,7 @@ struct FleetSpec {
   std::int64_t sample_instances = 64;
   std::int64_t sample_requests = 20'000'000;
   std::int64_t state_dependent_max = 2048; // instances of routers that look at loads; larger fleets are cut to so many, with their share of requests
-  std::int64_t max_backlog = 4'000'000;    // waiting requests; beyond, the simulation ends and says so
+  std::int64_t max_backlog = 1'000'000;    // requests beside those that batches have room for; beyond, the simulation ends and says so
   std::int64_t max_series = 512;           // intervals of time series, half of it at least once that much has happened; zero: none
   units::Seconds series_interval;          // zero: chosen
 

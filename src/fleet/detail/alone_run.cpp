@@ -255,7 +255,7 @@ void AloneRun::deal_all() {
       seats_[seat]->inbox.push_back(flight.id);
     }
     for (auto& seat : seats_) deliver(*seat);
-    cut_short_ = static_cast<std::int64_t>(books_->flights.count()) > spec_.max_backlog + hand;
+    cut_short_ = static_cast<std::int64_t>(books_->flights.count()) > spec_.max_backlog + spec_.places();
   }
   if (!cut_short_)
     for (auto& seat : seats_) finish(*seat);

@@ -61,7 +61,8 @@ GlobalRun::GlobalRun(const FleetSpec& spec, double factor)
       wanted_(spec.pools.size()),
       on_now_(spec.pools.size()),
       on_peak_(spec.pools.size()),
-      horizon_(spec.horizon.si() > 0 ? Picoseconds::from(spec.horizon) : kNever) {
+      horizon_(spec.horizon.si() > 0 ? Picoseconds::from(spec.horizon) : kNever),
+      most_inside_(spec.max_backlog + spec.places()) {
   make_members();
   make_models();
   for (const auto& stream : spec.streams) {
@@ -219,7 +220,7 @@ bool GlobalRun::step() {
     request_arrives(*source, source->next.arrival);
   }
   handle_notes();
-  if (static_cast<std::int64_t>(books_.flights.count()) > spec_.max_backlog) {
+  if (static_cast<std::int64_t>(books_.flights.count()) > most_inside_) {
     cut_short_ = true;
     return false;
   }

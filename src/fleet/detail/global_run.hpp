@@ -170,6 +170,7 @@ class GlobalRun final {
   std::vector<Note> notes_;
   std::vector<std::size_t> freed_;          // members with fewer requests than before
   units::Picoseconds now_, horizon_;
+  std::int64_t most_inside_;
   bool arrivals_over_ = false;
   bool cut_short_ = false;
   std::int64_t idle_plans_ = 0;

@@ -120,7 +120,7 @@ TEST(Autoscaling, FollowsTheLoad) {
   requests::TrafficSpec traffic;
   traffic.rate = units::Hertz::from_si(150);  // each request holds a place for 100 ms: 15 places, in batches of 8
   traffic.diurnal = requests::DiurnalSpec{.peak_to_mean = 2, .period = 1000 * units::second, .peak = 500 * units::second};
-  traffic.duration = 2000 * units::second;
+  traffic.duration = 1000 * units::second;
   traffic.input.mean = 1;
   traffic.output.mean = 10;
   FleetSpec spec = test::one_pool(kTenMs, 8, test::traffic(traffic), 1);
