@@ -57,8 +57,8 @@ void GlobalRun::fail_member(std::size_t m, Outage& outage) {
   member.set_power(Power::down, now_);
   if (!worked) return;
   clocks_.set(m, kNever);
-  last_runs_[m] = {};
   std::vector<serving::Job> jobs = member.instance->fail(now_);
+  last_runs_[m] = {};  // also of the run that the failure ended
   std::sort(jobs.begin(), jobs.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   // What the instance held by itself, and caches on their way from or to it; by request, for the same order always.
   std::vector<Id> hit;

@@ -112,6 +112,7 @@ TEST(Failures, WhatAnOutageCostsAndWhenItIsOver) {
   EXPECT_GT(f.attainment_after_s, 18);
   EXPECT_LT(f.attainment_after_s, 36);
   EXPECT_EQ(r.requests.finished, 70'000);
+  EXPECT_NEAR(r.all.itl.greatest, 5e-3, 1e-9);  // the time that an instance is down is no gap between tokens
   EXPECT_NEAR(r.pools[0].chip_hours, 10 * r.simulated_s / 3600, 1e-9);
 }
 
