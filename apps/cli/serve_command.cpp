@@ -84,7 +84,7 @@ void add_serve(CLI::App& app, const FileSource& source, Exit& exit) {
   command->add_option("--timeline-instances", c->timeline_instances, "how many instances it shows")->type_name("N")->capture_default_str();
   command->add_option("--series", c->series, "write load, throughput and cache use over time")->type_name("OUT.csv");
   command->add_option("--requests-csv", c->requests, "write one line per request, in order of completion")->type_name("OUT.csv");
-  command->footer("metrics are defined in docs/serving_metrics.md, deployments and traffic in docs/traffic.md and docs/math/inference.md\n"
+  command->footer("metrics are defined in docs/serving_metrics.md, traffic in docs/requests.md, deployments in docs/math/inference.md\n"
                   "examples:\n"
                   "  zettatwin serve scenarios/atlas-950-serve-deepseek-v3.yaml\n"
                   "  zettatwin serve --machine dgx-h200 --chips 8 --model llama-3.1-70b --deployment tp=4,weights=fp8 --rate 4 --input-len 1024 --output-len 256 --slo ttft=1s,tpot=40ms\n"

@@ -71,8 +71,9 @@ double RandomStream::gamma(double shape) {
   for (;;) {
     const double x = normal(), root = 1 + c * x;
     if (root <= 0) continue;
-    const double v = root * root * root;
-    if (portable::log(uniform()) < 0.5 * x * x + d - d * v + d * portable::log(v)) return d * v;
+    const double v = root * root * root, u = uniform(), xx = x * x;
+    if (u < 1 - 0.0331 * xx * xx) return d * v;  // their squeeze: inside the exact region below
+    if (portable::log(u) < 0.5 * x * x + d - d * v + d * portable::log(v)) return d * v;
   }
 }
 

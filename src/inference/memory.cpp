@@ -142,7 +142,8 @@ InstanceMemory memory_of(const InstanceModel& about) {
   if (about.engine.speculation.draft > 0 && p.mtp > 0) m.parts.push_back({"draft layer", bytes(static_cast<double>(p.mtp) / static_cast<double>(pool.expert_chips()) * bytes_of(pool.weights)), "multi-token-prediction modules / chips of a stage"});
   for (const auto& part : m.parts) m.weights += part.bytes;
   m.parts.push_back({"activations", bytes(activation_bytes(about)), "largest step: 2 bytes x tokens x (4 hidden + widest), rows of experts, logits"});
-  m.parts.push_back({"reserve", about.software.reserve.value, "context, libraries, graphs, communication buffers"});
+  m.parts.push_back({"reserve", about.software.reserve.value, "context, libraries, graphs"});
+  if (pool.chips() > 1) m.parts.push_back({"communication buffers", about.software.buffers.value, "of instances of several chips"});
   for (const auto& part : m.parts) m.used += part.bytes;
   const double share = pool.memory_share > 0 ? pool.memory_share : about.software.memory_share.si();
   const auto capacity = about.machine.chip.memory.capacity.value;
@@ -185,7 +186,9 @@ std::optional<DoesNotFit> does_not_fit(const InstanceModel& about, const Instanc
   if (pool.expert_parallel(about.model) > 1) grow(fmt::format("spread the experts over more chips: dp={},ep={}", pool.dp * 2, pool.expert_chips() * 2));
   grow(fmt::format("cut attention further: tp={}", pool.tp * 2));
   grow(fmt::format("add pipeline stages: pp={}", pool.pp * 2));
-  if (bytes_of(pool.expert_format()) > 1) grow("use narrower weights: weights=fp8");
+  const double width = bytes_of(pool.expert_format());
+  if (width >= bytes_of(Format::bf16)) grow("use narrower weights: weights=fp8");
+  else if (width > bytes_of(Format::fp4) && !arithmetic_of(about.chip, Format::fp4).weight_only) grow("use narrower weights: weights=fp4");
   if (!weights && pool.cache == Format::bf16) grow("use a narrower cache: cache=fp8");
   if (!weights && about.engine.max_tokens > 8192) grow("allow fewer tokens per step: engine.max_tokens=8192");
   return answer;

@@ -93,7 +93,8 @@ void describe(config::Schema& s, Software& p) {
   describe_kernels(s, p);
   s.figure("memory_share", p.memory_share, "share of memory that the engine uses, see memory_rule", kShare);
   s.choice("memory_rule", p.memory_rule, memory_rule_words(), "what memory_share is a share of");
-  s.figure("reserve", p.reserve, "of it for context, libraries, graphs and communication buffers", kTime);
+  s.figure("reserve", p.reserve, "of it for context, libraries and graphs", kTime);
+  s.figure("buffers", p.buffers, "of it for communication, in instances of several chips", kTime);
   s.boolean("windowed_cache", p.windowed_cache, "layers with a sliding window keep only the window");
   s.figure("frontend", p.frontend, "of a request before it is queued: HTTP, tokenising", kTime);
   s.figure("transfer_latency", p.transfer_latency, "of a cache's hand-over between instances", kTime);

@@ -60,7 +60,8 @@ struct Software {
   config::Figure<units::Ratio> exchange_cores;      // two-batch overlap: share of the chip's cores that high-throughput exchange kernels take from the other half
   config::Figure<units::Ratio> memory_share;
   MemoryRule memory_rule = MemoryRule::all;
-  config::Figure<units::Bytes> reserve;             // context, libraries, graphs, communication buffers
+  config::Figure<units::Bytes> reserve;             // context, libraries, graphs
+  config::Figure<units::Bytes> buffers;             // for communication, of instances of several chips
   bool windowed_cache = true;                       // layers with a sliding window keep only the window
   config::Figure<units::Seconds> frontend;          // of a request before it is queued: HTTP, tokenising
   config::Figure<units::Seconds> transfer_latency;  // of a cache's hand-over between instances

@@ -72,6 +72,27 @@ struct RankLoad {
   double chunk_share = 1;          // of their attention that this part of the batch computes
 };
 
+// Sums that were asked before, one per slot: a step with prompts needs no parts, and a fleet asks for millions of such.
+class RecentSums final {
+ public:
+  template <class F>
+  [[nodiscard]] double at(std::int64_t key, F&& compute) {
+    if (slots_.empty()) slots_.resize(std::size_t{1} << kBits);
+    auto& slot = slots_[(static_cast<std::uint64_t>(key) * kSpread) >> kShift];
+    if (slot.key != key) slot = {key, compute()};
+    return slot.sum;
+  }
+
+ private:
+  static constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15ULL;  // golden ratio: neighbouring keys fall far apart
+  static constexpr int kBits = 12, kShift = 64 - kBits;
+  struct Slot {
+    std::int64_t key = -1;
+    double sum = 0;
+  };
+  std::vector<Slot> slots_;
+};
+
 class Timer final : public InstanceTimer {
  public:
   explicit Timer(InstanceModel about) : about_(std::move(about)), pass_(about_) {
@@ -106,7 +127,7 @@ class Timer final : public InstanceTimer {
       const auto piece = decode(load.sequences, load.cached);
       return piece.base + units::Picoseconds(piece.slope * (load.cached - piece.from));
     }
-    return units::Picoseconds::from(units::Seconds::from_si(sum(whole_step(load))));
+    return units::Picoseconds::from(units::Seconds::from_si(step_with_prompts(load)));
   }
 
   [[nodiscard]] Parts parts(const StepLoad& load) const override {
@@ -135,12 +156,14 @@ class Timer final : public InstanceTimer {
 
   [[nodiscard]] RankLoad rank_load(const StepLoad& load, std::int64_t parts_of_batch) const;
   [[nodiscard]] Parts whole_step(const StepLoad& load) const;
+  [[nodiscard]] double step_with_prompts(const StepLoad& load) const;
   [[nodiscard]] Parts pass(const RankLoad& rank) const;
   [[nodiscard]] Parts overlapped(const StepLoad& load, const Parts& serial) const;
   [[nodiscard]] Parts separated(const StepLoad& load) const;
   [[nodiscard]] double exchanging(std::int64_t sequences) const;
   void add_ends(Parts& parts, const StepLoad& load, const RankLoad& rank) const;
-  void add_host(Parts& parts, const StepLoad& load, const RankLoad& rank) const;
+  // The host's part of a step that takes the chip so long.
+  [[nodiscard]] double host_seconds(double chip, const StepLoad& load, const RankLoad& rank) const;
 
   [[nodiscard]] double decoding_attention(std::int64_t sequences, double cached) const;
   [[nodiscard]] double attention_value(std::int64_t bucket, std::int64_t cached) const;
@@ -158,6 +181,7 @@ class Timer final : public InstanceTimer {
   double unevenness_ = 1;  // pipeline stages with more layers than the mean
   bool meets_transfers_ = false;  // its exchange and hand-overs of caches use the same ports
   mutable std::unordered_map<std::int64_t, Parts> tokens_, experts_, exchange_, head_;
+  mutable RecentSums token_sums_, expert_sums_, exchange_sums_, head_sums_;
   mutable std::map<std::int64_t, detail::Curve> attention_;  // by bucket of sequences
   mutable std::vector<DecodePiece> pieces_;
 };
@@ -217,14 +241,17 @@ RankLoad Timer::rank_load(const StepLoad& load, std::int64_t parts_of_batch) con
   return rank;
 }
 
+// Latent attention's absorbed projections depend on the decoding tokens beside all; exchange on the tokens of all ranks.
+constexpr std::int64_t kMostTokens = std::int64_t{1} << 31;
+std::int64_t token_key(const RankLoad& rank) { return rank.tokens * kMostTokens + rank.decoding; }
+std::int64_t exchange_key(const RankLoad& rank) { return rank.tokens * kMostTokens + rank.group; }
+
 // All layers, without head and host.
 Parts Timer::pass(const RankLoad& rank) const {
-  // Latent attention's absorbed projections depend on the decoding tokens beside all.
-  constexpr std::int64_t kMostTokens = std::int64_t{1} << 31;
-  Parts parts = memo(tokens_, rank.tokens * kMostTokens + rank.decoding, [&](Ledger& l) { pass_.tokens(l, rank.tokens, rank.decoding); });
+  Parts parts = memo(tokens_, token_key(rank), [&](Ledger& l) { pass_.tokens(l, rank.tokens, rank.decoding); });
   if (pass_.has_experts()) {
     parts += memo(experts_, rank.group, [&](Ledger& l) { pass_.experts(l, rank.group); });
-    parts += memo(exchange_, rank.tokens * kMostTokens + rank.group, [&](Ledger& l) { pass_.exchange(l, rank.tokens, rank.group); });
+    parts += memo(exchange_, exchange_key(rank), [&](Ledger& l) { pass_.exchange(l, rank.tokens, rank.group); });
   }
   of(parts, Part::attention) += decoding_attention(rank.sequences, rank.cached);
   if (!rank.chunks.empty()) {
@@ -233,6 +260,23 @@ Parts Timer::pass(const RankLoad& rank) const {
     parts += prompts.parts() * rank.chunk_share;
   }
   return parts;
+}
+
+// What whole_step() adds up to, without its parts.
+double Timer::step_with_prompts(const StepLoad& load) const {
+  const auto& pool = about_.pool;
+  if (pool.ffn_chips > 0 || pool.two_batch_overlap || pool.pp > 1 || pass_.queries() > 1) return sum(whole_step(load));
+  const auto rank = rank_load(load, 1);
+  double chip = token_sums_.at(token_key(rank), [&] { return sum(memo(tokens_, token_key(rank), [&](Ledger& l) { pass_.tokens(l, rank.tokens, rank.decoding); })); });
+  if (pass_.has_experts()) {
+    chip += expert_sums_.at(rank.group, [&] { return sum(memo(experts_, rank.group, [&](Ledger& l) { pass_.experts(l, rank.group); })); });
+    chip += exchange_sums_.at(exchange_key(rank), [&] { return sum(memo(exchange_, exchange_key(rank), [&](Ledger& l) { pass_.exchange(l, rank.tokens, rank.group); })); });
+  }
+  Ledger prompts(about_.chip);
+  pass_.prompts(prompts, rank.chunks);
+  chip += decoding_attention(rank.sequences, rank.cached) + prompts.total();
+  chip += head_sums_.at(rank.sampled, [&] { return sum(memo(head_, rank.sampled, [&](Ledger& l) { pass_.head(l, rank.sampled); })); });
+  return chip + host_seconds(chip, load, rank);
 }
 
 // All that a decoding step's exchange with experts takes, hidden or not.
@@ -289,9 +333,8 @@ void Timer::add_ends(Parts& parts, const StepLoad& load, const RankLoad& rank) c
   }
 }
 
-void Timer::add_host(Parts& parts, const StepLoad& load, const RankLoad& rank) const {
+double Timer::host_seconds(double chip, const StepLoad& load, const RankLoad& rank) const {
   const auto& software = about_.software;
-  const double chip = sum(parts);
   const bool eager = load.chunks.empty() ? !software.captured(rank.tokens) : !software.graphs_with_prompts;
   const double issuing = eager ? software.eager_layer.si() * pass_.layers() : 0;
   const double prompt = load.chunks.empty() ? 0 : software.prompt_step.si();
@@ -299,7 +342,7 @@ void Timer::add_host(Parts& parts, const StepLoad& load, const RankLoad& rank) c
   const double busy = std::max(chip, issuing);
   const double all = (software.overlapped_host ? std::max(busy, step) : busy + step) + prompt;
   const auto sequences = static_cast<double>(share(load.sequences, about_.pool.dp));
-  of(parts, Part::host) += all - chip + software.host_sequence.si() * sequences;
+  return all - chip + software.host_sequence.si() * sequences;
 }
 
 Parts Timer::whole_step(const StepLoad& load) const {
@@ -313,7 +356,7 @@ Parts Timer::whole_step(const StepLoad& load) const {
     if (about_.pool.two_batch_overlap && pp == 1) parts = overlapped(load, parts);
   }
   add_ends(parts, load, rank);
-  add_host(parts, load, rank);
+  of(parts, Part::host) += host_seconds(sum(parts), load, rank);
   return parts;
 }
 

@@ -23,10 +23,16 @@ class Adapted final : public Stream {
     } while (request.arrival < start_);
     ended_ = !move(request);
     if (ended_) return false;
+    if (to_.model) request.model = *to_.model;
     ++given_;
     return true;
   }
   std::unique_ptr<Stream> fresh() const override { return std::make_unique<Adapted>(stream_->fresh(), to_); }
+  // Cutting by count or from a later start changes which request is the n-th of the whole.
+  std::unique_ptr<Stream> part(Part part) const override {
+    if (to_.requests > 0 || to_.start.si() > 0 || to_.concurrency > 0) return Stream::part(part);
+    return std::make_unique<Adapted>(stream_->part(part), to_);
+  }
   std::optional<std::int64_t> size() const override {
     const auto all = stream_->size();
     if (!all || to_.duration.si() > 0 || to_.start.si() > 0) return std::nullopt;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A stream at another rate, cut, or in a closed loop.
+// A stream at another rate, cut, in a closed loop, or asked of one model.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "requests/stream.hpp"
 
@@ -14,8 +16,10 @@ struct Adaptation {
   std::int64_t requests = 0;     // at most; 0: no limit
   units::Seconds duration;       // after start and scaling; 0: no limit
   std::int64_t concurrency = 0;  // > 0: a closed loop with the stream's requests in their order
+  std::optional<std::int32_t> model;  // that all requests ask for
 };
-// Expects a positive scale. Content and lengths stay. means() stays that of the whole stream, at the new rate.
+// Expects a positive scale. Content and lengths stay. Shares are drawn from the shares of the stream where only times of requests change.
+// means() stays that of the whole stream, at the new rate.
 [[nodiscard]] std::unique_ptr<Stream> adapted(std::unique_ptr<Stream> stream, const Adaptation& adaptation);
 
 }  // namespace zettatwin::requests

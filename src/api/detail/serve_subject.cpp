@@ -29,6 +29,15 @@ std::string layout_of(const inference::Pool& pool, const model::Architecture& mo
   return out;
 }
 
+// Engine settings of a deployment as --deployment takes them.
+void append_settings(const config::Node& node, const std::string& prefix, std::string& text) {
+  if (node.kind == config::Node::Kind::scalar) text += fmt::format(",{}={}", prefix, node.text);
+  for (const auto& entry : node.entries) append_settings(entry.value, fmt::format("{}.{}", prefix, entry.key), text);
+  std::string items;
+  for (const auto& item : node.items) items += (items.empty() ? "" : "+") + item.text;
+  if (!items.empty()) text += fmt::format(",{}={}", prefix, items);
+}
+
 report::ServedPool shown(const inference::ServedPool& pool, const fleet::PoolSpec& spec, const std::string& model, const model::Architecture& architecture, units::Bytes capacity) {
   report::ServedPool out;
   out.name = spec.name;
@@ -98,7 +107,9 @@ void describe_answer(const hardware::Machine& machine, const std::vector<const m
       shown_deployment.pools.back().instances = pool.instances;
       s.pools.push_back(shown(pool, spec.pools[at++], names[m], *architectures[m], machine.chip.memory.capacity.value));
     }
-    const auto text = inference::text_of(shown_deployment, *architectures[m]);
+    auto text = inference::text_of(shown_deployment, *architectures[m]);
+    for (const auto& pool : shown_deployment.pools)
+      append_settings(pool.engine, pool.role == inference::Role::aggregated ? "engine" : fmt::format("{}.engine", config::word_of(inference::role_words(), pool.role)), text);
     deployments.push_back(answer.served.size() > 1 ? fmt::format("{}: {}", names[m], text) : text);
   }
   s.idle_chips = asked - s.chips;

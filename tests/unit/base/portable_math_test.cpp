@@ -53,7 +53,7 @@ TEST(PortableMath, CosineAndGamma) {
 TEST(PortableMath, KnownBits) {
   StableHash hash;
   for (int i = 1; i <= 1000; ++i) hash.add(portable::log(i * 0.37)).add(portable::exp(i * 0.31 - 150)).add(portable::log1p(i * 0.01 - 0.5));
-  EXPECT_EQ(hash.value(), 5207510765215466833u);
+  EXPECT_EQ(hash.value(), 15530020289516409024u);
   static_assert(portable::log(2) == 0x1.62e42fefa39efp-1);
 }
 

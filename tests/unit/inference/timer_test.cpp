@@ -34,6 +34,17 @@ TEST(DecodingStep, IsItsProducts) {
   EXPECT_NEAR(seconds(s.pools[0], 9, 9 * 512), few, kRounding);
 }
 
+TEST(DecodingStep, IsPaddedToItsGraph) {
+  auto software = free_software();
+  software.graph_sizes = {256};
+  const auto s = served(toy_machine(), toy_model(), software, "instances=1");
+  // Products of 256 rows, attention and head of 64.
+  EXPECT_NEAR(seconds(s.pools[0], 64, 64 * 512), 2 * (std::ldexp(1, -10) + std::ldexp(1, -14)) + std::ldexp(1, -14), kRounding);
+  // Beside a prompt the decoding tokens still count as their graph does, so that a prompt never makes a step faster.
+  const auto with = s.pools[0].timer->parts({.sequences = 64, .cached = 64 * 512, .chunks = std::vector<serving::Chunk>{{64, 0, false}}});
+  EXPECT_NEAR(of(with, Part::dense), 2 * 320.0 / 64 * std::ldexp(1, -13), kRounding);
+}
+
 TEST(DecodingStep, ReadsWeightsAndCache) {
   // 2^30 B/s and products that take no time: 2 layers of 4 x 512 x 512 + 2 x 512 x 1024 weights, 1024 x 512 of the head, and 2 x 512 values per cached token
   // and layer, 2 bytes each; activations: inputs and outputs of every product.

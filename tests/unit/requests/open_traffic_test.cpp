@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "../../support/trace_files.hpp"
 #include "drain.hpp"
 #include "requests/adapted.hpp"
@@ -81,6 +83,20 @@ TEST(OpenTraffic, Problems) {
   expect("{trace: {file: a.csv, rate_scale: 2}, rate: 1 /s}", "rate_scale and a rate");
   expect("trace: {file: x, format: servegen}", "no clients");
   expect("trace: {file: g, format: servegen, start: 1 h}", "start is behind the end");
+}
+
+// Ten times the rate of a Poisson stream, one of eight instances: drawn without the others', with the law of a stream of that rate.
+TEST(Adapted, SharesOfLaws) {
+  TrafficSpec spec;
+  spec.rate = units::Hertz::from_si(4);
+  spec.input = spec.output = {.mean = 10};
+  const auto fast = adapted(synthetic(spec), {.rate_scale = 10, .model = 3});
+  const auto share = fast->part({.instance = 5, .of = 8});
+  EXPECT_NEAR(share->means().rate.si(), 5, 1e-12);
+  const auto all = drained(*share, 10'000);
+  EXPECT_NEAR(all.back().arrival.seconds().si(), 2000, 5 * 2000 / std::sqrt(8 * 10'000));
+  EXPECT_EQ(all[7].model, 3);
+  EXPECT_EQ(drained(*adapted(synthetic(spec), {.requests = 81})->part({.instance = 0, .of = 8})).size(), 11u);
 }
 
 TEST(Adapted, NothingAfterTheRangeOfTime) {
