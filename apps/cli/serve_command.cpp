@@ -81,7 +81,7 @@ void add_serve(CLI::App& app, const FileSource& source, Exit& exit) {
   command->add_flag("--json", c->json, "machine-readable result on standard output");
   auto* explain = command->add_option("--explain", c->explain, "formula, inputs and sources of a step or of memory, e.g. pools.decode.decode_step; of all without a path")->type_name("PATH")->expected(0, 1);
   command->add_option("--timeline", c->timeline, "write the steps of some instances and the fleet's load for Perfetto or chrome://tracing")->type_name("OUT.json");
-  command->add_option("--timeline-instances", c->timeline_instances, "how many instances it shows")->type_name("N")->capture_default_str();
+  command->add_option("--timeline-instances", c->timeline_instances, "how many instances of each pool it shows")->type_name("N")->capture_default_str();
   command->add_option("--series", c->series, "write load, throughput and cache use over time")->type_name("OUT.csv");
   command->add_option("--requests-csv", c->requests, "write one line per request, in order of completion")->type_name("OUT.csv");
   command->footer("metrics are defined in docs/serving_metrics.md, traffic in docs/requests.md, deployments in docs/math/inference.md\n"

@@ -179,7 +179,7 @@ struct FleetSpec {
   std::function<void(const RequestRecord&)> on_request;  // in order of completion; those in flight at the end last
   std::function<void(const Progress&)> on_progress;      // every `progress_requests`
   std::int64_t progress_requests = 100'000;
-  std::int64_t timeline_instances = 0;     // spans of the first so many instances are kept
+  std::int64_t timeline_instances = 0;     // spans of the first so many instances of each pool are kept
   std::int64_t timeline_spans = 100'000;   // in all
 };
 

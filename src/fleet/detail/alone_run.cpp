@@ -24,7 +24,9 @@ class AloneRun::SeatObserver final : public serving::Observer {
   void preempted(serving::JobId, Picoseconds at) override { seat_.last.leaves(at); }
   void rejected(serving::JobId id, Picoseconds at) override { run_.books_->reject(run_.books_->flights.at(id), at); }
   void ran(const serving::StepRun& step_run) override {
-    run_.books_->ran(seat_.member.pool, static_cast<std::int32_t>(seat_.member.routed_id), seat_.last, step_run);
+    const Member& member = seat_.member;
+    const bool shown = (run_.sampled_ ? member.routed_id : member.index) < run_.spec_.timeline_instances;
+    run_.books_->ran(member.pool, static_cast<std::int32_t>(member.routed_id), shown, seat_.last, step_run);
     ++run_.events_;
   }
 

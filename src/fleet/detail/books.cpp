@@ -138,9 +138,9 @@ void Books::close() {
   ZT_ENSURE(static_cast<std::int64_t>(flights.count()) == counts_.in_flight, "requests in the system");
 }
 
-void Books::ran(std::size_t pool, std::int32_t instance, LastRun& last, const serving::StepRun& run) {
+void Books::ran(std::size_t pool, std::int32_t instance, bool shown, LastRun& last, const serving::StepRun& run) {
   series.busy(pool, run.begin, run.end);
-  if (instance < spec_.timeline_instances && static_cast<std::int64_t>(timeline.size()) < spec_.timeline_spans)
+  if (shown && static_cast<std::int64_t>(timeline.size()) < spec_.timeline_spans)
     timeline.push_back({instance, run.begin, run.end, run.steps, run.decoding, run.prompt_tokens});
   if (run.decoding == 0 || run.steps == 0) return;
   if (collector.is_open(run.end)) {

@@ -47,7 +47,8 @@ class Books final {
   bool finish(Flight& flight, units::Picoseconds at);
   void reject(Flight& flight, units::Picoseconds at);
   void lose(Flight& flight, units::Picoseconds at);
-  void ran(std::size_t pool, std::int32_t instance, LastRun& last, const serving::StepRun& run);
+  // `shown`: the instance is on the timeline.
+  void ran(std::size_t pool, std::int32_t instance, bool shown, LastRun& last, const serving::StepRun& run);
   // Everything that is still in the system.
   void close();
 

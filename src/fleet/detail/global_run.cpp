@@ -26,7 +26,8 @@ class MemberObserver final : public serving::Observer {
     run_.notes_.push_back({GlobalRun::Told::cancelled, id, at, 0, member_});
   }
   void ran(const serving::StepRun& step_run) override {
-    run_.books_.ran(run_.members_[member_].pool, static_cast<std::int32_t>(member_), run_.last_runs_[member_], step_run);
+    const Member& member = run_.members_[member_];
+    run_.books_.ran(member.pool, static_cast<std::int32_t>(member_), member.index < run_.spec_.timeline_instances, run_.last_runs_[member_], step_run);
   }
 
  private:

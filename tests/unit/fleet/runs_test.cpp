@@ -138,6 +138,14 @@ TEST(Verdicts, AnOverloadDoesNotGrowWithoutBound) {
   }
 }
 
+TEST(Told, TheTimelineShowsEveryPool) {
+  FleetSpec spec = test::prefill_decode(kTenMs, kTenMs, 3, 3, test::poisson(100, 200, test::Outputs::constant, 10, 4, 50));
+  spec.timeline_instances = 2;
+  std::set<std::int32_t> shown;
+  for (const Span& span : simulate(spec).timeline) shown.insert(span.instance);
+  EXPECT_EQ(shown, (std::set<std::int32_t>{0, 1, 3, 4}));
+}
+
 TEST(Told, SeriesTimelineAndProgress) {
   FleetSpec spec = test::one_pool(kTenMs, 8, test::poisson(50, 2000, test::Outputs::constant, 10, 4), 2);
   spec.timeline_instances = 1;
