@@ -25,6 +25,19 @@ std::optional<std::string> read_file(const fs::path& path) {
   return std::move(text).str();
 }
 
+// Where a chain of links ends, whether or not there is a file. Without end: the path itself, which then cannot be written.
+fs::path target_of(const fs::path& path) {
+  constexpr int kLinksMax = 40;  // as Linux
+  fs::path target = path;
+  std::error_code error;
+  for (int links = 0; fs::is_symlink(target, error); ++links) {
+    const auto next = fs::read_symlink(target, error);
+    if (error || links == kLinksMax) return path;
+    target = target.parent_path() / next;
+  }
+  return target;
+}
+
 }  // namespace
 
 std::optional<std::string> FileSource::read(const std::string& path) const {
@@ -53,20 +66,25 @@ fs::path find_catalog() {
 }
 
 bool write_file(const fs::path& path, const std::string& text) {
-  const fs::path part = path.string() + ".part";
+  const auto target = target_of(path);
+  std::error_code error;
+  const auto kind = fs::status(target, error).type();
+  const bool in_place = kind != fs::file_type::regular && kind != fs::file_type::not_found;
+  fs::path part = target;
+  if (!in_place) part += ".part";
   {
     std::ofstream file(part, std::ios::binary | std::ios::trunc);
     file << text;
     file.flush();
     if (!file) {
       fmt::print(stderr, "{}: cannot be written\n", path.string());
-      std::error_code ignored;
-      fs::remove(part, ignored);
+      if (!in_place) fs::remove(part, error);
       return false;
     }
   }
-  std::error_code error;
-  fs::rename(part, path, error);
+  if (in_place) return true;
+  error.clear();
+  fs::rename(part, target, error);
   if (error) fmt::print(stderr, "{}: {}\n", path.string(), error.message());
   return !error;
 }

@@ -24,7 +24,8 @@ class FileSource final : public config::DocumentSource {
 // $ZETTATWIN_CATALOG, or ../share/zettatwin/catalog beside the program, or the source tree that it was built from.
 [[nodiscard]] std::filesystem::path find_catalog();
 
-// Writes to a temporary file and renames it. False, with a message on standard error, if that fails.
+// Writes to a temporary file and renames it; through links, and straight into what is no file (a pipe, a device), which stays what
+// it is. False, with a message on standard error, if that fails.
 [[nodiscard]] bool write_file(const std::filesystem::path& path, const std::string& text);
 
 }  // namespace zettatwin::cli

@@ -51,7 +51,9 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    const int status = run(argc, argv);
+    zettatwin::cli::finish_output();
+    return status;
   } catch (const zettatwin::ContractFailure& failure) {
     fmt::print(stderr, "internal error: {}\nThis is a bug of Zettatwin: please report it with the command and its input files.\n", failure.what());
   } catch (const std::exception& failure) {

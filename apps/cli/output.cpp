@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstdio>
 #include <set>
+#include <system_error>
 
 namespace zettatwin::cli {
 
@@ -12,6 +15,11 @@ void print(const config::Diagnostics& diagnostics) {
   for (const auto severity : {config::Severity::error, config::Severity::warning})
     for (const auto& diagnostic : diagnostics.all())
       if (diagnostic.severity == severity && printed.insert(diagnostic.text()).second) fmt::print(stderr, "{}\n", diagnostic.text());
+}
+
+void finish_output() {
+  errno = 0;
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw std::system_error(errno != 0 ? errno : EIO, std::generic_category(), "cannot write to standard output");
 }
 
 }  // namespace zettatwin::cli

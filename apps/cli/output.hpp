@@ -13,4 +13,7 @@ enum class Exit { answered = 0, infeasible = 1, bad_input = 2, internal = 70 };
 // Prints all diagnostics, errors first, each once.
 void print(const config::Diagnostics& diagnostics);
 
+// Throws std::system_error if standard output has not taken all that was printed: half an answer must not look like one.
+void finish_output();
+
 }  // namespace zettatwin::cli
