@@ -69,7 +69,7 @@ LengthLaw::LengthLaw(const LengthSpec& spec) {
   success_ = 1 / spec.mean;
   sigma_ = std::sqrt(portable::log1p(spec.cv * spec.cv));
   mu_ = portable::log(spec.mean) - 0.5 * sigma_ * sigma_;
-  if (shape_ == LengthShape::lognormal && sigma_ == 0) high_ = std::min(high_, static_cast<std::int32_t>(spec.mean + 0.5));
+  if (shape_ == LengthShape::lognormal && sigma_ == 0) high_ = std::min(high_, static_cast<std::int32_t>(std::lround(spec.mean)));
 }
 
 LengthLaw LengthLaw::constant(std::int32_t tokens) { return LengthLaw({.mean = static_cast<double>(tokens)}); }

@@ -9,6 +9,7 @@
 
 #include "base/contract.hpp"
 #include "base/stable_hash.hpp"
+#include "requests/length_law.hpp"
 
 namespace zettatwin::requests::detail {
 namespace {
@@ -127,7 +128,7 @@ bool ListBuilder::read_length(RawRow& row, Field field, std::int32_t& tokens) {
   const auto& value = row[field];
   const auto number = value.quoted ? std::nullopt : whole_number(value.text);
   if (!number) return error(row, field, fmt::format("'{}' is not a whole number of tokens", shown(value.text)), fmt::format("{} is a length", value.name->name)), false;
-  constexpr double kLongest = std::numeric_limits<std::int32_t>::max() / 4;
+  constexpr double kLongest = LengthLaw::kLongest;
   if (*number < 1 || *number > kLongest)
     return error(row, field, fmt::format("{} tokens", shown(value.text)), fmt::format("{} is at least 1 and at most {:.0f}", value.name->name, kLongest)), false;
   tokens = static_cast<std::int32_t>(*number);

@@ -88,7 +88,8 @@ std::optional<Moment> decimal_moment(std::string_view text, int power) {
   if (seen == 0) return std::nullopt;
   if (i < text.size()) {
     if (text[i] != 'e' && text[i] != 'E') return std::nullopt;
-    if (++i < text.size() && text[i] == '+') ++i;
+    ++i;
+    if (i < text.size() && text[i] == '+') ++i;
     int more = 0;
     const auto [end, error] = std::from_chars(text.data() + i, text.data() + text.size(), more);
     if (error != std::errc{} || end != text.data() + text.size() || more > 1000 || more < -1000) return std::nullopt;
