@@ -47,8 +47,8 @@ class ServingLowering final {
 
   ServingRow run() {
     if (!row_.complete()) bad("the record has another number of cells than the file has columns");
-    everything_ = fmt::format("metric={} source={} model={} chip={} parallelism={} precision={} isl={} load={} notes={}", row_.text("metric"), row_.text("source"), row_.text("model"), row_.text("chip"), row_.text("parallelism"),
-                              row_.text("precision"), row_.text("isl"), row_.text("batch_or_concurrency"), row_.text("notes"));
+    everything_ = fmt::format("metric={} source={} model={} chip={} parallelism={} precision={} isl={} osl={} load={} notes={}", row_.text("metric"), row_.text("source"), row_.text("model"), row_.text("chip"), row_.text("parallelism"),
+                              row_.text("precision"), row_.text("isl"), row_.text("osl"), row_.text("batch_or_concurrency"), row_.text("notes"));
     const auto* group = find_rule(vocabulary_.groups, everything_);
     result_.group = group ? group->is : "other";
     result_.words = parallel_words(row_.text("parallelism"));
@@ -262,7 +262,17 @@ class ServingLowering final {
     if (logged()) return;
     lengths();
     load();
+    polls();
     sizes();
+  }
+
+  void polls() {
+    for (const auto& rule : vocabulary_.polls) {
+      if (result_.run.load != Load::concurrency || result_.run.amount < rule.least || result_.run.amount > rule.most || !holds(rule.words, {}, everything_)) continue;
+      result_.run.poll_steps = rule.steps;
+      if (!rule.note.empty()) assume(rule.note);
+      return;
+    }
   }
 
   // The requests are those of a log that the catalog has.

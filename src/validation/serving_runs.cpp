@@ -99,6 +99,8 @@ RunAnswer Runs::simulated(const ServingRow& row, const Sizes& sizes, const Traff
   answer.ttft = latency_of(all.ttft);
   answer.tpot = latency_of(all.tpot);
   answer.latency = latency_of(all.e2e);
+  const double polled = static_cast<double>(row.run.poll_steps - 1) / 2 * answer.tpot.mean;
+  for (auto* time : {&answer.ttft.mean, &answer.ttft.median, &answer.ttft.p99, &answer.latency.mean, &answer.latency.median, &answer.latency.p99}) *time += polled;
   answer.output_rate = all.output_tokens_per_s.value;
   answer.total_rate = all.total_tokens_per_s.value;
   answer.chips = static_cast<double>(row.chips > 0 ? row.chips : sizes.chips() > 0 ? sizes.chips() : subject.chips);

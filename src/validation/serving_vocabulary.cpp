@@ -103,6 +103,14 @@ void describe(config::Schema& s, LogRule& rule) {
   s.text("note", rule.note, "what is assumed");
 }
 
+void describe(config::Schema& s, PollRule& rule) {
+  s.texts("words", rule.words, "all of these occur");
+  s.number("least", rule.least, "requests at a time");
+  s.number("most", rule.most, "requests at a time");
+  s.integer("steps", rule.steps, "between two looks for new requests", {.range = {1, 10'000}});
+  s.text("note", rule.note, "what is assumed");
+}
+
 void describe(config::Schema& s, WidthRule& rule) {
   s.texts("is", rule.is, "what is asked");
   s.number("width", rule.width, "half width in the logarithm");
@@ -121,6 +129,7 @@ void describe(config::Schema& s, ServingVocabulary& v) {
   s.list("flags", v.flags, "changes of the scenario, by everything; all rules that hold apply");
   s.list("datasets", v.datasets, "requests whose lengths rows do not give");
   s.list("logs", v.logs, "published logs of requests");
+  s.list("polls", v.polls, "engines that do not look for new requests in every step");
   s.list("widths", v.widths, "half widths of intervals");
   s.number("acceptance", v.acceptance, "of a drafted token, where rows do not say", {.range = {0, 1}});
   s.number("knob", v.knob, "half width of each assumed knob, in the logarithm");

@@ -96,6 +96,15 @@ struct LogRule {
 };
 void describe(config::Schema& s, LogRule& rule);
 
+// Engines that look for new requests every so many steps, or hold prompts back for so many: requests wait for (steps - 1) / 2 steps on average.
+struct PollRule {
+  std::vector<std::string> words;
+  double least = 0, most = 1e12;  // requests at a time
+  std::int64_t steps = 1;
+  std::string note;
+};
+void describe(config::Schema& s, PollRule& rule);
+
 // Half widths of intervals, in the logarithm.
 struct WidthRule {
   std::vector<std::string> is;  // words of Asked
@@ -116,6 +125,7 @@ struct ServingVocabulary {
   std::vector<Rule> flags;             // by everything; set: changes of the scenario; all that hold apply
   std::vector<DatasetRule> datasets;   // by "isl=... model=... load=..."
   std::vector<LogRule> logs;           // by everything
+  std::vector<PollRule> polls;         // by everything
   std::vector<WidthRule> widths;
   double acceptance = 0;               // of a drafted token, given those before, where rows do not say
   double knob = 0;                     // half width of each assumed knob, in the logarithm

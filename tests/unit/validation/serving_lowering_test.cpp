@@ -104,6 +104,30 @@ TEST(ServingLowering, LoadsOfBenchmarks) {
   EXPECT_EQ(lowered({{"batch_or_concurrency", "at 125 tok/s/user"}, {"metric", "tokens_per_s_per_gpu"}, {"unit", "tok/s/GPU"}}).run.load, Load::pace);
 }
 
+TEST(ServingLowering, WhatLaunchScriptsSetIsAssumedAndListed) {
+  const Cells base{{"source", "ai-dynamo/aiconfigurator:silicon_sample.csv"}, {"chip", "b200_sxm"}};
+  auto cells = base;
+  const auto many = lowered(cells);
+  EXPECT_EQ(many.run.poll_steps, 30);
+  EXPECT_DOUBLE_EQ(many.run.least, 0.8);
+  cells["batch_or_concurrency"] = "4";
+  const auto few = lowered(cells);
+  EXPECT_EQ(few.run.poll_steps, 10);
+  EXPECT_FALSE(few.assumed.empty());
+  EXPECT_EQ(lowered({}).run.poll_steps, 1);
+}
+
+TEST(ServingLowering, ARateThatTheNotesQuoteComesBeforeTheLabel) {
+  const auto bandwidth = [](const ServingRow& row) {
+    const auto* levels = row.machine.find("levels");
+    const auto* cluster = levels ? levels->find("cluster") : nullptr;
+    return cluster ? cluster->find("network")->find("bandwidth")->text : "absent";
+  };
+  EXPECT_EQ(bandwidth(lowered({{"parallelism", "1P1D TP8, 8x400G RoCE"}, {"notes", "95.23 GB/s achieved of ~200 GB/s quoted"}})), "200 Gbit/s");
+  EXPECT_EQ(bandwidth(lowered({{"parallelism", "1P1D TP8, 4x400G RoCE/node"}, {"notes", ""}})), "200 Gbit/s");
+  EXPECT_EQ(bandwidth(lowered({{"parallelism", "EP8x2 CX7"}, {"notes", ""}})), "absent");
+}
+
 TEST(ServingLowering, SingleKernelsNeedNoModel) {
   const auto product = lowered({{"model", ""}, {"metric", "gemm_best_tflops"}, {"unit", "TFLOP/s"}, {"batch_or_concurrency", "m3328 n2560 k65536"}, {"precision", "bfloat16"}, {"notes", ""}});
   EXPECT_TRUE(product.problems.empty()) << product.problems.front();
