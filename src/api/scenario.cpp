@@ -5,6 +5,7 @@
 
 #include "api/library.hpp"
 #include "search/auto_plan.hpp"
+#include "training/cable_faults.hpp"
 #include "training/check_job.hpp"
 #include "units/text.hpp"
 
@@ -29,8 +30,9 @@ std::vector<traffic::Fault> faults_of(const config::Node& root, const hardware::
   if (list == nullptr) return faults;
   for (const auto& item : list->items)
     if (auto fault = traffic::parse_fault(item.text, machine, item.where, diagnostics)) {
-      if (!fault->place.ends.first.empty())
-        diagnostics.error(item.where, fmt::format("{} names a cable or switch", fault->text), "a training step prices networks by level and by chip's port", "name a port such as gpu=0/port=up, or ask zettatwin collective");
+      if (!fault->place.ends.first.empty() && !training::graph_level_of(*fault, machine))
+        diagnostics.error(item.where, fmt::format("{} names a cable or switch of a level that is no graph", fault->text), "a training step prices such a level by the ports of its chips and by its planes",
+                          "name a port such as gpu=0/port=up, a plane or a switch of a plane, or ask zettatwin collective");
       faults.push_back(std::move(*fault));
     }
   return faults;
@@ -128,10 +130,6 @@ std::optional<Prepared> prepare(const config::Node& root, Library& library, Look
   if (keep_whole) plan.straddle = false;
   const auto choice = search::choose_plan(job, freedom, root.where, diagnostics);  // chosen for the healthy machine
   if (!choice) return std::nullopt;
-  if (!faults.empty() && job.jitter.any()) {
-    diagnostics.error(root.find("jitter")->where, "jitter cannot be combined with faults", "with a fault replicas differ, and the slowest of unlike ones is not calculated", "ask for one of them at a time");
-    return std::nullopt;
-  }
   if (job.jitter.any() && job.fidelity == training::Fidelity::bound) diagnostics.warning(root.find("jitter")->where, "jitter has no effect", "a lower bound knows none");
   job.faults = std::move(faults);
   job.plan = choice->plan;

@@ -10,7 +10,10 @@ namespace {
 
 constexpr Layers kAll = ~Layers{0};
 
-std::vector<double> healthy(const Graph& graph) { return std::vector<double>(graph.links(), 1); }
+// Nothing said: healthy.
+std::vector<double> health(const Graph& graph, std::span<const double> remaining) {
+  return remaining.empty() ? std::vector<double>(graph.links(), 1) : std::vector<double>(remaining.begin(), remaining.end());
+}
 
 // Vertices with a way to the destination, farthest first.
 std::vector<Vertex> farthest_first(const Distances& distance) {
@@ -65,8 +68,7 @@ bool add_load_towards(const Graph& graph, std::size_t count, Vertex home, const 
 
 // Sprayed ways from each endpoint to the next one.
 template <class Visit>
-bool visit_neighbours(const Graph& graph, std::size_t count, const Visit& visit) {
-  const auto remaining = healthy(graph);
+bool visit_neighbours(const Graph& graph, std::size_t count, std::span<const double> remaining, const Visit& visit) {
   Router router(graph, remaining, Routing::spraying);
   std::vector<Share> way;
   for (std::size_t i = 0; i < count && count > 1; ++i) {
@@ -82,8 +84,8 @@ bool visit_neighbours(const Graph& graph, std::size_t count, const Visit& visit)
 
 }  // namespace
 
-std::optional<std::vector<double>> uniform_load(const Graph& graph, std::size_t count) {
-  const auto remaining = healthy(graph);
+std::optional<std::vector<double>> uniform_load(const Graph& graph, std::size_t count, std::span<const double> given) {
+  const auto remaining = health(graph, given);
   std::vector<double> load(graph.links(), 0);
   if (count < 2) return load;
   for (const auto& [home, members] : homes_of(graph, count))
@@ -91,35 +93,37 @@ std::optional<std::vector<double>> uniform_load(const Graph& graph, std::size_t 
   return load;
 }
 
-std::optional<std::vector<double>> neighbour_load(const Graph& graph, std::size_t count) {
+std::optional<std::vector<double>> neighbour_load(const Graph& graph, std::size_t count, std::span<const double> remaining) {
   std::vector<double> load(graph.links(), 0);
-  const bool all = visit_neighbours(graph, count, [&](const std::vector<Share>& way) {
+  const bool all = visit_neighbours(graph, count, health(graph, remaining), [&](const std::vector<Share>& way) {
     for (const auto& share : way) load[share.link] += share.share;
   });
   return all ? std::optional(std::move(load)) : std::nullopt;
 }
 
-units::BytesPerSecond saturation(const Graph& graph, std::span<const double> load) {
+units::BytesPerSecond saturation(const Graph& graph, std::span<const double> load, std::span<const double> given) {
+  const auto remaining = health(graph, given);
   double rate = std::numeric_limits<double>::infinity();
   for (LinkId l = 0; l < graph.links(); ++l)
-    if (load[l] > 0) rate = std::min(rate, graph.link(l).bandwidth.si() / load[l]);
+    if (load[l] > 0) rate = std::min(rate, graph.link(l).bandwidth.si() * remaining[l] / load[l]);
   return units::BytesPerSecond::from_si(rate < std::numeric_limits<double>::infinity() ? rate : 0);
 }
 
-units::BytesPerSecond narrowest_neighbours(const Graph& graph, std::size_t count) {
+units::BytesPerSecond narrowest_neighbours(const Graph& graph, std::size_t count, std::span<const double> given) {
+  const auto remaining = health(graph, given);
   double narrowest = std::numeric_limits<double>::infinity();
-  const bool all = visit_neighbours(graph, count, [&](const std::vector<Share>& way) {
-    for (const auto& share : way) narrowest = std::min(narrowest, graph.link(share.link).bandwidth.si() / share.share);
+  const bool all = visit_neighbours(graph, count, remaining, [&](const std::vector<Share>& way) {
+    for (const auto& share : way) narrowest = std::min(narrowest, graph.link(share.link).bandwidth.si() * remaining[share.link] / share.share);
   });
   return units::BytesPerSecond::from_si(all && count > 1 ? narrowest : 0);
 }
 
-units::Seconds longest_latency(const Graph& graph, std::size_t count) {
+units::Seconds longest_latency(const Graph& graph, std::size_t count, std::span<const double> given) {
   bool any = false;
   for (LinkId l = 0; l < graph.links(); ++l) any = any || graph.link(l).latency.si() > 0;
   units::Seconds longest;
   if (!any) return longest;
-  const auto remaining = healthy(graph);
+  const auto remaining = health(graph, given);
   std::vector<units::Seconds> latency(graph.vertices());
   std::vector<LinkId> next;
   for (const auto& [home, members] : homes_of(graph, count)) {

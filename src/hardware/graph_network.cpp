@@ -10,6 +10,7 @@
 #include "base/contract.hpp"
 #include "graph/dragonfly.hpp"
 #include "graph/loads.hpp"
+#include "hardware/broken_graph.hpp"
 #include "hardware/detail/link_names.hpp"
 
 namespace zettatwin::hardware {
@@ -94,16 +95,29 @@ void add_graph(graph::Graph& graph, const GraphNetwork& network, std::span<const
 }
 
 GraphRates graph_rates(const GraphNetwork& network, std::int64_t units, std::int64_t chips_below) {
+  const auto rates = graph_rates(network, units, chips_below, {});
+  ZT_ASSERT(rates, "units without a way");
+  return *rates;
+}
+
+std::optional<GraphRates> graph_rates(const GraphNetwork& network, std::int64_t units, std::int64_t chips_below, std::span<const BrokenCable> broken) {
   graph::Graph graph;
   const auto first = graph.add_vertices("unit", units, unit_role(network));
   std::vector<graph::Vertex> endpoints(static_cast<std::size_t>(units));
   std::iota(endpoints.begin(), endpoints.end(), first);
   add_graph(graph, network, endpoints, 0, "");
-  const auto uniform = graph::uniform_load(graph, endpoints.size()), neighbours = graph::neighbour_load(graph, endpoints.size());
-  ZT_ASSERT(uniform && neighbours, "units without a way");
+  std::vector<double> remaining(graph.links(), 1);
+  for (graph::LinkId l = 0; l < graph.links(); ++l)
+    for (const auto& cable : broken) {
+      if (graph.name(graph.link(l).from) != cable.from || !(cable.to.empty() || graph.name(graph.link(l).to) == cable.to)) continue;
+      for (const auto direction : {l, l ^ 1u}) remaining[direction] *= cable.remaining;
+    }
+  const auto count = endpoints.size();
+  const auto uniform = graph::uniform_load(graph, count, remaining), neighbours = graph::neighbour_load(graph, count, remaining);
+  if (!uniform || !neighbours) return std::nullopt;
   const double share = 1.0 / static_cast<double>(chips_below);
-  GraphRates rates{share * graph::port_bandwidth(graph, endpoints.size()), share * graph::saturation(graph, *uniform), share * graph::saturation(graph, *neighbours), {}, graph::longest_latency(graph, endpoints.size())};
-  rates.stream = std::min(rates.uniform, share * graph::narrowest_neighbours(graph, endpoints.size()));
+  GraphRates rates{share * graph::port_bandwidth(graph, count), share * graph::saturation(graph, *uniform, remaining), share * graph::saturation(graph, *neighbours, remaining), {}, graph::longest_latency(graph, count, remaining)};
+  rates.stream = std::min(rates.uniform, share * graph::narrowest_neighbours(graph, count, remaining));
   return rates;
 }
 

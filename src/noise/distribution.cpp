@@ -97,6 +97,22 @@ Distribution Distribution::slowest_of(std::int64_t n) const {
   return of_scores([&](double z) { return at_score(normal_score(normal_log_cdf(z) / members)); });
 }
 
+Distribution Distribution::slower(const Distribution& a, const Distribution& b) {
+  if (a.is_constant() || b.is_constant()) return of_scores([&](double z) { return std::max(a.at_score(z), b.at_score(z)); });
+  const auto log_probability = [](const Distribution& d, double t) { return normal_log_cdf(d.score_of(t)); };
+  return of_scores([&](double z) {
+    // The product is at most the smaller factor, and the square of it where both are at least the root.
+    const double target = normal_log_cdf(z), root = normal_score(target / 2);
+    double low = std::max(a.at_score(z), b.at_score(z)), high = std::max(a.at_score(root), b.at_score(root));
+    for (int i = 0; i < 60 && low < high; ++i) {
+      const double middle = low + (high - low) / 2;
+      if (middle <= low || middle >= high) break;
+      (log_probability(a, middle) + log_probability(b, middle) < target ? low : high) = middle;
+    }
+    return low + (high - low) / 2;
+  });
+}
+
 Distribution Distribution::scaled(double factor) const {
   ZT_EXPECT(factor >= 0, std::to_string(factor));
   std::vector<double> values = quantiles_;

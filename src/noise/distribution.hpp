@@ -34,6 +34,9 @@ class Distribution final {
   [[nodiscard]] Distribution repeated(std::int64_t m) const;
   [[nodiscard]] Distribution scaled(double factor) const;     // >= 0
 
+  // The slower of two independent ones, of whatever kinds: F_a F_b.
+  [[nodiscard]] static Distribution slower(const Distribution& a, const Distribution& b);
+
   // One after the other, independent.
   friend Distribution operator+(const Distribution& a, const Distribution& b);
 

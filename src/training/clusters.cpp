@@ -164,28 +164,30 @@ std::vector<StageFaults> distinct_clusters(const std::vector<Fault>& faults, con
   const auto felt = felt_by(faults, placement);
   std::vector<std::size_t> everything(felt.size());
   for (std::size_t i = 0; i < felt.size(); ++i) everything[i] = i;
-  std::set<std::vector<std::size_t>> felt_together{everything};
+  std::map<std::vector<std::size_t>, std::int64_t> felt_together{{everything, 1}};  // and by how many clusters
   std::size_t at = 0;
   for (const auto& digit : digits_of(placement)) {
     if (digit.part != Digit::Part::cluster) continue;
-    std::set<std::vector<std::size_t>> next;
-    for (const auto& together : felt_together) {
+    std::map<std::vector<std::size_t>, std::int64_t> next;
+    for (const auto& [together, clusters] : felt_together) {
       std::set<std::int64_t> values;
       for (const auto i : together) values.insert(felt[i].clusters[at]);
       values.erase(Place::kEvery);
-      if (static_cast<std::int64_t>(values.size()) < digit.size) values.insert(Place::kEvery);  // stands for any other value
+      const auto others = digit.size - static_cast<std::int64_t>(values.size());
+      if (others > 0) values.insert(Place::kEvery);  // stands for any other value
       for (const auto value : values) {
         auto left = together;
         std::erase_if(left, [&](std::size_t i) { return felt[i].clusters[at] != Place::kEvery && felt[i].clusters[at] != value; });
-        next.insert(std::move(left));
+        next[std::move(left)] += clusters * (value == Place::kEvery ? others : 1);
       }
     }
     felt_together = std::move(next);
     ++at;
   }
   std::vector<StageFaults> result;
-  for (const auto& together : felt_together) {
+  for (const auto& [together, clusters] : felt_together) {
     result.push_back(nothing_felt(felt, faults, stages));
+    result.back().clusters = clusters;
     for (const auto i : together) add(result.back().of_cluster[static_cast<std::size_t>(felt[i].stage)], faults[felt[i].fault]);
   }
   return result;

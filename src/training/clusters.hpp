@@ -24,6 +24,7 @@ struct Felt {
 struct StageFaults {
   std::vector<std::vector<traffic::Fault>> of_cluster;  // [stage]
   std::vector<std::vector<traffic::Fault>> of_all;      // [stage]
+  std::int64_t clusters = 1;                            // that feel these
 };
 
 // Whether groups and levels are in step, so that ranks have clusters.

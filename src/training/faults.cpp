@@ -47,6 +47,18 @@ std::vector<hardware::Chip> slow_chips(const hardware::Chip& chip, const std::ve
   return chips;
 }
 
+bool has_one_slow_chip(const std::vector<Fault>& faults, const topology::Fabric& fabric) {
+  std::vector<std::vector<std::int64_t>> places;
+  for (const auto& fault : faults)
+    if (fault.kind == FaultKind::slow_chip || fault.kind == FaultKind::slow_hbm) places.push_back(fault.place.coordinate);
+  std::sort(places.begin(), places.end());
+  places.erase(std::unique(places.begin(), places.end()), places.end());
+  if (places.size() != 1) return false;
+  for (std::size_t l = 0; l < places[0].size(); ++l)
+    if (places[0][l] == traffic::Place::kEvery && fabric.used[l] > 1) return false;
+  return true;
+}
+
 std::string_view mechanism_of(FaultKind kind) {
   switch (kind) {
     case FaultKind::slow_chip: return "computation";
@@ -64,6 +76,7 @@ std::string what_is_left(const Fault& fault, const hardware::Machine& machine) {
     case FaultKind::dead_chip: return "chip dead";
     default: break;
   }
+  if (!fault.place.ends.first.empty()) return fault.place.ends.second.empty() ? "switch " + fault.place.ends.first + " " + left : fmt::format("cable from {} to {} {}", fault.place.ends.first, fault.place.ends.second, left);
   const auto& level = machine.levels[*fault.place.port];
   if (fault.place.peer) return fmt::format("{} link to peer {} {}", level.name, *fault.place.peer, left);
   const auto port = traffic::port_left(fault, machine);

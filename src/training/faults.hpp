@@ -13,6 +13,9 @@ namespace zettatwin::training {
 // One chip per slow chip among the faults, with what they leave of its clock and memory, without those that another is slower than in both; empty if none is slow.
 [[nodiscard]] std::vector<hardware::Chip> slow_chips(const hardware::Chip& chip, const std::vector<traffic::Fault>& faults);
 
+// Whether all that these slow of chips is one chip: its peers are healthy and wait for it.
+[[nodiscard]] bool has_one_slow_chip(const std::vector<traffic::Fault>& faults, const topology::Fabric& fabric);
+
 // A dead chip of the job, and who it takes along; empty if there is none.
 [[nodiscard]] std::string stopped_by(const std::vector<traffic::Fault>& faults, const plan::Placement& placement);
 

@@ -4,11 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <numeric>
 
+#include "base/contract.hpp"
 #include "noise/distribution.hpp"
+#include "training/faults.hpp"
 #include "training/lockstep.hpp"
 #include "units/text.hpp"
 #include "workload/pipeline_noise.hpp"
@@ -46,7 +49,7 @@ class StepNoise final {
   explicit StepNoise(Step& step) : step_(step), sizes_(lockstep_sizes(step.timer, step.job.plan)), lockstep_(sizes_, step.job.jitter) {
     for (std::int64_t rank = 0; rank < step.schedule.ranks; ++rank) {
       auto& row = chunks_.emplace_back();
-      for (std::int64_t c = 0; c < step.schedule.chunks_per_rank; ++c) row.push_back(of(step.chunk(rank, c)));
+      for (std::int64_t c = 0; c < step.schedule.chunks_per_rank; ++c) row.push_back(of(rank, step.chunk(rank, c)));
     }
     has_pairs_ = !step.pipeline_costs.pairs.front().front().empty();
   }
@@ -89,17 +92,33 @@ class StepNoise final {
   }
 
  private:
-  const ChunkNoise* of(const plan::ModelChunk& chunk) {
-    const auto [at, added] = known_.try_emplace(&step_.costs.of(chunk));
-    if (added) at->second = {pass(chunk, Action::forward), pass(chunk, Action::backward), pass(chunk, Action::backward_input), pass(chunk, Action::backward_weight)};
+  const ChunkNoise* of(std::int64_t rank, const plan::ModelChunk& chunk) {
+    const auto [at, added] = known_.try_emplace(&step_.costs_of(rank).of(chunk));
+    if (added) at->second = {pass(rank, chunk, Action::forward), pass(rank, chunk, Action::backward), pass(rank, chunk, Action::backward_input), pass(rank, chunk, Action::backward_weight)};
     return &at->second;
   }
 
-  PassNoise pass(const plan::ModelChunk& chunk, Action action) {
-    step_.costs.for_each_block(chunk, action, [this](const std::vector<TimedOperation>& block, std::int64_t layers) {
-      for (std::int64_t layer = 0; layer < layers; ++layer)
-        for (const auto& op : block) lockstep_.play(op);
-    });
+  using Run = std::pair<std::vector<TimedOperation>, std::int64_t>;  // a block and how many layers are such
+  static std::vector<Run> runs_of(StageCosts& costs, const plan::ModelChunk& chunk, Action action) {
+    std::vector<Run> runs;
+    costs.for_each_block(chunk, action, [&](const std::vector<TimedOperation>& block, std::int64_t layers) { runs.emplace_back(block, layers); });
+    return runs;
+  }
+
+  PassNoise pass(std::int64_t rank, const plan::ModelChunk& chunk, Action action) {
+    const auto own = runs_of(step_.costs_of(rank), chunk, action);
+    const bool one_slow = step_.has_own(rank) && has_one_slow_chip(step_.own[static_cast<std::size_t>(rank)]->faults, step_.placement.fabric);
+    const auto others = one_slow ? runs_of(step_.costs, chunk, action) : std::vector<Run>{};
+    ZT_ASSERT(!one_slow || own.size() == others.size(), "a slow chip has other work");
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      const auto& block = own[i].first;
+      ZT_ASSERT(!one_slow || block.size() == others[i].first.size(), "a slow chip has other work");
+      for (std::int64_t layer = 0; layer < own[i].second; ++layer)
+        for (std::size_t op = 0; op < block.size(); ++op) {
+          if (one_slow) lockstep_.play(block[op], others[i].first[op]);
+          else lockstep_.play(block[op]);
+        }
+    }
     return lockstep_.end();
   }
 
@@ -138,7 +157,37 @@ void describe(config::Schema& s, Jitter& jitter) {
   s.number("step", jitter.step, "relative standard deviation of one chip's speed from step to step, such as 1 %", {.range = kRelative});
 }
 
-JitterEffect with_jitter(Step& step) {
+namespace {
+
+// One pipeline and all in lockstep with it.
+workload::RandomEnd end_of(const Step& step, const StepNoise& noise) {
+  return workload::run_noisy_pipeline(step.schedule, noise.costs(kLockstepLevels - 1), {noise.deviations(&PassNoise::each, true), noise.deviations(&PassNoise::lasting, false)}, tails_of(step));
+}
+
+// All replicas, the slowest of each kind first taken for as many as feel it. Where several clusters are in lockstep, each that feels a fault is taken to be in
+// another lockstep: more slow ones than there may be.
+Distribution slowest_replica_of(std::span<const ReplicaKind> kinds, const ReplicaKind& slowest, const workload::RandomEnd& end, std::int64_t replicas) {
+  if (kinds.size() == 1) return slowest_of(replicas, end.mean.si(), end.deviation.si());
+  std::vector<const ReplicaKind*> order;
+  for (const auto& kind : kinds) order.push_back(&kind);
+  std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) { return a->step->time() > b->step->time(); });
+  Distribution all = Distribution::constant(0);
+  for (const auto* kind : order) {
+    const auto count = kind == order.back() ? replicas : std::min(replicas, kind->clusters);
+    replicas -= count;
+    if (count == 0) continue;
+    const auto time = kind == &slowest ? end : end_of(*kind->step, StepNoise(*kind->step));
+    all = Distribution::slower(all, slowest_of(count, time.mean.si(), time.deviation.si()));
+  }
+  return all;
+}
+
+}  // namespace
+
+JitterEffect with_jitter(std::span<const ReplicaKind> kinds) {
+  ZT_EXPECT(!kinds.empty(), "no replicas");
+  const auto& slowest = *std::max_element(kinds.begin(), kinds.end(), [](const auto& a, const auto& b) { return a.step->time() < b.step->time(); });
+  Step& step = *slowest.step;
   const StepNoise noise(step);
   const auto tails = tails_of(step);
   const auto& jitter = step.job.jitter;
@@ -154,9 +203,9 @@ JitterEffect with_jitter(Step& step) {
       wait_at(level_names[level].key, level_names[level].who, size[level], latest(step, noise.costs(level), tails));
   const auto in_lockstep = noise.sizes().back();
   const auto replicas = step.placement.world / (step.schedule.ranks * in_lockstep);
-  const auto end = workload::run_noisy_pipeline(step.schedule, noise.costs(kLockstepLevels - 1), {noise.deviations(&PassNoise::each, true), noise.deviations(&PassNoise::lasting, false)}, tails);
+  const auto end = end_of(step, noise);
   wait_at("pipeline", "other pipeline ranks, in every microbatch", step.schedule.ranks, Picoseconds::from(end.mean));
-  const auto slowest_replica = slowest_of(replicas, end.mean.si(), end.deviation.si());
+  const auto slowest_replica = slowest_replica_of(kinds, slowest, end, replicas);
   wait_at("replicas", "all replicas, at the reduction of gradients", replicas, picoseconds(slowest_replica.mean()));
   const double update = step.optimizer.seconds().si();
   const auto slowest_update = slowest_of(step.placement.world, update, std::hypot(jitter.operation, jitter.step) * update);
@@ -172,6 +221,11 @@ JitterEffect with_jitter(Step& step) {
   effect.p90 = at(whole.quantile(0.9));
   effect.p99 = at(whole.quantile(0.99));
   return effect;
+}
+
+JitterEffect with_jitter(Step& step) {
+  const std::array kinds{ReplicaKind{&step, 1}};
+  return with_jitter(kinds);
 }
 
 result::Node jitter_tree(const Jitter& jitter, const JitterEffect& effect) {

@@ -51,32 +51,73 @@ Lockstep::Lockstep(const LockstepSizes& sizes, const Jitter& jitter) : jitter_(j
   for (std::size_t level = 0; level < kLockstepLevels; ++level) members_[level] = sizes[level] / (level > 0 ? sizes[level - 1] : 1);
 }
 
+double Lockstep::Pending::deviation() const { return std::sqrt(variance + lasting * lasting); }
+
+void Lockstep::Pending::add(const Pending& inner) {
+  time += inner.time;
+  variance += inner.variance;
+  lasting += inner.lasting;
+  waited += inner.waited;
+}
+
+void Lockstep::Pending::keep(double left) {
+  const double before = deviation(), kept = before > 0 ? left / before : 0;
+  variance *= kept * kept;
+  lasting *= kept;
+}
+
 void Lockstep::play(const TimedOperation& op) {
   if (op.communication) return synchronise(level_of(std::get<workload::Communication>(op.operation->work).group));
   const double time = op.time.seconds().si(), deviation = jitter_.operation * time;
-  auto& own = pending_[0];
-  own.time += time;
-  own.variance += deviation * deviation;
-  own.lasting += jitter_.step * time;
+  pending_[0].add({.time = time, .variance = deviation * deviation, .lasting = jitter_.step * time});
+}
+
+void Lockstep::play(const TimedOperation& op, const TimedOperation& of_others) {
+  unlike_ = true;
+  const double time = of_others.time.seconds().si(), deviation = jitter_.operation * time;
+  if (!op.communication) others_[0].add({.time = time, .variance = deviation * deviation, .lasting = jitter_.step * time});
+  play(op);
 }
 
 void Lockstep::synchronise(std::size_t level) {
   if (level == kLockstepLevels) return;
   for (std::size_t inner = 0; inner <= level; ++inner) {
-    Pending group = std::exchange(pending_[inner], {});
+    Pending group = std::exchange(pending_[inner], {}), other = std::exchange(others_[inner], {});
     if (members_[inner] > 1 && group.time > 0) {
-      const double deviation = std::sqrt(group.variance + group.lasting * group.lasting);
-      const auto slowest_member = slowest(members_[inner], deviation / group.time);
-      const double kept = deviation > 0 ? slowest_member.deviation * group.time / deviation : 0;
-      pass_.waiting[inner] += slowest_member.mean * group.time;
-      group.variance *= kept * kept;
-      group.lasting *= kept;
+      if (unlike_) wait_with_others(inner, group, other);
+      else wait(inner, group);
     }
-    auto& outer = pending_[inner + 1];
-    outer.time += group.time;
-    outer.variance += group.variance;
-    outer.lasting += group.lasting;
+    pending_[inner + 1].add(group);
+    if (!unlike_) continue;
+    if (members_[inner] > 1 && other.time > 0) {
+      const auto slowest_member = slowest(members_[inner], other.deviation() / other.time);
+      other.waited += slowest_member.mean * other.time;
+      other.keep(slowest_member.deviation * other.time);
+    }
+    others_[inner + 1].add(other);
   }
+}
+
+void Lockstep::wait(std::size_t level, Pending& member) {
+  const auto slowest_member = slowest(members_[level], member.deviation() / member.time);
+  pass_.waiting[level] += slowest_member.mean * member.time;
+  member.keep(slowest_member.deviation * member.time);
+}
+
+// The slow member against the slowest of the others, each with what it has waited inside.
+void Lockstep::wait_with_others(std::size_t level, Pending& slow, const Pending& other) {
+  const double mean = slow.time + slow.waited, others = other.time + other.waited;
+  const auto key = std::array{static_cast<double>(members_[level]), mean, slow.deviation(), others, other.deviation()};
+  const auto [at, added] = known_unlike_.try_emplace(key);
+  if (added) {
+    const auto member = [](double time, double deviation) { return time > 0 ? noise::Distribution::lognormal(deviation / time).scaled(time) : noise::Distribution::constant(0); };
+    const auto time = noise::Distribution::slower(member(mean, key[2]), member(others, key[4]).slowest_of(members_[level] - 1));
+    at->second = {time.mean(), time.deviation()};
+  }
+  const double waiting = std::max(0.0, at->second[0] - mean);
+  pass_.waiting[level] += waiting;
+  slow.waited += waiting;
+  slow.keep(at->second[1]);
 }
 
 Lockstep::Slowest Lockstep::slowest(std::int64_t members, double variation) {
@@ -91,6 +132,8 @@ Lockstep::Slowest Lockstep::slowest(std::int64_t members, double variation) {
 PassNoise Lockstep::end() {
   synchronise(kLockstepLevels - 1);
   const Pending all = std::exchange(pending_[kLockstepLevels], {});
+  others_[kLockstepLevels] = {};
+  unlike_ = false;
   pass_.each = std::sqrt(all.variance);
   pass_.lasting = all.lasting;
   return std::exchange(pass_, {});

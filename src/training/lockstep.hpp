@@ -2,6 +2,7 @@
 // Ranks in lockstep: what jitter costs one pass of a microbatch, operation by operation (docs/math/jitter.md).
 // Model: groups that synchronise are nested. At a synchronisation of a group all ranks of it and of the groups inside it go on with the slowest. Time between
 // two synchronisations is lognormal with the mean and variance of its operations. Assumption: messages are waited for, also those that could hide.
+// One rank may be slower than all others (a fault): at each synchronisation the member that it belongs to waits with the others, which are alike.
 #pragma once
 
 #include <array>
@@ -34,6 +35,8 @@ class Lockstep final {
 
   // A pass is played from its first operation to its end, which all ranks of the stage that ever wait for each other reach together.
   void play(const TimedOperation& op);
+  // The same where one rank is slower: its operation, and that of all others. Waiting is then that of the slow one.
+  void play(const TimedOperation& op, const TimedOperation& of_others);
   [[nodiscard]] PassNoise end();
 
  private:
@@ -41,18 +44,26 @@ class Lockstep final {
     double time = 0;
     double variance = 0;    // independent from operation to operation
     double lasting = 0;     // deviation that lasts for the step: adds up linearly
+    double waited = 0;      // expected, inside; needed where members are unlike
+    [[nodiscard]] double deviation() const;
+    void add(const Pending& inner);
+    void keep(double deviation);  // of what was waited for
   };
   struct Slowest {
     double mean = 0, deviation = 0;  // relative to one member's time
   };
   void synchronise(std::size_t level);
+  void wait_with_others(std::size_t level, Pending& slow, const Pending& other);
+  void wait(std::size_t level, Pending& member);
   [[nodiscard]] Slowest slowest(std::int64_t members, double variation);
 
   std::array<std::int64_t, kLockstepLevels> members_{};  // of a level that are not in lockstep inside
   Jitter jitter_;
-  std::array<Pending, kLockstepLevels + 1> pending_{};
+  std::array<Pending, kLockstepLevels + 1> pending_{}, others_{};
+  bool unlike_ = false;  // in this pass one rank is slower
   PassNoise pass_;
   std::map<std::pair<std::int64_t, double>, Slowest> known_;
+  std::map<std::array<double, 5>, std::array<double, 2>> known_unlike_;  // mean and deviation
 };
 
 }  // namespace zettatwin::training

@@ -9,6 +9,7 @@
 
 #include "plan/check.hpp"
 #include "training/breakdown.hpp"
+#include "training/cable_faults.hpp"
 #include "training/check_job.hpp"
 #include "training/clusters.hpp"
 #include "training/faults.hpp"
@@ -75,19 +76,30 @@ void fill_trace(const Step& step, TrainingResult& result) {
   }
 }
 
-// The step of the cluster of replicas that faults hold up most.
-std::unique_ptr<Step> slowest_step(const Job& job, const plan::Placement& placement, const config::Location& where, config::Diagnostics& diagnostics) {
-  std::vector<StageFaults> clusters(1);
-  if (job.fidelity == Fidelity::unfolded) clusters = every_cluster(job.faults, placement, job.plan.pp);
-  else if (!job.faults.empty()) clusters = distinct_clusters(job.faults, placement, job.plan.pp);
-  std::unique_ptr<Step> slowest;
-  for (const auto& faults : clusters) {
-    auto step = std::make_unique<Step>(job, placement, faults);
-    if (!step->run(where, diagnostics)) return nullptr;
-    if (!step->impossible().empty()) return step;
-    if (!slowest || step->time() > slowest->time()) slowest = std::move(step);
+struct Replicas {
+  std::unique_ptr<Step> step;
+  std::int64_t clusters = 1;  // of which it is one
+};
+
+// Steps of clusters of replicas that feel different faults: that of the cluster that they hold up most, then the others if jitter makes all of them matter. One that
+// cannot run stands alone; none: errors.
+std::vector<Replicas> steps_of(const Job& job, const plan::Placement& placement, const config::Location& where, config::Diagnostics& diagnostics) {
+  std::vector<StageFaults> kinds(1);
+  if (job.fidelity == Fidelity::unfolded) kinds = every_cluster(job.faults, placement, job.plan.pp);
+  else if (!job.faults.empty()) kinds = distinct_clusters(job.faults, placement, job.plan.pp);
+  std::vector<Replicas> steps;
+  for (const auto& faults : kinds) {
+    Replicas next{std::make_unique<Step>(job, placement, faults), faults.clusters};
+    if (!next.step->run(where, diagnostics)) return {};
+    if (!next.step->impossible().empty()) {
+      steps.clear();
+      steps.push_back(std::move(next));
+      return steps;
+    }
+    if (!steps.empty() && next.step->time() > steps.front().step->time()) std::swap(next, steps.front());
+    if (steps.empty() || job.jitter.any()) steps.push_back(std::move(next));
   }
-  return slowest;
+  return steps;
 }
 
 TrainingResult cannot_run(const Job& job, const plan::Placement& placement, std::string reason) {
@@ -116,7 +128,7 @@ bool check_faults(const Job& job, const plan::Placement& placement, const config
   return true;
 }
 
-std::optional<TrainingResult> run(const Job& job, bool explain, const config::Location& where, config::Diagnostics& diagnostics) {
+std::optional<TrainingResult> run_as_is(const Job& job, bool explain, const config::Location& where, config::Diagnostics& diagnostics) {
   const auto errors_before = diagnostics.error_count();
   (void)plan::check(job.plan, job.architecture, job.sequence_length, where, diagnostics);
   auto placement = plan::place(job.plan, job.machine, job.chips, where, diagnostics);
@@ -129,9 +141,9 @@ std::optional<TrainingResult> run(const Job& job, bool explain, const config::Lo
 
   TrainingResult result;
   if (auto stopped = stopped_by(job.faults, *placement); !stopped.empty()) return cannot_run(job, *placement, std::move(stopped));
-  const auto slowest = slowest_step(job, *placement, where, diagnostics);
-  if (!slowest) return std::nullopt;
-  Step& step = *slowest;
+  const auto steps = steps_of(job, *placement, where, diagnostics);
+  if (steps.empty()) return std::nullopt;
+  Step& step = *steps.front().step;
   if (auto stopped = step.impossible(); !stopped.empty()) return cannot_run(job, *placement, std::move(stopped));
   result.chips = step.placement.world;
   result.idle_chips = step.placement.idle;
@@ -169,12 +181,22 @@ std::optional<TrainingResult> run(const Job& job, bool explain, const config::Lo
   if (job.fidelity != Fidelity::bound) result.tree.add(time_tree(step));
   result.tree.add(memory_tree(memory));
   if (job.jitter.any() && job.fidelity != Fidelity::bound) {
-    result.jitter = with_jitter(step);
+    std::vector<ReplicaKind> kinds;
+    for (const auto& each : steps) kinds.push_back({each.step.get(), each.clusters});
+    result.jitter = with_jitter(kinds);
     result.tree.add(jitter_tree(job.jitter, *result.jitter));
   }
   result.tree.add(headline_tree(job, result));
   result.timeline = std::move(step.timeline);
   return result;
+}
+
+std::optional<TrainingResult> run(const Job& job, bool explain, const config::Location& where, config::Diagnostics& diagnostics) {
+  const auto left = without_named_cables(job);
+  if (!left) return run_as_is(job, explain, where, diagnostics);
+  if (left->impossible.empty()) return run_as_is(left->job, explain, where, diagnostics);
+  const auto placement = plan::place(job.plan, job.machine, job.chips, where, diagnostics);
+  return placement ? std::optional(cannot_run(job, *placement, left->impossible)) : std::nullopt;
 }
 
 void leaves_below(const result::Node& node, const std::string& path, std::map<std::string, double>& leaves) {
@@ -235,7 +257,9 @@ std::optional<TrainingResult> train(const Job& job, const config::Location& wher
   auto result = run(job, true, where, diagnostics);
   if (result && job.unfold && !(result->infeasible && result->infeasible->limit == "faults")) {
     config::Diagnostics known;
-    result->unfolded = unfold(job, *plan::place(job.plan, job.machine, job.chips, where, known), where, known);
+    const auto left = without_named_cables(job);
+    const Job& as_is = left ? left->job : job;
+    result->unfolded = unfold(as_is, *plan::place(as_is.plan, as_is.machine, as_is.chips, where, known), where, known);
   }
   if (result && !job.faults.empty()) price_faults(job, where, *result);
   return result;

@@ -56,6 +56,27 @@ TEST(Slowest, OfManyMayBeTakenInGroups) {
   }
 }
 
+TEST(Slower, OfTwoAlikeIsTheSlowestOfTwo) {
+  const auto one = Distribution::lognormal(0.1);
+  EXPECT_NEAR(Distribution::slower(one, one).mean(), one.slowest_of(2).mean(), 1e-9);
+  EXPECT_NEAR(Distribution::slower(one, one).deviation(), one.slowest_of(2).deviation(), 1e-8);
+}
+
+// E max = 1/a + 1/b - 1/(a + b); and with a constant c: c + exp(-c).
+TEST(Slower, OfUnlikeExponentials) {
+  for (const double rate : {0.5, 2.0, 10.0}) {
+    const double expected = 1 + 1 / rate - 1 / (1 + rate);
+    EXPECT_NEAR(Distribution::slower(exponential(), exponential().scaled(1 / rate)).mean(), expected, 1e-5 * expected) << rate;
+  }
+  EXPECT_NEAR(Distribution::slower(exponential(), Distribution::constant(1)).mean(), 1 + std::exp(-1), 2e-3);
+}
+
+// A member that is always far behind waits for nobody.
+TEST(Slower, IsTheOneThatIsFarBehind) {
+  const auto behind = Distribution::lognormal(0.02).scaled(2);
+  EXPECT_NEAR(Distribution::slower(behind, Distribution::lognormal(0.02).slowest_of(1000)).mean(), 2, 1e-9);
+}
+
 TEST(Lognormal, HasMeanOneAndItsVariation) {
   for (const double s : {0.001, 0.02, 0.3, 1.0}) {
     EXPECT_NEAR(Distribution::lognormal(s).mean(), 1, 1e-12);

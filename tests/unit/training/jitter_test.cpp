@@ -8,6 +8,8 @@
 
 #include "../../support/random.hpp"
 #include "../../support/toy.hpp"
+#include "training/clusters.hpp"
+#include "training/faults.hpp"
 
 namespace zettatwin::training {
 namespace {
@@ -27,7 +29,9 @@ Job job_of(plan::Plan plan, const Jitter& jitter, std::int64_t chips) {
 
 class ExplicitRanks final {
  public:
-  ExplicitRanks(Step& step, std::uint64_t seed) : step_(step), random_(seed), ranks_(static_cast<std::size_t>(step.placement.world)) {
+  // `slow`: ranks whose operations are those of their stage's own prices, not the common ones.
+  ExplicitRanks(Step& step, std::uint64_t seed, std::vector<std::size_t> slow = {})
+      : step_(step), random_(seed), ranks_(static_cast<std::size_t>(step.placement.world)), slow_(std::move(slow)) {
     for (const auto& program : step.schedule.programs) programs_.push_back(program.unrolled());
   }
 
@@ -69,16 +73,28 @@ class ExplicitRanks final {
     const auto stride = step_.placement.pipeline_stride * (forward ? 1 : -1);
     for (std::size_t r = 0; r < ranks_; ++r)
       if (fed && stage_of(r) == stage) clocks_[r] = std::max(clocks_[r], from->second[static_cast<std::size_t>(static_cast<std::int64_t>(r) - stride)]);
-    const auto play = [&](const TimedOperation& op) {
-      if (op.communication) return wait_in_groups(stage, std::get<workload::Communication>(op.operation->work).group);
-      for (std::size_t r = 0; r < ranks_; ++r)
-        if (stage_of(r) == stage) clocks_[r] += op.time.seconds().si() * (speed_[r] - 1 + draw(step_.job.jitter.operation));
-    };
-    step_.costs.for_each_block(step_.chunk(static_cast<std::int64_t>(stage), 0), i.action, [&](const std::vector<TimedOperation>& block, std::int64_t layers) {
-      for (std::int64_t layer = 0; layer < layers; ++layer) std::for_each(block.begin(), block.end(), play);
-    });
+    const auto rank = static_cast<std::int64_t>(stage);
+    const auto common = operations(step_.costs, rank, i.action), own = slow_.empty() ? common : operations(step_.costs_of(rank), rank, i.action);
+    for (std::size_t op = 0; op < common.size(); ++op) {
+      if (common[op].communication) {
+        wait_in_groups(stage, std::get<workload::Communication>(common[op].operation->work).group);
+        continue;
+      }
+      for (std::size_t r = 0; r < ranks_; ++r) {
+        const bool slow = std::find(slow_.begin(), slow_.end(), r) != slow_.end();
+        if (stage_of(r) == stage) clocks_[r] += (slow ? own : common)[op].time.seconds().si() * (speed_[r] - 1 + draw(step_.job.jitter.operation));
+      }
+    }
     arrivals_[{forward, stage, i.microbatch}] = clocks_;
     return true;
+  }
+
+  std::vector<TimedOperation> operations(StageCosts& costs, std::int64_t stage, workload::Action action) {
+    std::vector<TimedOperation> all;
+    costs.for_each_block(step_.chunk(stage, 0), action, [&](const std::vector<TimedOperation>& block, std::int64_t layers) {
+      for (std::int64_t layer = 0; layer < layers; ++layer) all.insert(all.end(), block.begin(), block.end());
+    });
+    return all;
   }
 
   void wait_in_groups(std::size_t stage, workload::Group group) {
@@ -97,6 +113,7 @@ class ExplicitRanks final {
   Step& step_;
   test::Random random_;
   std::size_t ranks_;
+  std::vector<std::size_t> slow_;
   std::vector<std::vector<workload::Instruction>> programs_;
   std::vector<double> clocks_, speed_;
   std::map<std::tuple<bool, std::size_t, std::int64_t>, std::vector<double>> arrivals_;
@@ -153,6 +170,50 @@ TEST(Jitter, OfStepsAgreesWithEveryRankDrawn) {
 
 TEST(Jitter, OfBothAgreesWithEveryRankDrawn) {
   for (const auto& c : cases()) compare(c, {.operation = 0.05, .step = 0.02}, 0.1);
+}
+
+// One chip is slower by `left`: a class of its own among its peers, and its replica among the others.
+void compare_with_a_slow_chip(const Case& c, const Jitter& jitter, const std::string& left, double tolerance) {
+  SCOPED_TRACE(testing::Message() << c.name << ", chip at " << left << ", operation " << jitter.operation << ", step " << jitter.step);
+  auto job = job_of(c.plan, jitter, c.chips);
+  config::Diagnostics diagnostics;
+  const auto where = config::location_in("test");
+  const auto fault = traffic::parse_fault("slow-chip@board=1/gpu=1:" + left, job.machine, where, diagnostics);
+  ASSERT_TRUE(fault) << test::text_of(diagnostics);
+  job.faults = {*fault};
+  const auto placement = plan::place(job.plan, job.machine, job.chips, where, diagnostics);
+  ASSERT_TRUE(placement) << test::text_of(diagnostics);
+  std::vector<std::unique_ptr<Step>> steps;
+  std::vector<ReplicaKind> kinds;
+  for (const auto& faults : distinct_clusters(job.faults, *placement, job.plan.pp)) {
+    steps.push_back(std::make_unique<Step>(job, *placement, faults));
+    ASSERT_TRUE(steps.back()->run(where, diagnostics)) << test::text_of(diagnostics);
+    kinds.push_back({steps.back().get(), faults.clusters});
+  }
+  const auto slowest = std::max_element(kinds.begin(), kinds.end(), [](const auto& a, const auto& b) { return a.step->time() < b.step->time(); });
+  std::vector<std::size_t> slow;
+  for (std::int64_t r = 0; r < placement->world; ++r)
+    if (is_at(*fault, *placement, r)) slow.push_back(static_cast<std::size_t>(r));
+  ASSERT_EQ(slow.size(), 1U);
+  const auto folded = with_jitter(kinds);
+  ExplicitRanks ranks(*slowest->step, 11, slow);
+  constexpr int kSteps = 200;
+  double sum = 0, squares = 0;
+  for (int i = 0; i < kSteps; ++i) {
+    const double t = ranks.draw_step();
+    sum += t;
+    squares += t * t;
+  }
+  const double mean = sum / kSteps, error = std::sqrt((squares - sum * mean) / (kSteps - 1) / kSteps);
+  EXPECT_NEAR(folded.mean.seconds().si(), mean, tolerance * (mean - slowest->step->time().seconds().si()) + 3 * error + 1e-4 * mean);
+  units::Picoseconds of_barriers;
+  for (const auto& barrier : folded.barriers) of_barriers += barrier.cost;
+  EXPECT_EQ(of_barriers, folded.cost);
+}
+
+TEST(Jitter, WithASlowChipAgreesWithEveryRankDrawn) {
+  for (const auto& c : cases())
+    for (const std::string left : {"0.99", "0.9", "0.5"}) compare_with_a_slow_chip(c, {.operation = 0.05, .step = 0.02}, left, 0.15);
 }
 
 TEST(Jitter, ChangesNothingElse) {
