@@ -61,8 +61,8 @@ Node time_tree(Step& step) {
   auto interference = line.busy - ledger.total();
   for (const auto to : lost) interference -= to;
   ZT_ENSURE(interference.count() >= 0, "the pipeline was busy for less than its instructions take");
-  add_leaf(root, "communication", "interference of gradient traffic", interference,
-           "min(gradient reduction, last backward) * interference of the chip");
+  add_leaf(root, "communication", "interference of messages beside passes", interference,
+           "time alone of sends, gathers and gradient traffic beside each pass, at most the pass, * interference of the chip");
   for (std::size_t rival = 0; rival < kRivals; ++rival)
     add_leaf(root, "communication", fmt::format("contention with {}", name_of(static_cast<Rival>(rival))), lost[rival],
              "time of the passes in the simulation of the whole step, in which messages share ports, less their time alone");

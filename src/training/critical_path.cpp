@@ -171,7 +171,7 @@ class Path final {
       share_of(part, "communication", fmt::format("contention with {}", name_of(static_cast<Rival>(rival)))) += share * count;
     }
     if (left.count() == 0) return;
-    if (time > pass.time) share_of(part, "communication", "gradient traffic beside the last backward") += left * count;
+    if (time > pass.time) share_of(part, "communication", "messages beside the pass take cores and memory") += left * count;
     else if (!part.shares.empty()) part.shares.front().time += left * count;  // of rounding
   }
 

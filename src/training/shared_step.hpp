@@ -58,6 +58,7 @@ struct SharedStep {
   engine::TokenNetwork network;  // with each step and delay alone
   std::vector<SharedRank> ranks;
   std::vector<SharedChannel> channels;
+  double interference = 0;       // of a pass per time alone of messages beside it: they take cores and memory from computation
 };
 
 // Who takes ports from a pass.
@@ -73,7 +74,7 @@ struct BusySpan {
 
 struct SharedOutcome {
   engine::Losses losses;                                   // empty if there are none
-  std::vector<std::vector<RivalTimes>> lost;               // [rank], by index in the losses: their durations, by who took the ports
+  std::vector<std::vector<RivalTimes>> lost;               // [rank], by index in the losses: their durations, by who took the ports; the rest is interference
   std::vector<std::vector<units::Picoseconds>> release;    // [rank][local chunk]: when the first forward starts for its parameters' sake
   std::vector<std::vector<BusySpan>> reductions;           // [rank]: of its buckets, in order
   std::vector<std::vector<BusySpan>> gathers;              // [rank]: of its buckets, in forward order

@@ -121,7 +121,6 @@ void Step::price_chunks() {
   }
 }
 
-// Gradient traffic beside the last backward takes cores and memory from computation.
 void Step::price_reduction(std::int64_t rank, std::int64_t local) {
   const auto& data = data_parallel_of(rank);
   auto& tail = tails[static_cast<std::size_t>(rank)];
@@ -143,7 +142,7 @@ void Step::price_reduction(std::int64_t rank, std::int64_t local) {
   }
   tail.reduction += reduction;
   const auto& interference = job.machine.chip.efficiency.interference;
-  if (!job.plan.overlap.gradients || !interference.present) return;
+  if (!job.plan.overlap.gradients || !interference.present || simulates_sharing()) return;  // a simulation of the whole step knows when they meet
   auto& extra = pipeline_costs.last_backward_extra[static_cast<std::size_t>(rank)][static_cast<std::size_t>(local)];
   extra = Picoseconds::from(std::min(reduction, costs_of(rank).of(chunk(rank, local)).backward.time).seconds() * interference.si());
 }

@@ -108,6 +108,7 @@ struct Step {
   void price_sends();
   void price_gathers();
   void release_first_forwards();
+  [[nodiscard]] bool simulates_sharing() const { return job.whole_step && job.fidelity != Fidelity::bound; }
   void share_ports();
   [[nodiscard]] SharedStep shared_step();
   void add_passes(std::int64_t rank, const engine::Process& process, SharedRank& shared);

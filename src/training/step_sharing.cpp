@@ -19,7 +19,7 @@ bool forwards(const workload::Instruction& i, std::int32_t chunk) { return (i.ac
 void Step::share_ports() {
   const bool sends = send_.count() > 0;
   const bool once = std::any_of(tails.begin(), tails.end(), [](const RankTail& tail) { return tail.reduction.count() > 0 || tail.gather.count() > 0; });
-  if (!job.whole_step || job.fidelity == Fidelity::bound || !(sends || once)) return;
+  if (!simulates_sharing() || !(sends || once)) return;
   const auto shared = shared_step();
   shared_ = play_shared(shared, {.fold = job.fidelity != Fidelity::unfolded});
   network_ = shared.network;
@@ -30,6 +30,7 @@ SharedStep Step::shared_step() {
   if (send_.count() > 0) send_ports_ = timer.footprint(workload::Group::pipeline, network::collective_load(placement.fabric, send_request_));
   SharedStep shared{.network = workload::network_alone(schedule, pipeline_costs), .ranks = {}, .channels = {}};
   shared.channels.resize(static_cast<std::size_t>(shared.network.channels));
+  if (const auto& interference = job.machine.chip.efficiency.interference; interference.present) shared.interference = interference.si();
   for (std::size_t r = 0; r < shared.network.processes.size(); ++r) {
     const auto& process = shared.network.processes[r];
     for (const auto& step : process.steps) {

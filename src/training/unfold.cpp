@@ -123,7 +123,7 @@ class Unfolding final {
     const auto lost = own_->lost_at(chip_.pipeline_rank, index);
     for (std::size_t rival = 0; rival < kRivals; end += lost[rival], ++rival)
       add(Stream::computation, fmt::format("contention with {}", name_of(static_cast<Rival>(rival))), "communication", end, end + lost[rival], index, true);
-    add(Stream::computation, "gradient traffic beside the last backward", "communication", end, timed.finish, index, true);
+    add(Stream::computation, "messages beside the pass take cores and memory", "communication", end, timed.finish, index, true);
   }
 
   // Instructions of a kind are alike but for their start.

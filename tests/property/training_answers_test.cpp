@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random jobs over the whole catalog: each gives an answer that obeys the laws of an answer, or errors; never a broken contract.
+#include <iostream>
+
 #include "../support/figures.hpp"
 #include "../support/random_jobs.hpp"
 #include "../support/thinning.hpp"
@@ -53,6 +55,42 @@ TEST(RandomJobs, AnswersObeyTheirLaws) {
     if (HasFatalFailure()) return;
   }
   EXPECT_GT(answered, 500 / test::kThinning) << "the generator makes too few valid jobs to say anything";
+}
+
+// More bandwidth can bring two messages together that passed each other before (docs/math/contention.md). Layouts stay as they are, so that only times change.
+TEST(RandomJobs, MoreBandwidthSlowsAStepByLittle) {
+  constexpr double kMost = 0.005;
+  test::JobMaker maker;
+  int compared = 0, slower = 0;
+  double most = 0;
+  for (std::uint64_t seed = 20000; seed < 23000; seed += test::kThinning) {
+    test::Random random(seed);
+    auto job = maker.make(random);
+    if (!job) continue;
+    const auto chunks = plan::model_chunks(job->plan);
+    if (chunks > 1 && job->architecture.layers() % chunks != 0) continue;
+    if (chunks > 1) job->plan.layers_per_chunk.assign(static_cast<std::size_t>(chunks), job->architecture.layers() / chunks);
+    config::Diagnostics ignored;
+    const auto before = estimate(*job, config::location_in("test"), ignored);
+    if (!before) continue;
+    const auto level = static_cast<std::size_t>(random.between(0, static_cast<std::int64_t>(job->machine.levels.size()) - 1));
+    const double factor = random.of({1.01, 1.1, 1.5, 2.0, 4.0});
+    auto& network = job->machine.levels[level].network;
+    network.bandwidth.value *= factor;
+    network.pair_bandwidth.value *= factor;
+    const auto after = estimate(*job, config::location_in("test"), ignored);
+    if (!after || hardware::is_graph(network.kind)) continue;
+    ++compared;
+    const double longer = after->step_time.seconds().si() / before->step_time.seconds().si() - 1;
+    if (longer > 0) ++slower;
+    most = std::max(most, longer);
+    ASSERT_LE(longer, kMost) << "seed " << seed << ": " << text(*job) << ", level " << level << " x " << factor;
+  }
+  RecordProperty("compared", compared);
+  RecordProperty("slower", slower);
+  RecordProperty("most", std::to_string(most));
+  std::cout << compared << " compared, " << slower << " slower, at most by " << 100 * most << " %\n";
+  EXPECT_GT(compared, 200 / static_cast<int>(test::kThinning));
 }
 
 TEST(RandomJobs, TheSameBitsTwice) {

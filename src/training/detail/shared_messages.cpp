@@ -14,6 +14,7 @@ bool SharedRun::end_sends(std::size_t c) {
   rival_changes(to);
   const auto sent = channel.sent.front();
   channel.sent.pop_front();
+  channel.done += sent.work;
   ++channel.tokens;
   auto& sender = ranks_[from];
   sender.losses[sent.record].delays[sent.slot] = now_ - sent.left - sent.work;
@@ -66,6 +67,7 @@ void SharedRun::begin_background(std::size_t r, Background& background) {
 bool SharedRun::end_background(std::size_t r, Background& background) {
   if (!background.busy() || background.flow.finish() > now_) return false;
   rival_changes(r);
+  background.done += background.items[background.next].traffic.time;
   const auto bucket = background.items[background.next++].bucket;
   changed_[r] = any_changed_ = true;
   if (!background.busy() || background.items[background.next].bucket != bucket) {
@@ -86,7 +88,7 @@ Picoseconds place_of(Picoseconds pass, std::size_t i, std::size_t n) { return Pi
 // When the pass makes the next gradients final; kNever if not before the end of what it does now.
 Picoseconds SharedRun::next_final(std::size_t r) const {
   const auto& rank = ranks_[r];
-  if (rank.state == State::waiting || rank.state == State::ended || rank.state == State::sending) return kNever;
+  if (rank.state == State::waiting || rank.state == State::ended || rank.state == State::slowed || rank.state == State::sending) return kNever;
   const auto chunk = pass_at(r).last_backward;
   if (chunk == kNoChunk) return kNever;
   const auto buckets = step_.ranks[r].reductions[static_cast<std::size_t>(chunk)].size();

@@ -31,14 +31,15 @@ struct Shift {
 
 template <class Visitor>
 void SharedRun::visit(Visitor& v) {
-  for (auto& rank : ranks_) {
+  for (std::size_t r = 0; r < ranks_.size(); ++r) {
+    auto& rank = ranks_[r];
     v.number(static_cast<std::int64_t>(rank.state));
     v.number(static_cast<std::int64_t>(rank.index));
     v.number(rank.iteration - ranks_.front().iteration);
     v.number(rank.unsent);
     if (rank.state == State::waiting || rank.state == State::ended) continue;
     for (auto* time : {&rank.begin, &rank.segment, &rank.wake}) v.time(*time);
-    for (const auto time : {rank.reached, rank.reaching, rank.stall}) v.number(time.count());
+    for (const auto time : {rank.reached, rank.reaching, rank.stall, done_beside(r) - rank.beside_before}) v.number(time.count());
     for (const auto& times : {rank.lost, rank.beside})
       for (const auto time : times) v.number(time.count());
     v.number(static_cast<std::int64_t>(rank.run));

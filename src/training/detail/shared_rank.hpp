@@ -24,10 +24,13 @@ struct Background {
   MessageFlow flow;
   std::vector<BusySpan> buckets;   // of those that have begun
   std::size_t ended = 0;           // buckets
+  Picoseconds done;                // work of messages that have ended
 
   [[nodiscard]] bool busy() const { return next < items.size(); }
   [[nodiscard]] const Footprint* ports() const { return busy() ? items[next].traffic.ports : nullptr; }
   [[nodiscard]] Picoseconds finish() const { return busy() ? flow.finish() : kNever; }
+  // Work up to now.
+  [[nodiscard]] Picoseconds done_by(Picoseconds now) const { return busy() ? done + (items[next].traffic.time - flow.left_at(now)) : done; }
 };
 
 struct ChannelState {
@@ -39,6 +42,8 @@ struct ChannelState {
   std::deque<Sent> sent;         // the first is under way
   MessageFlow flow;
   std::int64_t tokens = 0;       // arrived
+  Picoseconds done;              // work of messages that have ended
+  [[nodiscard]] Picoseconds done_by(Picoseconds now) const { return sent.empty() ? done : done + (sent.front().work - flow.left_at(now)); }
   [[nodiscard]] const Footprint* ports(const SharedChannel& channel) const { return sent.empty() ? nullptr : channel.ports; }
 };
 
@@ -48,6 +53,7 @@ struct RankState {
     opaque,   // layers that nothing meets
     played,   // one layer, operation by operation
     settling, // interference and the host's time of a layer that was played
+    slowed,   // by what messages beside the pass took from its computation
     stalled,  // between two layers: parameters of the next one are not there
     tail,     // what the pass takes beside its layers
     sending,  // waits for what it sends
@@ -67,6 +73,8 @@ struct RankState {
   std::int64_t left = 0;           // of them, with those under way
   StreamPlayer player;
   Picoseconds stall;               // of the step, so far
+  Picoseconds beside_before;       // done by messages beside the rank before the pass, or while it stood still (SharedRun::done_beside)
+  Picoseconds beside_at_stall;     // so far, when it began to stand still
   RivalTimes lost{};               // of the step, so far
   RivalTimes beside{};             // of the layer that is played
   Picoseconds counted;             // until then

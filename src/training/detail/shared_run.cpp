@@ -132,6 +132,7 @@ bool SharedRun::move(std::size_t r) {
     case State::stalled:
       if (parameters_missing(r)) return false;
       rank.stall += now_ - rank.segment;
+      rank.beside_before += done_beside(r) - rank.beside_at_stall;
       next_block(r);
       return true;
     case State::sending:
@@ -141,12 +142,17 @@ bool SharedRun::move(std::size_t r) {
       return true;
     case State::opaque:
     case State::settling:
+    case State::slowed:
     case State::tail: break;
   }
   if (rank.wake > now_) return false;
   rank.reached = rank.reaching;
-  if (rank.state == State::tail) {
+  if (rank.state == State::slowed) {
     end_step(r);
+    return true;
+  }
+  if (rank.state == State::tail) {
+    end_pass(r);
     return true;
   }
   next_block(r);
@@ -171,6 +177,7 @@ void SharedRun::start(std::size_t r) {
   rank.begin = rank.segment = now_;
   rank.reached = rank.reaching = rank.stall = {};
   rank.lost = {};
+  rank.beside_before = done_beside(r);
   rank.run = 0;
   rank.bucket = 0;
   const auto& blocks = pass_at(r).blocks;
@@ -194,6 +201,7 @@ void SharedRun::next_block(std::size_t r) {
   if (parameters_missing(r)) {
     rank.state = State::stalled;
     rank.wake = kNever;
+    rank.beside_at_stall = done_beside(r);
     return;
   }
   const auto& block = *pass.blocks[rank.run].block;
@@ -208,6 +216,24 @@ void SharedRun::next_block(std::size_t r) {
   rank.reaching = rank.reached + block.time * count;
   rank.wake = now_ + block.time * count;
   rank.left -= count;
+}
+
+// Twice the work: a member of a collective sends and receives at the same time, an end of a send does one of both.
+Picoseconds SharedRun::done_beside(std::size_t r) const {
+  if (!(step_.interference > 0)) return {};
+  auto done = 2 * (ranks_[r].gathers.done_by(now_) + ranks_[r].reductions.done_by(now_));
+  for (const auto c : channels_of_[r]) done += channels_[c].done_by(now_);
+  return done;
+}
+
+// What messages beside the pass have done takes its share of the pass's computation, at most of all its time.
+void SharedRun::end_pass(std::size_t r) {
+  auto& rank = ranks_[r];
+  const auto overlapped = std::min(Picoseconds((done_beside(r) - rank.beside_before).count() / 2), now_ - rank.begin - rank.stall);
+  const auto taken = overlapped.count() > 0 ? Picoseconds::from(overlapped.seconds() * step_.interference) : Picoseconds();
+  if (taken.count() == 0) return end_step(r);
+  rank.state = State::slowed;
+  rank.wake = now_ + taken;
 }
 
 void SharedRun::end_step(std::size_t r) {

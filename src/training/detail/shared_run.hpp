@@ -34,7 +34,9 @@ class SharedRun final {
   void start(std::size_t rank);
   void next_block(std::size_t rank);
   void end_block(std::size_t rank);
+  void end_pass(std::size_t rank);
   void end_step(std::size_t rank);
+  [[nodiscard]] Picoseconds done_beside(std::size_t rank) const;  // by all messages beside its passes, so far
   void next_step(std::size_t rank);
   void find_section(std::size_t rank);
 

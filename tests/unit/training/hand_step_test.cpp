@@ -196,8 +196,10 @@ TEST(HandStep, InterferenceLengthensWhatOverlaps) {
   job.plan = {.zero = 1, .global_batch = 2};
   job.plan.overlap.parameters = false;
   const double backward = 2 * kBackward + 2 * kHead, reduction = 2 * kTableReduction + 2 * kLayerReduction;
-  // Half of the reduction's time is lost by the last backward pass.
-  EXPECT_NEAR(step(job), 2 * kForward + kHead + backward + reduction / 2 + kTableReduction + reduction / 2 + kNormOfTwo, kTolerance);
+  // The last backward pass loses half the time of what is reduced while it runs: all but the last table, whose reduction is over before that is made up for.
+  const double beside = reduction - kTableReduction;
+  ASSERT_GT(beside / 2, kTableReduction);
+  EXPECT_NEAR(step(job), 2 * kForward + kHead + backward + beside / 2 + reduction / 2 + kNormOfTwo, kTolerance);
 }
 
 TEST(HandStep, ModelFlopUtilisation) {

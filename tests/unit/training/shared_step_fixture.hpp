@@ -79,6 +79,8 @@ class Slow {
       double next = 1e300;
       for (auto& rank : ranks_)
         if (rank.computing) next = std::min(next, rank.compute_left);
+      for (auto& rank : ranks_)
+        if (rank.slowed) next = std::min(next, rank.slowed_left);
       std::size_t i = 0;
       for (auto* m : under_way()) next = std::min(next, m->left / rates[i++]);
       for (std::size_t r = 0; r < ranks_.size(); ++r) next = std::min(next, until_final(r));
@@ -86,8 +88,13 @@ class Slow {
       now_ += next;
       for (auto& rank : ranks_)
         if (rank.computing) rank.compute_left -= next;
+      for (auto& rank : ranks_) rank.slowed_left -= next;
       i = 0;
-      for (auto* m : under_way()) m->left -= rates[i++] * next;
+      for (auto* m : under_way()) {
+        if (m->beside)
+          for (const auto end : {m->from, m->to}) ranks_[static_cast<std::size_t>(end)].beside += rates[i] * next / 2;
+        m->left -= rates[i++] * next;
+      }
     }
     std::vector<double> finish;
     for (auto& rank : ranks_) finish.push_back(rank.finish);
@@ -102,6 +109,7 @@ class Slow {
     const Footprint* ports = nullptr;
     std::int32_t from = 0, to = 0;
     std::size_t id = 0;
+    bool beside = false;  // passes
   };
   struct Rank {
     std::int64_t position = 0;  // steps done
@@ -109,7 +117,8 @@ class Slow {
     std::size_t run = 0, script_at = 0, bucket = 0;
     std::int64_t count = 0;
     double begin = 0, block_begin = 0, place = 0;
-    bool computing = false, in_block = false;
+    bool computing = false, in_block = false, slowed = false;
+    double beside = 0, slowed_left = 0;
     double compute_left = 0;
     std::vector<bool> arrived;
     std::deque<Message> streams[2], reductions;
@@ -174,7 +183,7 @@ class Slow {
     const double all = static_cast<double>(s_.network.processes[r].steps[static_cast<std::size_t>(code(r))].duration.count());
     for (; rank.bucket < buckets.size() && all * static_cast<double>(rank.bucket + 1) / static_cast<double>(buckets.size()) <= place + kSoon; ++rank.bucket)
       for (const auto& traffic : buckets[rank.bucket])
-        rank.reductions.push_back({static_cast<double>(traffic.time.count()), traffic.ports, static_cast<std::int32_t>(r), static_cast<std::int32_t>(r), 0});
+        rank.reductions.push_back({static_cast<double>(traffic.time.count()), traffic.ports, static_cast<std::int32_t>(r), static_cast<std::int32_t>(r), 0, true});
   }
 
   bool settle() {
@@ -206,6 +215,9 @@ class Slow {
       for (const auto c : step.takes)
         if (c != engine::kNone) --tokens_[static_cast<std::size_t>(c)];
       rank.running = true;
+      rank.begin = now_;
+      rank.beside = 0;
+      rank.slowed = false;
       rank.in_block = false;
       rank.run = rank.bucket = 0;
       rank.count = 0;
@@ -219,10 +231,15 @@ class Slow {
       }
       if (rank.run == pass.blocks.size()) {
         make_final(r, 1e300);
+        if (!rank.slowed) {  // messages beside the pass have taken their share of it
+          rank.slowed = true;
+          rank.slowed_left = s_.interference * std::min(rank.beside, now_ - rank.begin);
+        }
+        if (rank.slowed_left > kSoon) return moved;
         for (std::size_t slot = 0; slot < 2; ++slot)
           if (const auto c = step.puts[slot]; c != engine::kNone)
-            queues_[static_cast<std::size_t>(c)].push_back({static_cast<double>(step.delays[slot].count()), s_.channels[static_cast<std::size_t>(c)].ports, s_.channels[static_cast<std::size_t>(c)].from, s_.channels[static_cast<std::size_t>(c)].to, 0});
-        rank.running = false;
+            queues_[static_cast<std::size_t>(c)].push_back({static_cast<double>(step.delays[slot].count()), s_.channels[static_cast<std::size_t>(c)].ports, s_.channels[static_cast<std::size_t>(c)].from, s_.channels[static_cast<std::size_t>(c)].to, 0, s_.channels[static_cast<std::size_t>(c)].ports && s_.channels[static_cast<std::size_t>(c)].from != s_.channels[static_cast<std::size_t>(c)].to});
+        rank.slowed = rank.running = false;
         rank.finish = now_;
         ++rank.position;
         return true;
@@ -356,6 +373,7 @@ inline std::unique_ptr<Case> random_case(zettatwin::test::Random& random, std::i
     }
   }
   for (auto& channel : s.channels) channel.ports = send_ports;
+  s.interference = random.of({0.0, 0.25, 0.5});
   return c;
 }
 

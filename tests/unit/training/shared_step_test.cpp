@@ -151,6 +151,27 @@ void expect_engine_agrees(const SharedStep& step, const SharedOutcome& outcome, 
   for (std::size_t r = 0; r < outcome.finish.size(); ++r) ASSERT_EQ(run.finish[r], outcome.finish[r]) << seed << " rank " << r;
 }
 
+// A send of 10 ms on ports that no layer uses takes a quarter of its time, half of that at either end, from the pass beside it. Rank 1 then
+// reduces gradients for 4 ms, of which 1.25 pass before its last pass begins: a quarter of 2.75.
+TEST(SharedStep, MessagesBesideAPassTakeCoresAndMemory) {
+  Case c;
+  for (int rank = 0; rank < 2; ++rank) c.rank({{.blocks = {{c.block({k10ms}), 1}}}, {.blocks = {{c.block({k10ms}), 2}}}, {.blocks = {{c.block({k10ms}), 1}}}});
+  c.send(0, 0, 1, 2, ms(10), c.footprint({0.5}));
+  c.step.ranks[1].passes[1].last_backward = 0;
+  c.step.ranks[1].reductions[0].assign(1, {{c.footprint({0.25}), ms(4)}});  // final when the second pass ends
+  c.step.interference = 0.25;
+  const auto outcome = play_shared(c.step);
+  ASSERT_FALSE(outcome.losses.steps.empty());
+  for (std::size_t rank = 0; rank < 2; ++rank) {
+    EXPECT_EQ(outcome.losses.steps[rank][0].duration, ms(0));
+    EXPECT_EQ(outcome.losses.steps[rank][1].duration, Picoseconds(1'250'000'000)) << rank;
+    const Picoseconds last(rank == 0 ? 0 : 687'500'000);
+    EXPECT_EQ(outcome.losses.steps[rank][2].duration, last);
+    EXPECT_EQ(outcome.finish[rank], ms(40) + Picoseconds(1'250'000'000) + last);
+  }
+}
+
+
 TEST(SharedStepLaws, EqualsTheSlowSimulation) {
   int contended = 0;
   for (std::uint64_t seed = 0; seed < 600; seed += test::kThinning) {
@@ -200,7 +221,9 @@ TEST(SharedStepLaws, LossesAreThoseOfRivalsAndNeverGains) {
       for (std::size_t i = 0; i < outcome.lost[r].size(); ++i) {
         Picoseconds sum;
         for (const auto lost : outcome.lost[r][i]) sum += lost;
-        ASSERT_EQ(sum, outcome.losses.steps[r][i].duration) << seed;
+        const auto interference = outcome.losses.steps[r][i].duration - sum;
+        if (c->step.interference == 0) { ASSERT_EQ(interference.count(), 0) << seed; }
+        ASSERT_GE(interference.count(), 0) << seed;
         ASSERT_GE(sum.count(), 0) << seed;
         for (const auto delay : outcome.losses.steps[r][i].delays) ASSERT_GE(delay.count(), 0) << seed;
       }
