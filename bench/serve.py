@@ -43,7 +43,7 @@ def main():
     cases = {
         "synthetic": serve + ["--machine", "dgx-h200", "--chips", "128", "--model", "llama-3.1-8b", "--deployment", "tp=1", "--rate", "6000", "--input-len", "lognormal:512:0.5", "--output-len",
                               "lognormal:128:0.5", "--requests", str(a.requests)],
-        "cluster": serve + [str(ROOT / "scenarios/atlas-950-serve-deepseek-v3.yaml")],
+        "cluster": serve + [str(ROOT / "scenarios/serving/atlas-950-deepseek-v3.yaml")],
     }
     if a.trace:
         cases["trace"] = serve + ["--machine", "dgx-h800", "--chips", "256", "--model", "deepseek-v3", "--deployment", "tp=8,pp=2,weights=fp8_block,instances=16", "--trace", a.trace,

@@ -86,7 +86,7 @@ void add_serve(CLI::App& app, const FileSource& source, Exit& exit) {
   command->add_option("--requests-csv", c->requests, "write one line per request, in order of completion")->type_name("OUT.csv");
   command->footer("metrics are defined in docs/serving_metrics.md, traffic in docs/requests.md, deployments in docs/math/inference.md\n"
                   "examples:\n"
-                  "  zettatwin serve scenarios/atlas-950-serve-deepseek-v3.yaml\n"
+                  "  zettatwin serve scenarios/serving/atlas-950-deepseek-v3.yaml\n"
                   "  zettatwin serve --machine dgx-h200 --chips 8 --model llama-3.1-70b --deployment tp=4,weights=fp8 --rate 4 --input-len 1024 --output-len 256 --slo ttft=1s,tpot=40ms\n"
                   "  zettatwin serve --machine dgx-h200 --chips 8 --model deepseek-v3 --deployment tp=8,weights=fp8_block --software sglang --concurrency 64 --input-len 1024 --output-len 1024\n"
                   "  zettatwin serve --machine dgx-h800 --chips 128 --model deepseek-v3 --deployment tp=8,pp=2 --trace conversation.jsonl.gz --trace-format mooncake --speed 0.5\n"

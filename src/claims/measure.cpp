@@ -110,7 +110,9 @@ class Computation final {
     value.node.formula = flop ? "output tokens/s x model FLOP of prompt and answer per output token" : "output tokens/s per chip of one unit in its steady state x chips";
     auto& inputs = value.node.inputs;
     const auto add = [&](const std::string& name, const std::string& text, config::Confidence confidence, const std::string& note) { inputs.push_back({name, text, "simulation", confidence, note}); };
-    add("deployment of one unit", s->deployment, config::Confidence::derived, fmt::format("most output per chip among {} layouts", s->layouts));
+    std::string deployment;  // with spaces, where lines may break
+    for (const char c : s->deployment) deployment += c == ',' ? ", " : std::string(1, c);
+    add("deployment of one unit", deployment, config::Confidence::derived, fmt::format("most output per chip among {} layouts", s->layouts));
     add("requests in flight per unit", fmt::format("{:.4g}", s->unit.concurrency), config::Confidence::derived, fmt::format("{} prompt and {} output tokens each", units::grouped(m.input), units::grouped(m.output)));
     add("time per output token", units::human(s->unit.tpot, 3), config::Confidence::estimated, fmt::format("{}; limit {}", s->software, units::human(m.tpot, 3)));
     return value;

