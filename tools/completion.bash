@@ -43,7 +43,7 @@ _zettatwin() {
             [[ $command == capacity ]] && words+=" --users --attainment --plot"
             compopt -o default ;;
           collective) words="--machine --op --bytes --ranks --stride --algorithm --fidelity --fault --skew --top-k --experts --node-limit --expert-groups --plot --json --help" ;;
-          calibrate) words="--chip --timings --tables --op --precision --out --plot --json --hold-out --judge --figures-of --extends --keep --source --note --help" ;;
+          calibrate) words="--chip --machine --timings --tables --op --precision --out --plot --json --hold-out --judge --figures-of --extends --keep --source --note --help" ;;
           validate) words="--rows --set --group --json --csv --memory --html --document --fit-intervals --help" ;;
           network) words="--machine --chips --json --help" ;;
           claims) words="$(_zettatwin_names claims) --json --help" ;;

@@ -8,7 +8,6 @@
 #include <chrono>
 #include <memory>
 
-#include "cli/csv_file.hpp"
 #include "uncertainty/fit.hpp"
 #include "validation/request_log.hpp"
 #include "validation/serving_lowering.hpp"
@@ -86,7 +85,7 @@ Exit run_validate(const ValidateCommand& c, const FileSource& source) {
   config::Diagnostics diagnostics;
   const auto text = source.read(c.rows);
   if (!text) diagnostics.error(config::location_in(c.rows), "cannot be read", "", "name a CSV file of measured runs");
-  const auto table = text ? parse_csv(*text, c.rows, diagnostics) : std::nullopt;
+  const auto table = text ? validation::read_table(*text, c.rows, diagnostics) : std::nullopt;
   const auto notes = validation::load_group_notes(source, table && validation::is_serving_table(*table), diagnostics);
   const auto judgements = table && notes ? validation::judge(*table, c.selection, source, diagnostics, progress()) : validation::Judgements{};
   print(diagnostics);

@@ -48,13 +48,6 @@ std::vector<Parameter> free_parameters(Chip& chip, const std::vector<Family>& fa
   return free;
 }
 
-void mark(Chip& chip, const Fitted& figure, const Options& options) {
-  constexpr double kWide = 1.02;  // a narrower interval says nothing
-  auto& p = figure.parameter.provenance(chip);
-  p = {options.source, config::Confidence::derived, options.note, 0, 0};
-  if (figure.high > kWide * figure.value) p.low_si = figure.low, p.high_si = figure.high;
-}
-
 void keep_residual(Calibration& result, const FamilyReport& report, const Options& options) {
   constexpr std::size_t kEnough = 10;
   if (report.after.count < kEnough) return;
@@ -62,11 +55,17 @@ void keep_residual(Calibration& result, const FamilyReport& report, const Option
     const auto note = fmt::format("{} {}timings", report.after.count, options.hold_out ? "held-out " : "");
     return config::Figure<units::Ratio>{units::Ratio::from_si(std::round(value * 1e3) / 1e3), {options.source, config::Confidence::derived, note, 0, 0}, true};
   };
-  result.chip.efficiency.uncertainty[report.family.name()] = {figure(report.after.low), figure(report.after.high)};
-  for (const auto* side : {"low", "high"}) result.made.insert("efficiency.uncertainty." + report.family.name() + "." + side);
+  result.chip.efficiency.uncertainty[report.name] = {figure(report.after.low), figure(report.after.high)};
+  for (const auto* side : {"low", "high"}) result.made.insert("efficiency.uncertainty." + report.name + "." + side);
 }
 
 }  // namespace
+
+config::Provenance provenance_of(const Fitted& figure, const Options& options) {
+  constexpr double kWide = 1.02;  // a narrower interval says nothing
+  const bool wide = figure.high > kWide * figure.value;
+  return {options.source, config::Confidence::derived, options.note, wide ? figure.low : 0, wide ? figure.high : 0};
+}
 
 Calibration calibrate(const Chip& chip, const std::vector<FamilySamples>& families, const Options& options) {
   Calibration result{isolated(chip), {}, {}};
@@ -75,21 +74,22 @@ Calibration calibrate(const Chip& chip, const std::vector<FamilySamples>& famili
       Chip own = result.chip;  // with a start where the chip has no figures
       for (const auto& family : f.fitted) (void)parameters_of(own, family);
       const auto found = goodness(own, f.samples);
-      result.families.push_back({f.family, 0, found, found, {}});
+      result.families.push_back({f.family.name(), 0, found, found, {}});
       continue;
     }
     const auto parts = parts_of(f.samples, options.hold_out);
     if (parts.fitted.empty() || parts.judged.empty()) continue;
     const auto parameters = free_parameters(result.chip, f.fitted, options);
-    FamilyReport report{f.family, parameters.empty() ? 0 : parts.fitted.size(), goodness(result.chip, parts.judged), {}, {}};
+    FamilyReport report{f.family.name(), parameters.empty() ? 0 : parts.fitted.size(), goodness(result.chip, parts.judged), {}, {}};
     for (const auto& p : parameters)
       if (options.afresh) p.set(result.chip, p.typical);
     const auto used = thinned(parts.fitted);
-    if (!parameters.empty()) report.figures = fit(result.chip, used, worth_fitting(result.chip, used, parameters));
+    const auto worth = parameters.empty() ? std::vector<Parameter>{} : worth_fitting(result.chip, used, parameters);
+    if (!worth.empty()) report.figures = fit(result.chip, used, worth);
     report.after = goodness(result.chip, parts.judged);
-    for (const auto& figure : report.figures) {
-      mark(result.chip, figure, options);
-      result.made.insert(figure.parameter.path);
+    for (std::size_t i = 0; i < worth.size(); ++i) {
+      worth[i].provenance(result.chip) = provenance_of(report.figures[i], options);
+      result.made.insert(worth[i].path);
     }
     keep_residual(result, report, options);
     result.families.push_back(std::move(report));

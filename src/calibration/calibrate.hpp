@@ -21,7 +21,7 @@ struct FamilySamples {
 };
 
 struct FamilyReport {
-  Family family;
+  std::string name;             // "gemm.bf16", "all-reduce"
   std::size_t fitted_on = 0;    // samples
   Goodness before, after;       // of all samples, or of those held out
   std::vector<Fitted> figures;
@@ -42,8 +42,15 @@ struct Options {
   std::string note;
 };
 
+// Of a figure that a fit gave.
+[[nodiscard]] config::Provenance provenance_of(const Fitted& figure, const Options& options);
+
 // Figures of `chip` from the timings. Residuals of families with at least ten samples become its uncertainty.
 [[nodiscard]] Calibration calibrate(const hardware::Chip& chip, const std::vector<FamilySamples>& families, const Options& options);
+
+// "{value: 0.8, source: ..., confidence: derived, low: ..., high: ..., note: ...}"
+[[nodiscard]] std::string figure_text(double si, units::Dimension dimension, const config::Provenance& provenance);
+[[nodiscard]] std::string quoted(const std::string& text);  // as YAML
 
 // What the calibration made, as a document that extends `base`; without a title for the base's own.
 [[nodiscard]] std::string chip_document(const Calibration& calibration, const std::string& base, const std::string& title);

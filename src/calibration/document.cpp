@@ -10,23 +10,6 @@
 namespace zettatwin::calibration {
 namespace {
 
-std::string quoted(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? "''" : std::string(1, c);
-  return out + "'";
-}
-
-std::string figure_text(const config::ValueRow& row) {
-  constexpr int kDigits = 4;
-  const auto& p = *row.provenance;
-  const auto text = [&](double si) { return units::human(si, row.dimension, kDigits); };
-  const bool key = std::all_of(p.source.begin(), p.source.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
-  auto out = fmt::format("{{value: {}, source: {}, confidence: {}", text(row.si), key ? p.source : quoted(p.source), name_of(p.confidence));
-  if (p.low_si < p.high_si) out += fmt::format(", low: {}, high: {}", text(p.low_si), text(p.high_si));
-  if (!p.note.empty()) out += fmt::format(", note: {}", quoted(p.note));
-  return out + "}";
-}
-
 std::vector<std::string> split(const std::string& path) {
   std::vector<std::string> parts(1);
   for (const char c : path) {
@@ -40,6 +23,22 @@ std::vector<std::string> split(const std::string& path) {
 
 }  // namespace
 
+std::string quoted(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? "''" : std::string(1, c);
+  return out + "'";
+}
+
+std::string figure_text(double si, units::Dimension dimension, const config::Provenance& p) {
+  constexpr int kDigits = 4;
+  const auto text = [&](double value) { return units::human(value, dimension, kDigits); };
+  const bool key = std::all_of(p.source.begin(), p.source.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+  auto out = fmt::format("{{value: {}, source: {}, confidence: {}", text(si), key ? p.source : quoted(p.source), name_of(p.confidence));
+  if (p.low_si < p.high_si) out += fmt::format(", low: {}, high: {}", text(p.low_si), text(p.high_si));
+  if (!p.note.empty()) out += fmt::format(", note: {}", quoted(p.note));
+  return out + "}";
+}
+
 std::string chip_document(const Calibration& calibration, const std::string& base, const std::string& title) {
   auto text = fmt::format("# SPDX-License-Identifier: Apache-2.0\n# Written by zettatwin calibrate.\nextends: {}\n", base);
   if (!title.empty()) text += fmt::format("title: {}\n", quoted(title));
@@ -49,7 +48,7 @@ std::string chip_document(const Calibration& calibration, const std::string& bas
     const auto parts = split(row.path);
     const auto common = static_cast<std::size_t>(std::mismatch(open.begin(), open.end(), parts.begin(), parts.end()).first - open.begin());
     for (std::size_t depth = common; depth + 1 < parts.size(); ++depth) text += fmt::format("{:{}}{}:\n", "", 2 * depth, parts[depth]);
-    text += fmt::format("{:{}}{}: {}\n", "", 2 * (parts.size() - 1), parts.back(), figure_text(row));
+    text += fmt::format("{:{}}{}: {}\n", "", 2 * (parts.size() - 1), parts.back(), figure_text(row.si, row.dimension, *row.provenance));
     open.assign(parts.begin(), parts.end() - 1);
   }
   return text;

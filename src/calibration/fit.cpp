@@ -3,189 +3,51 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
-#include <optional>
 
 #include "base/contract.hpp"
+#include "calibration/estimate.hpp"
 
 namespace zettatwin::calibration {
 namespace {
 
-using Vector = std::vector<double>;
 using hardware::Chip;
 
-constexpr double kDeviation = 0.08;  // s
-constexpr double kCorner = 0.1;      // c of the soft L1 loss
-constexpr double kStep = 1e-3;       // of a logarithm, for derivatives
-constexpr int kMostSteps = 60;
-
-// A symmetric matrix, row by row.
-struct Matrix {
-  explicit Matrix(std::size_t n) : size(n), cells(n * n) {}
-  double& at(std::size_t i, std::size_t j) { return cells[i * size + j]; }
-  [[nodiscard]] double at(std::size_t i, std::size_t j) const { return cells[i * size + j]; }
-  std::size_t size;
-  Vector cells;
-};
-
-// Solves A x = b by Cholesky; nothing if A is not positive definite.
-std::optional<Vector> solved(Matrix a, Vector b) {
-  const auto n = a.size;
-  for (std::size_t j = 0; j < n; ++j) {
-    for (std::size_t i = j; i < n; ++i) {
-      double sum = a.at(i, j);
-      for (std::size_t k = 0; k < j; ++k) sum -= a.at(i, k) * a.at(j, k);
-      if (i == j && !(sum > 0)) return std::nullopt;
-      a.at(i, j) = i == j ? std::sqrt(sum) : sum / a.at(j, j);
-    }
-  }
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t k = 0; k < i; ++k) b[i] -= a.at(i, k) * b[k];
-    b[i] /= a.at(i, i);
-  }
-  for (std::size_t i = n; i-- > 0;) {
-    for (std::size_t k = i + 1; k < n; ++k) b[i] -= a.at(k, i) * b[k];
-    b[i] /= a.at(i, i);
-  }
-  return b;
+std::vector<Unknown> unknowns_of(const Chip& chip, const std::vector<Parameter>& parameters) {
+  std::vector<Unknown> unknowns;
+  for (const auto& p : parameters) unknowns.push_back({p.get(chip), p.low, p.high, p.spread});
+  return unknowns;
 }
 
-class Problem {
- public:
-  Problem(const Chip& chip, const std::vector<Sample>& samples, const std::vector<Parameter>& parameters)
-      : chip_(chip), samples_(samples), parameters_(parameters) {
-    for (const auto& p : parameters) before_.push_back(std::log(p.get(chip)));
-  }
-  [[nodiscard]] const Vector& before() const { return before_; }
-
-  [[nodiscard]] Vector residuals(const Vector& x) {
-    for (std::size_t j = 0; j < x.size(); ++j) parameters_[j].set(chip_, std::exp(x[j]));
-    Vector r;
-    r.reserve(samples_.size());
-    for (const auto& s : samples_) r.push_back(std::log(predicted(chip_, s) / s.seconds));
-    return r;
-  }
-  [[nodiscard]] double cost(const Vector& x, const Vector& residuals) const {
-    double sum = 0;
-    for (const double r : residuals) sum += kCorner * kCorner * (std::sqrt(1 + r * r / (kCorner * kCorner)) - 1);
-    sum /= kDeviation * kDeviation;
-    for (std::size_t j = 0; j < x.size(); ++j) sum += 0.5 * std::pow((x[j] - before_[j]) / parameters_[j].spread, 2);
-    return sum;
-  }
-  // Derivatives of the residuals, a column per parameter; towards the inside at a limit.
-  [[nodiscard]] std::vector<Vector> slopes(const Vector& x, const Vector& residuals_here) {
-    std::vector<Vector> columns;
-    for (std::size_t j = 0; j < x.size(); ++j) {
-      const double step = std::exp(x[j] + kStep) > parameters_[j].high ? -kStep : kStep;
-      auto moved = x;
-      moved[j] += step;
-      auto column = residuals(moved);
-      for (std::size_t i = 0; i < column.size(); ++i) column[i] = (column[i] - residuals_here[i]) / step;
-      columns.push_back(std::move(column));
-    }
-    return columns;
-  }
-  [[nodiscard]] Vector clamped(Vector x) const {
-    for (std::size_t j = 0; j < x.size(); ++j) x[j] = std::clamp(x[j], std::log(parameters_[j].low), std::log(parameters_[j].high));
-    return x;
-  }
-  // Half the second derivative of the cost (Gauss-Newton), and its slope.
-  void expand(const Vector& x, const Vector& r, const std::vector<Vector>& slopes, Matrix& curvature, Vector& gradient) const {
-    for (std::size_t i = 0; i < r.size(); ++i) {
-      const double weight = 1 / (std::sqrt(1 + r[i] * r[i] / (kCorner * kCorner)) * kDeviation * kDeviation);
-      for (std::size_t j = 0; j < x.size(); ++j) {
-        gradient[j] += weight * slopes[j][i] * r[i];
-        for (std::size_t k = 0; k <= j; ++k) curvature.at(j, k) += weight * slopes[j][i] * slopes[k][i];
-      }
-    }
-    for (std::size_t j = 0; j < x.size(); ++j) {
-      const double known = 1 / (parameters_[j].spread * parameters_[j].spread);
-      curvature.at(j, j) += known;
-      gradient[j] += known * (x[j] - before_[j]);
-      for (std::size_t k = 0; k < j; ++k) curvature.at(k, j) = curvature.at(j, k);
-    }
-  }
-
- private:
-  Chip chip_;
-  const std::vector<Sample>& samples_;
-  const std::vector<Parameter>& parameters_;
-  Vector before_;
-};
-
-struct Optimum {
-  Vector x;
-  Matrix curvature;
-};
-
-// One damped step; false if no damping improves the cost.
-bool improve(Problem& problem, Vector& x, Vector& r, const Matrix& curvature, const Vector& gradient, double& damping) {
-  constexpr double kMostDamping = 1e8;
-  const double cost = problem.cost(x, r);
-  for (; damping < kMostDamping; damping *= 4) {
-    auto damped = curvature;
-    for (std::size_t j = 0; j < x.size(); ++j) damped.at(j, j) *= 1 + damping;
-    const auto step = solved(damped, gradient);
-    if (!step) continue;
-    auto next = x;
-    for (std::size_t j = 0; j < x.size(); ++j) next[j] -= std::clamp((*step)[j], -1.0, 1.0);
-    next = problem.clamped(next);
-    auto next_r = problem.residuals(next);
-    const double next_cost = problem.cost(next, next_r);
-    if (!(next_cost < cost)) continue;
-    const bool small = cost - next_cost < 1e-6 * cost;
-    x = std::move(next);
-    r = std::move(next_r);
-    damping = std::max(damping / 8, 1e-6);
-    return !small;
-  }
-  return false;
-}
-
-Optimum minimum(Problem& problem) {
-  Vector x = problem.clamped(problem.before());
-  auto r = problem.residuals(x);
-  double damping = 1e-3;
-  for (int step = 0;; ++step) {
-    Matrix curvature(x.size());
-    Vector gradient(x.size());
-    problem.expand(x, r, problem.slopes(x, r), curvature, gradient);
-    if (step == kMostSteps || !improve(problem, x, r, curvature, gradient, damping)) return {x, curvature};
-  }
+// Changes a chip of its own.
+Residuals residuals_of(const Chip& chip, const std::vector<Sample>& samples, const std::vector<Parameter>& parameters) {
+  return [own = chip, &samples, &parameters](const std::vector<double>& values) mutable {
+    for (std::size_t j = 0; j < values.size(); ++j) parameters[j].set(own, values[j]);
+    std::vector<double> residuals;
+    residuals.reserve(samples.size());
+    for (const auto& s : samples) residuals.push_back(std::log(predicted(own, s) / s.seconds));
+    return residuals;
+  };
 }
 
 }  // namespace
 
 std::vector<Parameter> worth_fitting(const Chip& chip, const std::vector<Sample>& samples, std::vector<Parameter> all) {
   if (samples.size() >= all.size()) return all;
-  Problem problem(chip, samples, all);
-  const auto x = problem.clamped(problem.before());
-  const auto slopes = problem.slopes(x, problem.residuals(x));
-  std::vector<std::pair<double, std::size_t>> told;  // how far the times move within what is not yet known of the parameter
-  for (std::size_t j = 0; j < all.size(); ++j)
-    told.emplace_back(-all[j].spread * std::sqrt(std::inner_product(slopes[j].begin(), slopes[j].end(), slopes[j].begin(), 0.0)), j);
-  std::sort(told.begin(), told.end());
   std::vector<Parameter> chosen;
-  for (std::size_t i = 0; i < samples.size(); ++i) chosen.push_back(all[told[i].second]);
+  for (const auto j : most_telling(unknowns_of(chip, all), residuals_of(chip, samples, all), samples.size())) chosen.push_back(all[j]);
   return chosen;
 }
 
 std::vector<Fitted> fit(Chip& chip, const std::vector<Sample>& samples, const std::vector<Parameter>& parameters) {
   ZT_EXPECT(!samples.empty() && std::all_of(samples.begin(), samples.end(), [](const Sample& s) { return s.seconds > 0; }), "timings are positive");
-  Problem problem(chip, samples, parameters);
-  const auto best = minimum(problem);
-  constexpr double kOf80Percent = 1.2816;  // standard deviations
+  const auto unknowns = unknowns_of(chip, parameters);
+  const auto estimates = estimate(unknowns, residuals_of(chip, samples, parameters));
   std::vector<Fitted> fitted;
   for (std::size_t j = 0; j < parameters.size(); ++j) {
-    Vector unit(parameters.size());
-    unit[j] = 1;
-    const auto column = solved(best.curvature, unit);
-    const double deviation = column ? std::sqrt(std::max(0.0, (*column)[j])) : parameters[j].spread;
-    const double value = std::exp(best.x[j]), factor = std::exp(kOf80Percent * deviation);
-    const double low = std::min(value, std::max(value / factor, parameters[j].low)), high = std::max(value, std::min(value * factor, parameters[j].high));
-    fitted.push_back({parameters[j], parameters[j].get(chip), value, low, high});
+    const auto& p = parameters[j];
+    fitted.push_back({p.path, p.dimension, unknowns[j].before, estimates[j].value, estimates[j].low, estimates[j].high});
+    p.set(chip, estimates[j].value);
   }
-  for (const auto& f : fitted) f.parameter.set(chip, f.value);
   return fitted;
 }
 

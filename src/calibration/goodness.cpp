@@ -17,16 +17,19 @@ double quantile(const std::vector<double>& sorted, double share) {
 
 }  // namespace
 
-Goodness goodness(const hardware::Chip& chip, const std::vector<Sample>& samples) {
-  if (samples.empty()) return {};
-  std::vector<double> ratios, errors;
-  for (const auto& s : samples) {
-    ratios.push_back(predicted(chip, s) / s.seconds);
-    errors.push_back(std::abs(ratios.back() - 1));
-  }
+Goodness goodness(std::vector<double> ratios) {
+  if (ratios.empty()) return {};
+  std::vector<double> errors;
+  for (const double ratio : ratios) errors.push_back(std::abs(ratio - 1));
   std::sort(ratios.begin(), ratios.end());
   std::sort(errors.begin(), errors.end());
-  return {samples.size(), quantile(errors, 0.5), quantile(errors, 0.9), quantile(ratios, 0.5) - 1, 1 / quantile(ratios, 0.9), 1 / quantile(ratios, 0.1)};
+  return {ratios.size(), quantile(errors, 0.5), quantile(errors, 0.9), quantile(ratios, 0.5) - 1, 1 / quantile(ratios, 0.9), 1 / quantile(ratios, 0.1)};
+}
+
+Goodness goodness(const hardware::Chip& chip, const std::vector<Sample>& samples) {
+  std::vector<double> ratios;
+  for (const auto& s : samples) ratios.push_back(predicted(chip, s) / s.seconds);
+  return goodness(std::move(ratios));
 }
 
 }  // namespace zettatwin::calibration

@@ -15,6 +15,8 @@ struct Goodness {
   double low = 1, high = 1;    // 10 % and 90 % quantiles of measured / predicted
 };
 
+// Of predicted / measured.
+[[nodiscard]] Goodness goodness(std::vector<double> ratios);
 [[nodiscard]] Goodness goodness(const hardware::Chip& chip, const std::vector<Sample>& samples);
 
 }  // namespace zettatwin::calibration

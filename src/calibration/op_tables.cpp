@@ -8,10 +8,13 @@
 #include <tuple>
 
 #include "base/stable_hash.hpp"
+#include "config/csv.hpp"
 
 namespace zettatwin::calibration {
 namespace {
 
+using config::Csv;
+using config::number_of;
 using hardware::Precision;
 
 constexpr double kMillisecond = 1e-3;
@@ -59,6 +62,8 @@ std::optional<Precision> precision_of(std::string_view word) {
 class Collection final {
  public:
   void add(const Family& family, Sample sample) { map_[family].push_back(std::move(sample)); }
+  // Of a family that other families' figures describe.
+  void judge(const Family& family, Sample sample) { judged_[family].push_back(std::move(sample)); }
   [[nodiscard]] std::vector<FamilySamples> take() {
     std::vector<FamilySamples> list;
     for (auto& [family, samples] : map_) {
@@ -68,11 +73,12 @@ class Collection final {
       list.push_back({family, std::move(fitted), std::move(samples)});
     }
     std::stable_partition(list.begin(), list.end(), [](const FamilySamples& f) { return f.family.kind == "dynamic_quantise"; });
+    for (auto& [family, samples] : judged_) list.push_back({family, {}, std::move(samples)});
     return list;
   }
 
  private:
-  std::map<Family, std::vector<Sample>> map_;
+  std::map<Family, std::vector<Sample>> map_, judged_;
 };
 
 void gemm(const Row& row, Collection& into) {
@@ -98,10 +104,75 @@ void generation_attention(const Row& row, Collection& into) {
   constexpr std::int64_t kFallback = 48;
   const auto p = row.text("kv_cache_dtype") == "fp8" ? Precision::fp8 : Precision::bf16;
   const auto heads = row.whole("num_heads"), kv_heads = row.whole("num_key_value_heads"), dim = row.whole("head_dim");
-  if (row.whole("window_size") != 0 || heads >= kFallback * kv_heads) return;
+  const auto window = row.whole("window_size");
+  if (heads >= kFallback * kv_heads) return;
   const compute::AttentionOp op{.batch = row.whole("batch_size"), .heads = heads, .kv_heads = kv_heads, .q_length = 1, .kv_length = 1 + row.whole("step"),
-                                .head_dim = dim, .v_head_dim = dim, .precision = p};
+                                .head_dim = dim, .v_head_dim = dim, .window = window, .precision = p};
+  if (window != 0) return into.judge({"decode_windowed", p}, {{op}, row.number("latency") * kMillisecond, group_of(heads, kv_heads, dim)});
   into.add({heads == kv_heads ? "decode_multi_head" : "decode", p}, {{op}, row.number("latency") * kMillisecond, group_of(heads, kv_heads, dim)});
+}
+
+// Latent attention with the sizes of DeepSeek-V3, as the tables have it.
+struct Latent {
+  static constexpr std::int64_t hidden = 7168, q_rank = 1536, latent = 512, rope = 64, nope = 128, value = 128;
+};
+
+Precision cache_of(const Row& row) { return row.text("kv_cache_dtype") == "fp8" ? Precision::fp8 : Precision::bf16; }
+
+// The products of latent prefill are in 16 bits whatever the cache holds.
+compute::AttentionOp latent_prefill(const Row& row) {
+  const auto heads = row.whole("num_heads"), length = row.whole("isl");
+  return {.batch = row.whole("batch_size"), .heads = heads, .kv_heads = heads, .q_length = length, .kv_length = length, .head_dim = Latent::nope + Latent::rope, .v_head_dim = Latent::value};
+}
+
+compute::LatentDecode latent_decode(const Row& row) {
+  return {.batch = row.whole("batch_size"), .heads = row.whole("num_heads"), .kv_length = 1 + row.whole("step"), .latent = Latent::latent, .rope = Latent::rope, .precision = cache_of(row)};
+}
+
+constexpr std::int64_t kLeastPrefill = 17;  // shorter ones would be taken for decoding
+
+void context_latent(const Row& row, Collection& into) {
+  const auto op = latent_prefill(row);
+  if (op.q_length >= kLeastPrefill) into.judge({"attention_latent", cache_of(row)}, {{op}, row.number("latency") * kMillisecond, group_of(op.heads)});
+}
+
+void generation_latent(const Row& row, Collection& into) {
+  const auto op = latent_decode(row);
+  into.add({"decode_latent", op.precision}, {{op}, row.number("latency") * kMillisecond, group_of(op.heads)});
+}
+
+// The products around the core, with the casts of their inputs: down projections of queries and keys, then `inner`, then the output projection.
+void latent_block(const Row& row, std::string_view kind, double tokens, std::vector<Operator> inner, Collection& into) {
+  const auto p = precision_of(row.text("gemm_type"));
+  if (!p) return;
+  const auto rows = static_cast<std::int64_t>(tokens), heads = row.whole("num_heads");
+  Sample sample{{}, row.number("latency") * kMillisecond, group_of(heads)};
+  const auto product = [&](std::int64_t out, std::int64_t in) {
+    if (*p != Precision::bf16) sample.operators.emplace_back(compute::Quantise{.elements = tokens * static_cast<double>(in), .precision = *p, .dynamic = true});
+    sample.operators.emplace_back(compute::Gemm{.m = rows, .n = out, .k = in, .precision = *p});
+  };
+  constexpr double kNormBytes = 4;
+  product(Latent::q_rank + Latent::latent + Latent::rope, Latent::hidden);
+  sample.operators.emplace_back(compute::MemoryOp{units::Bytes::from_si(kNormBytes * tokens * static_cast<double>(Latent::q_rank + Latent::latent)), 2});
+  product(heads * (Latent::nope + Latent::rope), Latent::q_rank);
+  for (auto& op : inner) sample.operators.push_back(std::move(op));
+  product(Latent::hidden, heads * Latent::value);
+  into.judge({std::string(kind), *p}, std::move(sample));
+}
+
+void context_latent_block(const Row& row, Collection& into) {
+  const auto core = latent_prefill(row);
+  if (core.q_length < kLeastPrefill) return;
+  const double tokens = static_cast<double>(core.batch * core.q_length);
+  const compute::Gemm up{.m = core.batch * core.q_length, .n = core.heads * (Latent::nope + Latent::value), .k = Latent::latent, .precision = precision_of(row.text("gemm_type")).value_or(Precision::bf16)};
+  latent_block(row, "latent_block", tokens, {up, core}, into);
+}
+
+// The products with the absorbed projections are one per head, in 16 bits.
+void generation_latent_block(const Row& row, Collection& into) {
+  const auto core = latent_decode(row);
+  const auto per_head = [&](std::int64_t out, std::int64_t in) { return compute::Gemm{.m = core.batch, .n = out, .k = in, .batch = core.heads, .precision = Precision::bf16}; };
+  latent_block(row, "latent_decode_block", static_cast<double>(core.batch), {per_head(Latent::latent, Latent::nope), core, per_head(Latent::value, Latent::latent)}, into);
 }
 
 // Expert layers of one shape and number of tokens, by how finely they are cut.
@@ -164,6 +235,10 @@ std::vector<FamilySamples> read_op_tables(const TableText& text, config::Diagnos
   each(text, "gemm", gemm, collection, diagnostics);
   each(text, "context_attention", context_attention, collection, diagnostics);
   each(text, "generation_attention", generation_attention, collection, diagnostics);
+  each(text, "context_mla", context_latent, collection, diagnostics);
+  each(text, "generation_mla", generation_latent, collection, diagnostics);
+  each(text, "mla_context_module", context_latent_block, collection, diagnostics);
+  each(text, "mla_generation_module", generation_latent_block, collection, diagnostics);
   ExpertLayers experts;
   each(text, "moe", moe, experts, diagnostics);
   experts.give(collection);

@@ -2,8 +2,9 @@
 // Public tables of measured operators (one GPU, isolated kernels, CSV as exported from the aiconfigurator project) as samples. Latencies
 // are milliseconds. What a row contains beside the operator is named by its operators: narrow products contain the cast of their input,
 // prefill attention the preparation of q, k and v. Rows of kernels that the forms do not describe are left out: decoding with 48 or more
-// heads per key head (a fallback kernel), decoding in a window, experts drawn at random, kernels for least latency, and expert layers that
-// take half as long again as another row of the same table that does at least the same work (a tactic that tuning chose badly).
+// heads per key head (a fallback kernel), experts drawn at random, kernels for least latency, and expert layers that take half as long again as
+// another row of the same table that does at least the same work (a tactic that tuning chose badly). Some families have no figures of their own and
+// are only judged: decoding in a window, prefill of latent attention, and whole blocks of latent attention, which are sums of operators.
 #pragma once
 
 #include <functional>
@@ -12,7 +13,6 @@
 #include <vector>
 
 #include "calibration/calibrate.hpp"
-#include "calibration/csv.hpp"
 
 namespace zettatwin::calibration {
 

@@ -100,6 +100,14 @@ std::vector<Parameter> decode(std::map<Precision, hardware::DecodeEfficiency> Ef
   return list.add("reduce", &D::reduce, 0.8 * kMicro, kNano, 20 * kMicro, 0.5).add("least_keys", &D::least_keys, 64, 1, 300, 0.7).take();
 }
 
+std::vector<Parameter> decode_latent(Chip& chip, Precision p, const std::string& path) {
+  using L = hardware::LatentDecodeEfficiency;
+  ensure(chip.efficiency.decode_latent, p, {us(14), ratio(0.5), ratio(0.85), megabytes(30)});
+  List<L> list(path, [p](Chip& c) -> L& { return c.efficiency.decode_latent.at(p); });
+  list.add("math", &L::math, 0.5, 0.05, 1, 0.2).add("memory", &L::memory, 0.85, 0.2, 1, 0.1);
+  return list.add("launch", &L::launch, 14 * kMicro, 0.5 * kMicro, 60 * kMicro, 0.35).add("half_bytes", &L::half_bytes, 30 * kMega, 0.01 * kMega, 300 * kMega, 0.7).take();
+}
+
 std::vector<Parameter> expert_layer(Chip& chip, Precision p, const std::string& path) {
   using E = hardware::ExpertLayerEfficiency;
   const E typical{ratio(0.7),   us(20),           ratio(0.85), megabytes(5), start<units::BytesPerSecond>(30 * kTera), us(0.1),
@@ -137,6 +145,7 @@ std::vector<Parameter> parameters_of(Chip& chip, const Family& family) {
   if (family.kind == "attention") return attention(chip, p, path);
   if (family.kind == "decode") return decode(&Efficiency::decode, chip, p, path);
   if (family.kind == "decode_multi_head") return decode(&Efficiency::decode_multi_head, chip, p, path);
+  if (family.kind == "decode_latent") return decode_latent(chip, p, path);
   if (family.kind == "expert_layer") return expert_layer(chip, p, path);
   if (family.kind == "dynamic_quantise") return dynamic_quantise(chip, p, path);
   ZT_EXPECT(family.kind == "stream", "no figures belong to " + family.name());

@@ -16,13 +16,13 @@ struct Point {
   double measured, predicted;  // decimal logarithms of microseconds
 };
 
-std::vector<Point> points_of(const hardware::Chip& chip, const std::vector<Sample>& samples, std::size_t most) {
+std::vector<Point> points_of(const std::vector<TimePoint>& all, std::size_t most) {
   constexpr double kMicrosecond = 1e-6;
-  const auto count = std::min(most, samples.size());
+  const auto count = std::min(most, all.size());
   std::vector<Point> points;
   for (std::size_t i = 0; i < count; ++i) {
-    const auto& s = samples[i * samples.size() / count];
-    points.push_back({std::log10(s.seconds / kMicrosecond), std::log10(predicted(chip, s) / kMicrosecond)});
+    const auto& p = all[i * all.size() / count];
+    points.push_back({std::log10(p.measured / kMicrosecond), std::log10(p.predicted / kMicrosecond)});
   }
   return points;
 }
@@ -48,18 +48,27 @@ std::string panel(const std::string& title, const std::vector<Point>& points, do
 
 }  // namespace
 
-std::string plot_svg(const hardware::Chip& chip, const std::vector<FamilySamples>& families, std::size_t points) {
-  const auto own = isolated(chip);
-  const auto rows = (families.size() + kPanelsPerRow - 1) / kPanelsPerRow, columns = std::min(families.size(), kPanelsPerRow);
+std::string plot_svg(const std::string& title, const std::vector<TimePanel>& panels, std::size_t points) {
+  const auto rows = (panels.size() + kPanelsPerRow - 1) / kPanelsPerRow, columns = std::min(panels.size(), kPanelsPerRow);
   const double pitch = kSide + kMargin, foot = 24;
-  const auto extent = [&](std::size_t panels) { return static_cast<double>(panels) * pitch + kMargin; };
+  const auto extent = [&](std::size_t count) { return static_cast<double>(count) * pitch + kMargin; };
   auto svg = fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{:.0f}\" height=\"{:.0f}\" font-family=\"sans-serif\" font-size=\"11\">\n"
                          "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n", extent(columns), extent(rows) + foot);
-  for (std::size_t i = 0; i < families.size(); ++i) {
+  for (std::size_t i = 0; i < panels.size(); ++i) {
     const double left = kMargin + static_cast<double>(i % kPanelsPerRow) * pitch, top = kMargin + static_cast<double>(i / kPanelsPerRow) * pitch;
-    svg += panel(families[i].family.name(), points_of(own, families[i].samples, points), left, top);
+    svg += panel(panels[i].title, points_of(panels[i].points, points), left, top);
   }
-  return svg + fmt::format("<text x=\"{:.0f}\" y=\"{:.0f}\">{}: measured microseconds to the right, predicted upwards; grey: twice and half</text>\n</svg>\n", kMargin, extent(rows) + 12, chip.title);
+  return svg + fmt::format("<text x=\"{:.0f}\" y=\"{:.0f}\">{}: measured microseconds to the right, predicted upwards; grey: twice and half</text>\n</svg>\n", kMargin, extent(rows) + 12, title);
+}
+
+std::string plot_svg(const hardware::Chip& chip, const std::vector<FamilySamples>& families, std::size_t points) {
+  const auto own = isolated(chip);
+  std::vector<TimePanel> panels;
+  for (const auto& f : families) {
+    auto& points_of_family = panels.emplace_back(TimePanel{f.family.name(), {}}).points;
+    for (const auto& s : f.samples) points_of_family.push_back({s.seconds, predicted(own, s)});
+  }
+  return plot_svg(chip.title, panels, points);
 }
 
 }  // namespace zettatwin::calibration

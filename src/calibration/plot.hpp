@@ -9,7 +9,17 @@
 
 namespace zettatwin::calibration {
 
-// At most `points` samples of each family, evenly spaced in the order given.
+struct TimePoint {
+  double measured = 0, predicted = 0;  // seconds
+};
+
+struct TimePanel {
+  std::string title;
+  std::vector<TimePoint> points;
+};
+
+// At most `points` of each panel, evenly spaced in the order given.
+[[nodiscard]] std::string plot_svg(const std::string& title, const std::vector<TimePanel>& panels, std::size_t points = 150);
 [[nodiscard]] std::string plot_svg(const hardware::Chip& chip, const std::vector<FamilySamples>& families, std::size_t points = 150);
 
 }  // namespace zettatwin::calibration

@@ -13,7 +13,7 @@
 namespace zettatwin::calibration {
 
 using Operator = std::variant<compute::Gemm, compute::GroupedGemm, compute::AttentionOp, compute::MemoryOp, compute::Quantise,
-                              compute::ExpertLayer>;
+                              compute::ExpertLayer, compute::LatentDecode>;
 
 struct Sample {
   std::vector<Operator> operators;

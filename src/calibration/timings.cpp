@@ -4,68 +4,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <optional>
 
-#include "calibration/csv.hpp"
+#include "calibration/detail/reading.hpp"
 
 namespace zettatwin::calibration {
 namespace {
 
+using config::Csv;
 using config::Diagnostics;
+using detail::kMicrosecond;
+using detail::kMostBatch;
+using detail::Reading;
 using hardware::Chip;
 using hardware::Precision;
-
-constexpr double kMicrosecond = 1e-6;
-constexpr std::int64_t kMostSize = 1 << 24, kMostBatch = 1 << 14;  // products of three stay within 64 bits
-
-// One timing by column names; every problem is reported where it is.
-class Reading final {
- public:
-  Reading(const Csv& csv, std::size_t row, Diagnostics& diagnostics) : csv_(csv), row_(row), diagnostics_(diagnostics) {}
-
-  [[nodiscard]] std::string_view text(std::string_view column, std::string_view otherwise) const {
-    const auto at = csv_.column(column);
-    return at && !csv_.cell(row_, *at).empty() ? csv_.cell(row_, *at) : otherwise;
-  }
-  [[nodiscard]] config::Location where(std::string_view column) const {
-    const auto at = csv_.column(column);
-    return at ? csv_.where(row_, *at) : csv_.title_place();
-  }
-  void error(std::string_view column, std::string problem, std::string why = "", std::string suggestion = "") {
-    diagnostics_.error(where(column), std::move(problem), std::move(why), std::move(suggestion));
-  }
-  // A number in (0, 1e15]; 1 after a problem, so that reading can go on.
-  double positive(std::string_view column) {
-    const auto cell = text(column, "");
-    const auto value = number_of(cell);
-    if (value && *value > 0 && *value <= 1e15) return *value;
-    const auto titles = csv_.titles();
-    if (csv_.column(column)) error(column, fmt::format("{} is '{}'", column, cell), "it must be a number above 0 and at most 1e15");
-    else error(column, fmt::format("there is no column '{}'", column), fmt::format("line {} needs it", where_of_row().line), near(column));
-    return 1;
-  }
-  std::int64_t whole(std::string_view column, std::int64_t most = kMostSize) {
-    const double value = positive(column);
-    if (value == std::floor(value) && value <= static_cast<double>(most)) return static_cast<std::int64_t>(value);
-    error(column, fmt::format("{} is '{}'", column, text(column, "")), fmt::format("it must be a whole number, at most {}", most));
-    return 1;
-  }
-  std::int64_t whole_or(std::string_view column, std::int64_t otherwise, std::int64_t most = kMostSize) {
-    return text(column, "").empty() ? otherwise : whole(column, most);
-  }
-
- private:
-  [[nodiscard]] config::Location where_of_row() const { return csv_.where(row_, 0); }
-  [[nodiscard]] std::string near(std::string_view column) const {
-    const auto found = config::nearest(column, {csv_.titles().begin(), csv_.titles().end()});
-    return found.empty() ? "" : fmt::format("is it '{}'?", found);
-  }
-  const Csv& csv_;
-  std::size_t row_;
-  Diagnostics& diagnostics_;
-};
 
 struct Timed {
   Family family;
@@ -89,6 +42,14 @@ Timed attention(Reading& r, Precision p) {
   return {{op.heads == op.kv_heads ? "decode_multi_head" : "decode", p}, op};
 }
 
+Timed latent(Reading& r, Precision p) {
+  compute::LatentDecode op{.batch = r.whole_or("batch", 1, kMostBatch), .heads = r.whole("heads", kMostBatch), .q_length = r.whole_or("q", 1, kMostBatch), .kv_length = r.whole("kv"), .precision = p};
+  op.latent = r.whole_or("latent", op.latent);
+  op.rope = r.whole_or("rope", op.rope);
+  if (op.kv_length < op.q_length) r.error("kv", fmt::format("{} keys for {} queries", op.kv_length, op.q_length), "each query sees itself at least");
+  return {{"decode_latent", p}, op};
+}
+
 Timed copy(Reading& r, Precision) { return {{"stream", Precision::bf16}, compute::MemoryOp{.bytes = units::Bytes::from_si(r.positive("bytes"))}}; }
 
 Timed experts(Reading& r, Precision p) {
@@ -103,7 +64,7 @@ struct Kind {
   std::string_view name;
   Timed (*read)(Reading&, Precision);
 };
-constexpr Kind kKinds[] = {{"gemm", gemm}, {"attention", attention}, {"copy", copy}, {"experts", experts}};
+constexpr Kind kKinds[] = {{"gemm", gemm}, {"attention", attention}, {"copy", copy}, {"latent", latent}, {"experts", experts}};
 
 const Kind* kind_of(Reading& r, const TimingDefaults& defaults) {
   const auto word = r.text("op", defaults.op);
@@ -113,7 +74,7 @@ const Kind* kind_of(Reading& r, const TimingDefaults& defaults) {
     names.emplace_back(kind.name);
   }
   const auto near = config::nearest(word, names);
-  r.error("op", word.empty() ? "no column 'op' says what was timed" : fmt::format("unknown op '{}'", word), "known are gemm, attention, copy and experts",
+  r.error("op", word.empty() ? "no column 'op' says what was timed" : fmt::format("unknown op '{}'", word), "known are gemm, attention, latent, copy and experts",
           word.empty() ? "name it by --op" : near.empty() ? "" : fmt::format("did you mean '{}'?", near));
   return nullptr;
 }

@@ -4,6 +4,7 @@
 //   gemm       m, n, k [batch]: C[m,n] = A[m,k] B[k,n], inputs in `precision`, result in 16 bits, without any cast
 //   attention  heads, q, kv, head_dim [batch, kv_heads, v_head_dim, window]: causal; up to 16 queries are decoding
 //   copy       bytes: read plus written by one streaming kernel
+//   latent     heads, kv [batch, q, latent, rope]: a few queries on cached latent vectors (MLA, projections absorbed)
 //   experts    tokens, hidden, inter, topk, experts [expert_parallel]: the routed experts of a gated layer on one chip
 // Other columns are ignored. Every problem is reported with its line and column.
 #pragma once

@@ -179,6 +179,7 @@ class Lowering final {
     size("cp", "cp", 1);
     size("pp", "pp", 1);
     size("ep", "ep", 1);
+    expert_tensor_parallel();
     microbatch();
     const auto vpp = row_.whole("vpp");
     if (vpp && *vpp > 1 && row_.whole("pp").value_or(1) > 1) {
@@ -204,6 +205,18 @@ class Lowering final {
     if (value && *value > 0) return add(plan_, field, *value);
     assume(fmt::format("{}={}", field, missing));
     add(plan_, field, missing);
+  }
+
+  // What the notes say, or the framework's default, which may be the tensor parallelism of the other layers ("tp").
+  void expert_tensor_parallel() {
+    const auto given = digits_after(row_.text("notes"), "\"expert_tensor_parallel_size\": ");
+    const bool experts = row_.whole("experts").value_or(0) > 0;
+    const auto* by_default = plan_.find("etp");
+    if (!given.empty() && experts) return add(plan_, "etp", std::string(given));
+    if (!by_default) return;
+    const bool as_others = by_default->text == "tp";
+    if (experts && as_others) assume(fmt::format("etp={}", row_.whole("tp").value_or(1)));
+    if (!experts || as_others) add(plan_, "etp", experts ? row_.whole("tp").value_or(1) : 1);
   }
 
   // "per_device=8": all of a device's sequences at once (JAX), with the devices of the batch: gradients are not accumulated.

@@ -5,7 +5,22 @@
 #include <charconv>
 #include <cmath>
 
+#include "config/csv.hpp"
+
 namespace zettatwin::validation {
+
+std::optional<Table> read_table(std::string_view text, const std::string& name, config::Diagnostics& diagnostics) {
+  const auto csv = config::Csv::parse(text, name, diagnostics, config::Csv::Length::any);
+  if (!csv) return std::nullopt;
+  Table table{.name = name, .columns = {csv->titles().begin(), csv->titles().end()}, .records = {}};
+  table.records.reserve(csv->rows());
+  for (std::size_t row = 0; row < csv->rows(); ++row) {
+    auto& record = table.records.emplace_back();
+    record.line = csv->where(row, 0).line;
+    for (std::size_t column = 0; column < csv->cells(row); ++column) record.cells.emplace_back(csv->cell(row, column));
+  }
+  return table;
+}
 
 std::optional<std::size_t> Table::column(std::string_view title) const {
   const auto at = std::find(columns.begin(), columns.end(), title);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Measured results as a table: columns by name, one record per measurement. Whoever reads the file fills it; cells stay text.
+// Measured results as a table: columns by name, one record per measurement; cells stay text.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "config/diagnostic.hpp"
 
 namespace zettatwin::validation {
 
@@ -22,6 +24,9 @@ struct Table {
 
   [[nodiscard]] std::optional<std::size_t> column(std::string_view title) const;
 };
+
+// From CSV; records may be shorter or longer than the title, which is for the judge to say.
+[[nodiscard]] std::optional<Table> read_table(std::string_view text, const std::string& name, config::Diagnostics& diagnostics);
 
 // One record read by column names. What a table lacks reads as empty.
 class Row final {

@@ -65,7 +65,7 @@ TEST(Fit, FiveTimingsOfAnUnknownChip) {
   }
   const auto result = calibrate(before, few, {.source = "test"});
   EXPECT_EQ(result.families[0].figures.size(), 5u) << "no more figures than timings";
-  EXPECT_EQ(result.families[0].figures[0].parameter.path, "efficiency.gemm.bf16.math");
+  EXPECT_EQ(result.families[0].figures[0].path, "efficiency.gemm.bf16.math");
   const auto unseen = synthetic(truth, 300, 0)[0].samples;
   EXPECT_LT(goodness(isolated(result.chip), unseen).p90, 0.1);
   EXPECT_GT(goodness(isolated(before), unseen).p90, 0.3);

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "../../support/catalog_files.hpp"
-#include "calibration/csv.hpp"
 #include "calibration/timings.hpp"
 
 namespace zettatwin::calibration {
@@ -23,26 +22,6 @@ Read timings(std::string_view text, const TimingDefaults& defaults = {}) {
   Read r;
   r.families = read_timings(text, "mine.csv", defaults, test::catalog_chip("h100"), r.diagnostics);
   return r;
-}
-
-TEST(Csv, CellsAndTheirPlaces) {
-  config::Diagnostics diagnostics;
-  const std::string text = "\xEF\xBB\xBF# a note\na, b ,c\n1,\"2, \"\"two\"\"\", 3\r\n\n4,5,6";
-  const auto csv = Csv::parse(text, "t.csv", diagnostics);
-  ASSERT_TRUE(csv);
-  ASSERT_EQ(csv->rows(), 2u);
-  EXPECT_EQ(csv->titles()[1], "b");
-  EXPECT_EQ(csv->cell(0, 1), "2, \"two\"");
-  EXPECT_EQ(csv->cell(0, 2), "3");
-  EXPECT_EQ(csv->where(1, 2).text(), "t.csv:5:5");
-}
-
-TEST(Csv, WhatIsNoCsv) {
-  for (const auto* text : {"", "a,b\n1\n", "a,b\n\"1,2\n", "a,b\n\"1\"x,2\n"}) {
-    config::Diagnostics diagnostics;
-    EXPECT_FALSE(Csv::parse(text, "t.csv", diagnostics)) << text;
-    EXPECT_TRUE(diagnostics.has_errors()) << text;
-  }
 }
 
 TEST(Timings, FamiliesByOperatorAndPrecision) {

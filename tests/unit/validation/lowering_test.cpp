@@ -135,6 +135,21 @@ TEST(Lowering, ChunksOfThePipelineAreEven) {
   EXPECT_EQ(lowered({{"layers", "84"}, {"vpp", "4"}}).scenario.find("plan")->find("layers_per_chunk"), nullptr) << "12 layers too few for 6 each";
 }
 
+// Megatron-Core cuts experts as other layers unless told otherwise; the notes of a row may tell.
+TEST(Lowering, ExpertsAreCutAsTheFrameworkDoes) {
+  const std::map<std::string, std::string> mixtral{{"model", "mixtral-8x7b"}, {"layers", "32"}, {"hidden", "4096"}, {"ffn", "14336"}, {"heads", "32"}, {"kv_heads", "8"}, {"vocab", "32000"}, {"experts", "8"},
+                                                   {"tp", "4"}, {"ep", "2"}, {"source", "NVIDIA/dgxc-benchmarking v25.05"}};
+  const auto by_default = lowered(mixtral);
+  EXPECT_EQ(at(by_default.scenario, {"plan", "etp"}), "4");
+  EXPECT_NE(std::find(by_default.assumed.begin(), by_default.assumed.end(), "etp=4"), by_default.assumed.end());
+  auto told = mixtral, other = mixtral;
+  told["notes"] = "{\"expert_tensor_parallel_size\": 1}";
+  other["source"] = "somebody";
+  EXPECT_EQ(at(lowered(told).scenario, {"plan", "etp"}), "1");
+  EXPECT_EQ(at(lowered(other).scenario, {"plan", "etp"}), "absent");
+  EXPECT_EQ(at(lowered({{"source", "NVIDIA/dgxc-benchmarking v25.05"}}).scenario, {"plan", "etp"}), "1") << "a model without experts";
+}
+
 TEST(Lowering, OnlyInterleavedSchedulesSendInTheBackground) {
   EXPECT_EQ(at(lowered({{"vpp", "1"}}).scenario, {"plan", "overlap", "pp"}), "false");
   EXPECT_EQ(at(lowered({}).scenario, {"plan", "overlap", "pp"}), "absent");

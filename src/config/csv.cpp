@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "calibration/csv.hpp"
+#include "config/csv.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <charconv>
 #include <cmath>
 
-namespace zettatwin::calibration {
+namespace zettatwin::config {
 namespace {
 
 std::string_view trimmed(std::string_view text) {
@@ -20,7 +20,7 @@ std::string_view trimmed(std::string_view text) {
 
 class CsvReader final {
  public:
-  CsvReader(std::string_view text, Csv& csv, config::Diagnostics& diagnostics) : text_(text), csv_(csv), diagnostics_(diagnostics) {
+  CsvReader(std::string_view text, Csv& csv, Diagnostics& diagnostics, Csv::Length length) : text_(text), csv_(csv), diagnostics_(diagnostics), length_(length) {
     constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
     if (text_.starts_with(kByteOrderMark)) at_ = line_start_ = kByteOrderMark.size();
   }
@@ -30,7 +30,7 @@ class CsvReader final {
       if (skipped_line()) continue;
       if (!record()) return;
     }
-    if (csv_.titles_.empty()) diagnostics_.error(config::location_in(*csv_.name_), "the file is empty", "its first line names the columns");
+    if (csv_.titles_.empty()) diagnostics_.error(location_in(*csv_.name_), "the file is empty", "its first line names the columns");
   }
 
  private:
@@ -72,9 +72,10 @@ class CsvReader final {
     if (csv_.titles_.empty()) {
       for (const auto& c : cells) csv_.titles_.push_back(c.text);
       csv_.title_line_ = line;
-    } else if (cells.size() != csv_.titles_.size()) {
+    } else if (length_ == Csv::Length::of_title && cells.size() != csv_.titles_.size()) {
       error(line, 1, fmt::format("{} cells instead of {}", cells.size(), csv_.titles_.size()), "every record has one cell per column of the first line");
     } else {
+      csv_.begins_.push_back(csv_.cells_.size());
       csv_.cells_.insert(csv_.cells_.end(), cells.begin(), cells.end());
     }
   }
@@ -119,16 +120,17 @@ class CsvReader final {
 
   std::string_view text_;
   Csv& csv_;
-  config::Diagnostics& diagnostics_;
+  Diagnostics& diagnostics_;
+  Csv::Length length_;
   std::size_t at_ = 0, line_start_ = 0;
   std::uint32_t line_ = 1;
 };
 
-std::optional<Csv> Csv::parse(std::string_view text, const std::string& name, config::Diagnostics& diagnostics) {
+std::optional<Csv> Csv::parse(std::string_view text, const std::string& name, Diagnostics& diagnostics, Length length) {
   const auto before = diagnostics.error_count();
   Csv csv;
   csv.name_ = std::make_shared<const std::string>(name);
-  CsvReader(text, csv, diagnostics).read();
+  CsvReader(text, csv, diagnostics, length).read();
   if (diagnostics.error_count() != before) return std::nullopt;
   return csv;
 }
@@ -138,12 +140,12 @@ std::optional<std::size_t> Csv::column(std::string_view title) const {
   return at == titles_.end() ? std::nullopt : std::optional(static_cast<std::size_t>(at - titles_.begin()));
 }
 
-config::Location Csv::where(std::size_t row, std::size_t column) const {
-  const auto& cell = cells_[row * titles_.size() + column];
+Location Csv::where(std::size_t row, std::size_t column) const {
+  const auto& cell = cells_[begins_[row] + (column < cells(row) ? column : 0)];
   return {name_, cell.line, cell.column};
 }
 
-config::Location Csv::title_place() const { return {name_, title_line_, 1}; }
+Location Csv::title_place() const { return {name_, title_line_, 1}; }
 
 std::optional<double> number_of(std::string_view cell) {
   double value = 0;
@@ -152,4 +154,4 @@ std::optional<double> number_of(std::string_view cell) {
   return value;
 }
 
-}  // namespace zettatwin::calibration
+}  // namespace zettatwin::config
