@@ -90,7 +90,10 @@ constexpr double exponential_series(double r) {
 // ln of the gamma function of a positive number: Stirling's series, after the recurrence has raised the argument above 10. Error about 1e-15.
 [[nodiscard]] constexpr double log_gamma(double x) {
   double below = 1;
-  for (; x < 10; x += 1) below *= x;
+  while (x < 10) {
+    below *= x;
+    x += 1;
+  }
   const double z = 1 / (x * x);
   const double series = (1.0 / 12 - z * (1.0 / 360 - z * (1.0 / 1260 - z * (1.0 / 1680 - z * (1.0 / 1188 - z * (691.0 / 360360 - z / 156)))))) / x;
   return (x - 0.5) * portable::log(x) - x + 0.9189385332046727418 + series - portable::log(below);

@@ -28,9 +28,9 @@ class RequestList final {
  private:
   struct Row {
     units::Picoseconds arrival;
-    std::int32_t input, output, model;
-    std::uint64_t session;
-    std::uint64_t blocks_end;  // in blocks_; they begin where those of the row before end
+    std::int32_t input = 0, output = 0, model = 0;
+    std::uint64_t session = 0;
+    std::uint64_t blocks_end = 0;  // in blocks_; they begin where those of the row before end
   };
   std::int64_t block_tokens_;
   std::vector<Row> rows_;
