@@ -67,8 +67,8 @@ class TransferNetwork final {
   };
   struct Finish {
     units::Picoseconds at;
-    Id id;
-    std::uint32_t version;
+    Id id = 0;
+    std::uint32_t version = 0;
     friend bool operator<(const Finish& a, const Finish& b) { return a.at != b.at ? a.at > b.at : a.id > b.id; }  // earliest on top
   };
 

@@ -52,7 +52,7 @@ Arithmetic arithmetic_of(const hardware::Chip& chip, Format format) {
   switch (format) {
     case Format::bf16: return {.weight_bytes = bytes};
     case Format::fp8: return has(Precision::fp8) ? Arithmetic{Precision::fp8, bytes} : weight_only;
-    case Format::fp8_block: return has(Precision::mxfp8) ? Arithmetic{Precision::mxfp8, bytes, true} : weight_only;
+    case Format::fp8_block:
     case Format::mxfp8: return has(Precision::mxfp8) ? Arithmetic{Precision::mxfp8, bytes, true} : weight_only;
     case Format::fp4: return has(Precision::fp4) ? Arithmetic{Precision::fp4, bytes} : weight_only;
     case Format::mxfp4: return has(Precision::fp4) && has(Precision::mxfp8) ? Arithmetic{Precision::mxfp8, bytes} : weight_only;

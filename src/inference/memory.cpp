@@ -89,7 +89,8 @@ double activation_bytes(const InstanceModel& about) {
     if (kind.dense) widest = std::max(widest, 3 * static_cast<double>(kind.dense->intermediate) / tp);
     if (kind.experts) {
       const auto rows = tokens * static_cast<double>(pool.dp * kind.experts->top_k) / static_cast<double>(pool.expert_parallel(model));
-      experts = std::max(experts, rows * (2 * h + 3 * static_cast<double>(kind.experts->intermediate / pool.expert_tp(model))));
+      const auto width = kind.experts->intermediate / pool.expert_tp(model);  // of an expert on one chip
+      experts = std::max(experts, rows * (2 * h + 3 * static_cast<double>(width)));
     }
   }
   constexpr double kStreams = 4;  // residual, its norm, input and output of a block
