@@ -72,8 +72,9 @@ class Search final {
   template <class Answer>
   void sweep(Answer answer) {
     double before = 0;
-    for (double n = 1; n < 1e7; n = std::max(n + 1, std::floor(n * kGrid))) {
-      const std::optional<Point> point = answer(n);
+    constexpr std::int64_t kMost = 10'000'000;
+    for (std::int64_t n = 1; n < kMost; n = std::max(n + 1, static_cast<std::int64_t>(static_cast<double>(n) * kGrid))) {
+      const std::optional<Point> point = answer(static_cast<double>(n));
       if (!point) return;
       ++found_.states;
       offer(*point);
