@@ -11,7 +11,10 @@ namespace {
 
 std::string size_label(double bytes) {
   int unit = 0;
-  for (; bytes >= 1024 && unit < 5; bytes /= 1024) ++unit;
+  while (bytes >= 1024 && unit < 5) {
+    bytes /= 1024;
+    ++unit;
+  }
   constexpr const char* const kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
   return fmt::format("{:.4g} {}", bytes, kUnits[unit]);
 }

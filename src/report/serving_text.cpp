@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
+
 #include "report/detail/table.hpp"
 #include "report/serving.hpp"
 #include "units/text.hpp"
@@ -14,7 +16,7 @@ using units::grouped;
 using units::human;
 
 std::string seconds(double s) { return human(units::Seconds::from_si(s), 4); }
-std::string whole(double value) { return grouped(static_cast<long long>(value + 0.5)); }
+std::string whole(double value) { return grouped(std::llround(value)); }
 // Rates of a few per second keep their decimals.
 std::string rate(double value) { return value >= 100 ? whole(value) : fmt::format("{:.4g}", value); }
 std::string percent(double share) { return fmt::format("{:.2f} %", 100 * share); }

@@ -43,12 +43,19 @@ std::vector<double> ticks(const Scale& scale, double base) {
   if (base == 2) {
     const double steps = std::log2(scale.high / scale.low);
     const double every = std::max(1.0, std::ceil(steps / 10));
-    for (double step = 0; step <= steps + 0.5 && scale.low * std::exp2(step) <= scale.high * 1.001; step += every) values.push_back(scale.low * std::exp2(step));
+    double step = 0;
+    while (step <= steps + 0.5 && scale.low * std::exp2(step) <= scale.high * 1.001) {
+      values.push_back(scale.low * std::exp2(step));
+      step += every;
+    }
     return values;
   }
-  for (double decade = scale.low; decade <= scale.high * 1.001; decade *= 10)
+  double decade = scale.low;
+  while (decade <= scale.high * 1.001) {
     for (const int digit : {1, 2, 5})
       if (decade * digit <= scale.high * 1.001) values.push_back(decade * digit);
+    decade *= 10;
+  }
   return values;
 }
 
