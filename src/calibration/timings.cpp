@@ -80,7 +80,8 @@ const Kind* kind_of(Reading& r, const TimingDefaults& defaults) {
 }
 
 std::optional<Precision> precision_of(Reading& r, const TimingDefaults& defaults, const Chip& chip) {
-  const auto word = r.text("precision", defaults.precision.empty() ? "bf16" : defaults.precision);
+  const std::string usual = defaults.precision.empty() ? "bf16" : defaults.precision;  // outlives `word`
+  const auto word = r.text("precision", usual);
   for (const auto& known : hardware::precision_words()) {
     if (known.name != word) continue;
     const auto p = static_cast<Precision>(known.value);
