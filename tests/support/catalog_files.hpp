@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "hardware/catalog.hpp"
+#include "places.hpp"
 
 namespace zettatwin::test {
 
@@ -33,7 +34,7 @@ class CatalogFiles final : public config::DocumentSource {
   }
 
  private:
-  std::filesystem::path root_ = std::filesystem::path(ZT_SOURCE_DIR) / "catalog";
+  std::filesystem::path root_ = test::source_dir() / "catalog";
 };
 
 // Documents held in memory: path -> text.

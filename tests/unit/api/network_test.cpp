@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "../../support/ask.hpp"
+#include "../../support/places.hpp"
 
 namespace zettatwin::api {
 namespace {
@@ -161,7 +162,7 @@ void expect_documented(const std::string& text, const Json& value, const std::st
 }
 
 TEST(Network, EveryNameOfTheJsonIsDocumented) {
-  std::ifstream file(std::string(ZT_SOURCE_DIR) + "/docs/json.md");
+  std::ifstream file(test::source_dir() / "docs/json.md");
   const std::string all(std::istreambuf_iterator<char>(file), {});
   const auto start = all.find("## `network`");
   ASSERT_NE(start, std::string::npos);

@@ -6,7 +6,6 @@
 
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <sstream>
 
@@ -19,10 +18,7 @@ namespace {
 using hardware::Chip;
 using hardware::Precision;
 
-std::filesystem::path tables() {
-  const char* set = std::getenv("ZT_SHARED_DATA");
-  return std::filesystem::path(set ? set : ZT_SOURCE_DIR "/../shared/data") / "op_tables";
-}
+std::filesystem::path tables() { return test::shared_data() / "op_tables"; }
 
 using Row = std::map<std::string, std::string>;
 

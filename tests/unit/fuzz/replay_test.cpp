@@ -12,13 +12,15 @@
 #include <string>
 #include <vector>
 
+#include "../../support/places.hpp"
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace {
 
 std::vector<std::string> seeds() {
   std::vector<std::filesystem::path> paths;
-  for (const auto& file : std::filesystem::directory_iterator(ZT_SOURCE_DIR "/tests/fuzz/seeds"))
+  for (const auto& file : std::filesystem::directory_iterator(zettatwin::test::source_dir() / "tests/fuzz/seeds"))
     if (file.is_regular_file()) paths.push_back(file.path());
   std::sort(paths.begin(), paths.end());
   std::vector<std::string> texts;

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <string>
 
+#include "../../support/places.hpp"
 #include "config/document.hpp"
 #include "model/import.hpp"
 
@@ -16,13 +17,13 @@ namespace zettatwin::model::testing {
 class CatalogOnDisk final : public config::DocumentSource {
  public:
   std::optional<std::string> read(const std::string& path) const override {
-    const auto inside = std::filesystem::path(ZT_SOURCE_DIR) / "catalog" / path;
+    const auto inside = test::source_dir() / "catalog" / path;
     return text_of(std::filesystem::exists(inside) ? inside : std::filesystem::path(path));
   }
   std::vector<std::string> list(const std::string& folder) const override {
     std::vector<std::string> names;
     for (const auto& file :
-         std::filesystem::directory_iterator(std::filesystem::path(ZT_SOURCE_DIR) / "catalog" / folder))
+         std::filesystem::directory_iterator(test::source_dir() / "catalog" / folder))
       if (file.path().extension() == ".yaml") names.push_back(file.path().stem().string());
     std::sort(names.begin(), names.end());
     return names;

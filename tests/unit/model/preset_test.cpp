@@ -87,7 +87,7 @@ TEST(LoadModel, ReadsAConfigJsonByPathAndNamesItByItsFolder) {
   const CatalogOnDisk catalog;
   config::Diagnostics diagnostics;
   const auto from_file =
-      load_model(catalog, ZT_SOURCE_DIR "/scenarios/models/deepseek-v3/config.json", kHere, diagnostics);
+      load_model(catalog, (test::source_dir() / "scenarios/models/deepseek-v3/config.json").string(), kHere, diagnostics);
   const auto from_preset = load_model(catalog, "deepseek-v3", kHere, diagnostics);
   ASSERT_TRUE(from_file && from_preset) << all_text(diagnostics);
   EXPECT_TRUE(diagnostics.all().empty()) << all_text(diagnostics);

@@ -3,7 +3,6 @@
 // we expect.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <iostream>
 
 #include "documents.hpp"
@@ -14,10 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path folder() {
-  const char* set = std::getenv("ZT_SHARED_DATA");
-  return (set ? fs::path(set) : fs::path(ZT_SOURCE_DIR) / ".." / "shared" / "data") / "models";
-}
+fs::path folder() { return test::shared_data() / "models"; }
 
 TEST(PublishedConfigs, ImportOrAreRefusedWithAReason) {
   if (!fs::is_directory(folder())) GTEST_SKIP() << "no folder of published config.json files at " << folder();

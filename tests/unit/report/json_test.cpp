@@ -4,6 +4,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "../../support/places.hpp"
 #include "answered.hpp"
 
 namespace zettatwin::report {
@@ -126,7 +127,7 @@ void expect_documented(const std::string& text, const Json& value, const std::st
 }
 
 TEST(ReportJson, EveryNameIsDocumented) {
-  std::ifstream file(std::string(ZT_SOURCE_DIR) + "/docs/json.md");
+  std::ifstream file(test::source_dir() / "docs/json.md");
   const std::string text(std::istreambuf_iterator<char>(file), {});
   ASSERT_FALSE(text.empty()) << "docs/json.md";
   auto subject = usual().subject();

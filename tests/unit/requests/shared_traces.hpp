@@ -4,16 +4,16 @@
 
 #include <zlib.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <string>
 
+#include "../../support/places.hpp"
+
 namespace zettatwin::requests::test {
 
 [[nodiscard]] inline std::filesystem::path shared_traces() {
-  const char* set = std::getenv("ZT_SHARED_DATA");
-  return (set != nullptr ? std::filesystem::path(set) : std::filesystem::path(ZT_SOURCE_DIR) / "../shared/data") / "traces";
+  return zettatwin::test::shared_data() / "traces";
 }
 
 // Content of a file, unpacked where it is packed; empty if it is not there.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Exact figures of other simulators, where they ask what this model answers (docs/math/collectives.md): unit tests of astra-network-analytical
 // (congestion-unaware, and congestion-aware where a message has one hop) and latencies of ASTRA-sim's collectives.
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
 
+#include "../../support/places.hpp"
 #include "cases.hpp"
 #include "traffic/detail/ways.hpp"
 
@@ -19,9 +19,7 @@ constexpr double kGiB = 1.073741824;  // GB
 
 // Expected nanoseconds by row; empty if the data is not at hand.
 std::map<std::string, double> expected_figures() {
-  const char* set = std::getenv("ZT_SHARED_DATA");
-  const std::filesystem::path data = set != nullptr ? std::filesystem::path(set) : std::filesystem::path(ZT_SOURCE_DIR) / "../shared/data";
-  std::ifstream file(data / "oracles/exact_results.csv");
+  std::ifstream file(zettatwin::test::shared_data() / "oracles/exact_results.csv");
   std::map<std::string, double> figures;
   for (std::string line; std::getline(file, line);) {
     std::vector<std::string> cells;
