@@ -24,7 +24,7 @@ struct GroupNote {
 struct Bar {
   std::string name;
   std::string group;               // or
-  std::vector<std::string> groups; // rows of any of these
+  std::vector<std::string> groups; // rows of any of these; neither: all but memory
   std::string set;                 // "": all
   std::string kind;                // "dense" or "experts"; "": both
   std::vector<std::string> words;    // all occur in model or chip
@@ -33,6 +33,10 @@ struct Bar {
   double mean = 0, max = 0;        // of |signed error|, %
   double loss = 0;                 // of scaling losses: |predicted - measured| of the worst series, points
   double slope = 0;                // |predicted / measured - 1| of the slope of ln(throughput) over ln(chips), all rows as one series, %
+  double tau = 0;                  // at least: order of plans within configuration sweeps (sweeps.hpp)
+  double coverage = 0;             // at least: rows that were predicted, %
+  std::string missing;             // Markdown, shown where the bar is missed: which physics is missing, what the residuals show
+  std::vector<std::string> by;     // what parts its residuals into subgroups: model, chip, precision, plan; model and chip if empty
 };
 
 struct GroupNotes {
@@ -50,10 +54,19 @@ struct BarResult {
   GroupScore score;
   double loss = 0, slope = 0;  // as above
   bool met = false;            // every figure, with at least one row
+  std::vector<const Judgement*> rows;
 };
 [[nodiscard]] std::vector<BarResult> held_against(const std::vector<Bar>& bars, const Judgements& judgements);
 
-// "mean <= 2.5 %, max <= 7 %" and "mean 1.7 %, max 3.9 %"; `at_most` is how <= is written there.
+// Residuals of the rows of a bar that have the same words in `by`: the subgroup with the largest sum of |signed error| first.
+struct Subgroup {
+  std::string name;
+  std::int64_t rows = 0;
+  double bias = 0, mean = 0, least = 0, most = 0;  // of signed errors, %; mean of their absolute values
+};
+[[nodiscard]] std::vector<Subgroup> subgroups(const BarResult& result);
+
+// "mean <= 2.5 %, max <= 7 %" and "mean 1.7 %, max 3.9 %"; `at_most` is how <= is written there, "<=" or as HTML.
 struct BarWords {
   std::string bar, is;
 };

@@ -46,7 +46,7 @@ std::vector<DocumentFile> document(const Judgements& judgements, const GroupNote
   const auto all = all_of(open);
   std::string text = kOpening;
   text += fmt::format("{} rows: {} public, {} for calibration.\n\n", judgements.rows.size(), open.rows.size(), calibration.rows.size());
-  text += "## Bars\n\nFully specified rows, unless a group has none.\n\n" + bar_rows(judgements, notes);
+  text += "## Bars\n\nFully specified rows, unless a group has none.\n\n" + bar_rows(judgements, notes) + missed_bars(judgements, notes);
   text += "## Public rows by group\n\n" + group_rows(open, notes) + "![signed errors by group](validation/errors.svg)\n\n![predicted over measured](validation/scatter.svg)\n\n";
   text += "## Scaling\n\nThroughput per chip that is lost from the smallest to the largest run of a series (one source, model, sequence length, chip, precision and plan, with as many replicas more as chips and sequences).\n\n" + scaling_rows(all);
   text += "## The worst ten rows\n\nThe reasons are those of their groups.\n\n" + worst_rows(all, notes, 10);

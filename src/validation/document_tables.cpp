@@ -43,6 +43,27 @@ std::string bar_rows(const Judgements& judgements, const GroupNotes& notes) {
   return out + "\n";
 }
 
+std::string missed_bars(const Judgements& judgements, const GroupNotes& notes) {
+  constexpr std::size_t kShown = 12;
+  std::string out;
+  for (const auto& r : held_against(notes.bars, judgements)) {
+    if (r.met || r.score.predicted == 0) continue;
+    const auto words = words_of(r, "<=");
+    out += fmt::format("### {}: {}, bar {}\n\n", r.bar.name, words.is, words.bar);
+    out += (r.bar.missing.empty() ? "Not explained." : r.bar.missing) + "\n\n";
+    if (r.bar.mean <= 0 && r.bar.max <= 0) continue;
+    const auto groups = subgroups(r);
+    out += "| residuals of | rows | bias | mean | from | to |\n|---|--:|--:|--:|--:|--:|\n";
+    for (std::size_t i = 0; i < std::min(kShown, groups.size()); ++i) {
+      const auto& g = groups[i];
+      out += fmt::format("| {} | {} | {:+.1f} % | {:.1f} % | {:+.1f} % | {:+.1f} % |\n", table_cell(g.name), g.rows, g.bias, g.mean, g.least, g.most);
+    }
+    if (groups.size() > kShown) out += fmt::format("| {} others, each adding less to the mean | | | | | |\n", groups.size() - kShown);
+    out += "\n";
+  }
+  return out.empty() ? out : "## Bars that are missed\n\nWhich physics is missing, as far as the residuals tell, and the residuals by what the rows have in common, those that add most to the mean first.\n\n" + out;
+}
+
 std::string worst_rows(const std::vector<const Judgement*>& rows, const GroupNotes& notes, std::size_t most) {
   std::string out = "| row | model | chip | chips | measured | predicted | error | why |\n|---|---|---|--:|--:|--:|--:|---|\n";
   const auto worst = farthest_off(rows);

@@ -15,6 +15,8 @@ namespace zettatwin::validation {
 [[nodiscard]] std::string bar_rows(const Judgements& judgements, const GroupNotes& notes);
 [[nodiscard]] std::string worst_rows(const std::vector<const Judgement*>& rows, const GroupNotes& notes, std::size_t most);
 [[nodiscard]] std::string count_rows(const std::vector<Count>& list, std::size_t most);
+// Of each bar that is missed: which physics is missing, and its residuals by subgroup.
+[[nodiscard]] std::string missed_bars(const Judgements& judgements, const GroupNotes& notes);
 // Those that are scored apart.
 [[nodiscard]] std::string apart_rows(const std::vector<const Judgement*>& rows);
 

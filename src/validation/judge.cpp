@@ -87,6 +87,8 @@ class Judge final {
     j.chip = text("chip");
     j.model = text("model");
     j.source = text("source");
+    j.precision = text("precision");
+    j.plan = plan_of(row);
     j.line = row.line();
     const auto specified = row.number("fully_specified");
     j.fully_specified = !specified || *specified != 0;

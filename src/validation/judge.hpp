@@ -17,7 +17,8 @@ enum class Status { ok, infeasible, unsupported, bad_row };
 [[nodiscard]] std::string_view name_of(Status status);
 
 struct Judgement {
-  std::string id, set, group, metric, unit, chip, model, source;
+  std::string id, set, group, metric, unit, chip, model, source, precision;
+  std::string plan;                   // training: sizes that are not 1; serving: as the row has it
   std::int64_t line = 0;
   bool fully_specified = true;        // every knob is known and consistent; a file without the column says so of all rows
   bool experts = false;               // of the row's model

@@ -31,7 +31,7 @@ std::vector<DocumentFile> serving_document(const Judgements& judgements, const G
   const auto all = all_of(judgements);
   std::string text = kOpening;
   text += fmt::format("{} rows, {} further figures in their notes.\n\n", judgements.rows.size(), judgements.stated.size());
-  text += "## Bars\n\n" + bar_rows(judgements, notes);
+  text += "## Bars\n\n" + bar_rows(judgements, notes) + missed_bars(judgements, notes);
   text += "## Groups\n\n" + group_rows(judgements, notes) + "![signed errors by group](serving_validation/errors.svg)\n\n![predicted over measured](serving_validation/scatter.svg)\n\n";
   constexpr std::size_t kWorst = 20, kListed = 25;
   text += "## The worst rows\n\nThe reasons are those of their groups.\n\n" + worst_rows(all, notes, kWorst);

@@ -63,6 +63,8 @@ class ServingJudge final {
     j.chip = text("chip");
     j.model = text("model");
     j.source = text("source");
+    j.precision = text("precision");
+    j.plan = text("parallelism");
     j.line = row.line();
     j.chips = asked.chips;
     j.measured = asked.measured;

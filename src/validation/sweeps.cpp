@@ -2,6 +2,7 @@
 #include "validation/sweeps.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -79,6 +80,15 @@ std::string sweep_of(const Row& row) { return joined(row, {"set", "source", "yea
 std::string series_of(const Row& row) {
   const double per_chip = row.number("gbs").value_or(0) / std::max(1.0, row.number("num_chips").value_or(1));
   return joined(row, {"set", "source", "year", "model", "layers", "hidden", "seq_len", "chip", "precision", "metric", "unit", "mbs", "tp", "cp", "pp", "vpp", "ep"}) + fmt::format("{:.6g}", per_chip);
+}
+
+std::string plan_of(const Row& row) {
+  std::vector<std::string> words;
+  for (const auto* column : {"tp", "cp", "pp", "vpp", "ep"})
+    if (const auto size = row.whole(column).value_or(1); size > 1) words.push_back(fmt::format("{} {}", column, size));
+  const auto recompute = row.text("recompute");
+  if (recompute.starts_with("full") || recompute.starts_with("selective")) words.push_back(fmt::format("recompute {}", recompute.substr(0, recompute.find_first_of(" (,;"))));
+  return words.empty() ? "data parallel" : fmt::format("{}", fmt::join(words, ", "));
 }
 
 RankAgreement rank_agreement(const std::vector<const Judgement*>& judgements) {

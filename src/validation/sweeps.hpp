@@ -15,6 +15,9 @@ namespace zettatwin::validation {
 [[nodiscard]] std::string sweep_of(const Row& row);
 [[nodiscard]] std::string series_of(const Row& row);
 
+// "tp 8, pp 4, recompute full": sizes of the plan that are not 1, and what is recomputed.
+[[nodiscard]] std::string plan_of(const Row& row);
+
 // Kendall's tau-b over all pairs of judgements of one sweep: (concordant - discordant) / sqrt(pairs not tied in measured x pairs not tied in predicted).
 struct RankAgreement {
   std::int64_t sweeps = 0;  // with two rows or more

@@ -136,5 +136,36 @@ TEST(Document, NamesBarsAndPlots) {
   EXPECT_NE(files[2].text.find("</svg>"), std::string::npos);
 }
 
+TEST(Document, SaysUnderAMissedBarWhatIsMissingAndShowsResiduals) {
+  GroupNotes notes;
+  notes.bars.push_back({.name = "met", .group = "A", .set = "", .kind = "", .words = {}, .mean = 30, .missing = "unseen"});
+  notes.bars.push_back({.name = "missed", .group = "A", .set = "", .kind = "", .words = {}, .mean = 15, .missing = "Casts are not modelled.", .by = {"precision", "plan"}});
+  auto a = judged("A", 10, 12), b = judged("A", 10, 7), c = judged("A", 10, 11), excluded = judged("A", 1, 9);
+  a.precision = b.precision = "fp8";
+  c.precision = "bf16";
+  a.plan = b.plan = c.plan = "tp 8";
+  excluded.excluded = "wrong";
+  const auto text = document({{a, b, c, excluded}, {}}, notes)[0].text;
+  EXPECT_EQ(text.find("unseen"), std::string::npos);
+  EXPECT_NE(text.find("### missed: mean 20.0 %, bar mean <= 15 %\n\nCasts are not modelled.\n"), std::string::npos) << text;
+  const auto worse = text.find("| fp8, tp 8 | 2 | -5.0 % | 25.0 % | -30.0 % | +20.0 % |"), better = text.find("| bf16, tp 8 | 1 | +10.0 % | 10.0 % | +10.0 % | +10.0 % |");
+  EXPECT_NE(worse, std::string::npos) << text;
+  EXPECT_LT(worse, better) << "what adds most comes first";
+  EXPECT_EQ(document({{a}, {}}, {})[0].text.find("Bars that are missed"), std::string::npos);
+}
+
+TEST(Bars, OrderAndCoverageAreAtLeast) {
+  auto low = judged("A", 1, 2), high = judged("A", 2, 1), none = judged("A", 3, std::nullopt);
+  const Judgements all{{low, high, none}, {}};
+  const auto results = held_against({{.name = "order", .tau = 0.8}, {.name = "much", .coverage = 98}, {.name = "some", .coverage = 60}}, all);
+  ASSERT_EQ(results.size(), 3u);
+  EXPECT_FALSE(results[0].met);
+  EXPECT_EQ(words_of(results[0], "<=").bar, "tau >= 0.8");
+  EXPECT_EQ(words_of(results[0], "<=").is, "tau -1.00");
+  EXPECT_FALSE(results[1].met);
+  EXPECT_TRUE(results[2].met);
+  EXPECT_EQ(words_of(results[2], "<=").is, "coverage 66.7 %");
+}
+
 }  // namespace
 }  // namespace zettatwin::validation
