@@ -20,6 +20,7 @@ std::optional<Precision> Chip::peak_entry(Precision p) const {
 }
 
 units::FlopPerSecond Chip::peak(Precision p) const {
+  if (const auto own = matrix_peak.find(p); own != matrix_peak.end()) return own->second.value;
   const auto entry = peak_entry(p);
   return entry ? matrix_peak.at(*entry).value : units::FlopPerSecond{};
 }

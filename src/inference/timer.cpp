@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
 #include <unordered_map>
 
 #include "base/contract.hpp"
@@ -167,6 +166,7 @@ class Timer final : public InstanceTimer {
 
   [[nodiscard]] double decoding_attention(std::int64_t sequences, double cached) const;
   [[nodiscard]] double attention_value(std::int64_t bucket, std::int64_t cached) const;
+  [[nodiscard]] std::int64_t token_key(const RankLoad& rank) const;
   template <class Key, class F>
   [[nodiscard]] const Parts& memo(std::unordered_map<Key, Parts>& table, Key key, F&& fill) const {
     const auto found = table.find(key);
@@ -182,7 +182,7 @@ class Timer final : public InstanceTimer {
   bool meets_transfers_ = false;  // its exchange and hand-overs of caches use the same ports
   mutable std::unordered_map<std::int64_t, Parts> tokens_, experts_, exchange_, head_;
   mutable RecentSums token_sums_, expert_sums_, exchange_sums_, head_sums_;
-  mutable std::map<std::int64_t, detail::Curve> attention_;  // by bucket of sequences
+  mutable std::vector<detail::Curve> attention_;  // by bucket of sequences
   mutable std::vector<DecodePiece> pieces_;
 };
 
@@ -215,7 +215,9 @@ double Timer::attention_value(std::int64_t bucket, std::int64_t cached) const {
 double Timer::decoding_attention(std::int64_t sequences, double cached) const {
   if (sequences == 0) return 0;
   const auto bucket = bucket_of(sequences);
-  return attention_[bucket].at(cached, [&](std::int64_t tokens) { return attention_value(bucket, tokens); });
+  const auto i = static_cast<std::size_t>(bucket);
+  if (i >= attention_.size()) attention_.resize(i + 1);
+  return attention_[i].at(cached, [&](std::int64_t tokens) { return attention_value(bucket, tokens); });
 }
 
 // The busiest rank's share of one of `parts_of_batch` equal parts of the batch.
@@ -243,7 +245,7 @@ RankLoad Timer::rank_load(const StepLoad& load, std::int64_t parts_of_batch) con
 
 // Latent attention's absorbed projections depend on the decoding tokens beside all; exchange on the tokens of all ranks.
 constexpr std::int64_t kMostTokens = std::int64_t{1} << 31;
-std::int64_t token_key(const RankLoad& rank) { return rank.tokens * kMostTokens + rank.decoding; }
+std::int64_t Timer::token_key(const RankLoad& rank) const { return rank.tokens * kMostTokens + (pass_.absorbs() ? rank.decoding : 0); }
 std::int64_t exchange_key(const RankLoad& rank) { return rank.tokens * kMostTokens + rank.group; }
 
 // All layers, without head and host.

@@ -37,6 +37,9 @@ class AloneRun::SeatObserver final : public serving::Observer {
 
 namespace {
 
+constexpr std::int64_t kHand = 1024;  // requests per instance that are dealt out at a time
+constexpr std::size_t kMouthful = 32;  // of them, that an instance is given before it goes on
+
 std::size_t models_of(const FleetSpec& spec) {
   std::size_t models = 1;
   for (const PoolSpec& pool : spec.pools) models = std::max(models, static_cast<std::size_t>(pool.model) + 1);
@@ -218,15 +221,14 @@ void AloneRun::finish(Seat& seat) {
 
 void AloneRun::deliver(Seat& seat) {
   if (seat.inbox.empty()) return;
-  Picoseconds last;
-  for (const std::uint64_t id : seat.inbox) {
-    Flight& flight = books_->flights.at(id);
-    last = flight.arrival + frontend_;
+  for (std::size_t i = 0; i < seat.inbox.size(); ++i) {
+    Flight& flight = books_->open(std::move(seat.inbox[i]));
+    const Picoseconds at = flight.arrival + frontend_;
     submit(seat, flight);
+    // Who has left by then is forgotten: memory follows the requests in flight, not those that were dealt out.
+    if (i % kMouthful == kMouthful - 1 || i + 1 == seat.inbox.size()) seat.member.instance->advance(at);
   }
   seat.inbox.clear();
-  // Who has left by then is forgotten: memory follows the requests in flight, not those dealt since the last sample.
-  seat.member.instance->advance(last);
 }
 
 void AloneRun::deal_all() {
@@ -237,7 +239,8 @@ void AloneRun::deal_all() {
     routers[m].emplace(spec_.router, seats_of_model_[m].size(), spec_.seed, stream_of(0xf1ee, 2 * m));
     for (std::size_t i = 0; i < seats_of_model_[m].size(); ++i) routers[m]->open(i, true);
   }
-  const std::int64_t hand = std::clamp<std::int64_t>(16 * total_, 1 << 13, 1 << 19);
+  // Many at a time, so that an instance's state is fetched from memory once for all of them.
+  const std::int64_t hand = std::clamp<std::int64_t>(kHand * total_, 1 << 13, 1 << 17);
   for (bool more = true; more && !cut_short_;) {
     for (std::int64_t dealt = 0; dealt < hand; ++dealt) {
       const requests::Request* request = arrivals.next();
@@ -245,16 +248,16 @@ void AloneRun::deal_all() {
       if (!more) break;
       // One that would reach its instance after the end is in flight there.
       const bool too_late = spec_.end == End::cut_off && request->arrival + frontend_ >= horizon_;
-      Flight& flight = books_->arrive(*request, 0, request->arrival);
-      if (too_late) continue;
-      const auto model = static_cast<std::size_t>(flight.model);
-      if (flight.model < 0 || model >= routers.size() || !routers[model]) {
-        books_->reject(flight, flight.arrival);
+      Arrival arrival = books_->count(*request, request->arrival);
+      const auto model = static_cast<std::size_t>(arrival.model);
+      const bool served = arrival.model >= 0 && model < routers.size() && routers[model];
+      if (too_late || !served) {
+        Flight& flight = books_->open(std::move(arrival));
+        if (!too_late) books_->reject(flight, flight.arrival);
         continue;
       }
       const std::size_t seat = seats_of_model_[model][*routers[model]->choose([](std::size_t) { return 0; })];
-      flight.instance = static_cast<std::int32_t>(seat);
-      seats_[seat]->inbox.push_back(flight.id);
+      seats_[seat]->inbox.push_back(std::move(arrival));
     }
     for (auto& seat : seats_) deliver(*seat);
     cut_short_ = static_cast<std::int64_t>(books_->flights.count()) > spec_.max_backlog + spec_.places();

@@ -39,7 +39,7 @@ class AloneRun final {
     std::int64_t of = 0;
     units::Picoseconds next_sample;
     bool window_open = false;
-    std::vector<std::uint64_t> inbox;  // requests that were dealt out
+    std::vector<Arrival> inbox;  // requests that were dealt out
   };
   class SeatObserver;
 

@@ -52,23 +52,34 @@ void Books::warm_up_until(Picoseconds time) {
   collector.open_window(time);
 }
 
-Flight& Books::arrive(const requests::Request& request, std::int32_t source, Picoseconds arrival) {
-  Flight& flight = flights.open();
-  flight.arrival = arrival;
-  flight.number = static_cast<std::uint64_t>(counts_.arrived);
-  flight.model = request.model;
-  flight.input = request.input;
-  flight.output = request.output;
-  flight.source = source;
-  flight.blocks.assign(request.blocks.begin(), request.blocks.end());
-  flight.measured = counts_.arrived >= warm_up_requests_ && arrival >= warm_up_;
-  if (flight.measured && may_open_) {
+Arrival Books::count(const requests::Request& request, Picoseconds time) {
+  Arrival arrival{.time = time, .number = static_cast<std::uint64_t>(counts_.arrived), .input = request.input, .output = request.output, .model = request.model,
+                  .measured = counts_.arrived >= warm_up_requests_ && time >= warm_up_, .blocks = request.blocks};
+  if (arrival.measured && may_open_) {
     may_open_ = false;
-    collector.open_window(arrival);
+    collector.open_window(time);
   }
   ++counts_.arrived;
   ++counts_.in_flight;
-  ++series.at(arrival).arrived;
+  ++series.at(time).arrived;
+  return arrival;
+}
+
+Flight& Books::open(Arrival&& arrival) {
+  Flight& flight = flights.open(arrival.number);
+  flight.arrival = arrival.time;
+  flight.number = arrival.number;
+  flight.model = arrival.model;
+  flight.input = arrival.input;
+  flight.output = arrival.output;
+  flight.measured = arrival.measured;
+  flight.blocks = std::move(arrival.blocks);
+  return flight;
+}
+
+Flight& Books::arrive(const requests::Request& request, std::int32_t source, Picoseconds arrival) {
+  Flight& flight = open(count(request, arrival));
+  flight.source = source;
   return flight;
 }
 
@@ -83,7 +94,7 @@ void Books::first_token(Flight& flight, Picoseconds at) {
   flight.first_token = at;
   IntervalCounts& column = series.at(at);
   ++column.first_tokens;
-  column.ttft_s += (at - flight.arrival).seconds().si();
+  column.ttft += (at - flight.arrival).count();
   column.input_tokens += flight.input;
 }
 

@@ -32,6 +32,16 @@ struct LastRun {
   }
 };
 
+// A request that has been counted and is not yet in the system.
+struct Arrival {
+  units::Picoseconds time;
+  std::uint64_t number = 0;
+  std::int32_t input = 0, output = 0;
+  std::int32_t model = 0;
+  bool measured = false;
+  std::vector<std::uint64_t> blocks;
+};
+
 class Books final {
  public:
   // `groups`: of instances, as Collector's.
@@ -39,8 +49,11 @@ class Books final {
 
   // Instead of the spec's warm-up.
   void warm_up_until(units::Picoseconds time);
-  // A request comes at request.arrival (of its client).
+  // A request comes at request.arrival (of its client): it is counted, and in the system.
   Flight& arrive(const requests::Request& request, std::int32_t source, units::Picoseconds arrival);
+  // The same in two steps, so that requests can be dealt out in order and looked at instance by instance.
+  [[nodiscard]] Arrival count(const requests::Request& request, units::Picoseconds arrival);
+  Flight& open(Arrival&& arrival);
   void schedule(Flight& flight, units::Picoseconds at, std::int32_t cached);
   void first_token(Flight& flight, units::Picoseconds at);
   // These end the flight. The first says whether all objectives were met.

@@ -58,7 +58,8 @@ struct alignas(64) Flight {
 
 class FlightTable final {
  public:
-  Flight& open() {
+  // Of a request that no other has the number of.
+  Flight& open(std::uint64_t number) {
     if (free_.empty()) {
       free_.push_back(static_cast<std::uint32_t>(slots_.size()));
       slots_.emplace_back();
@@ -66,11 +67,8 @@ class FlightTable final {
     const std::uint32_t slot = free_.back();
     free_.pop_back();
     Flight& flight = slots_[slot];
-    std::vector<std::uint64_t> blocks = std::move(flight.blocks);
     flight = Flight{};
-    flight.blocks = std::move(blocks);
-    flight.blocks.clear();
-    flight.id = (++opened_ << 32) | slot;
+    flight.id = ((number + 1) << 32) | slot;  // wraps the upper half after 4 G requests, long after a slot's last use
     return flight;
   }
   void close(Flight& flight) {
@@ -97,7 +95,6 @@ class FlightTable final {
  private:
   std::vector<Flight> slots_;
   std::vector<std::uint32_t> free_;
-  std::uint64_t opened_ = 0;  // wraps the upper half after 4 G requests, long after a slot's last use
 };
 
 }  // namespace zettatwin::fleet

@@ -17,7 +17,7 @@ Gauges& Gauges::operator+=(const Gauges& o) {
 
 IntervalCounts& IntervalCounts::operator+=(const IntervalCounts& o) {
   arrived += o.arrived, finished += o.finished, within_slo += o.within_slo, failed += o.failed;
-  input_tokens += o.input_tokens, output_tokens += o.output_tokens, first_tokens += o.first_tokens, ttft_s += o.ttft_s;
+  input_tokens += o.input_tokens, output_tokens += o.output_tokens, first_tokens += o.first_tokens, ttft += o.ttft;
   return *this;
 }
 
@@ -71,7 +71,7 @@ void SeriesRecorder::state(Picoseconds time, std::size_t pool, const Gauges& gau
 void SeriesRecorder::busy(std::size_t pool, Picoseconds begin, Picoseconds end) {
   if (end <= begin) return;
   if (begin >= busy_begin_ && end <= busy_end_ && busy_at_ < busy_[pool].size()) {
-    busy_[pool][busy_at_] += (end - begin).seconds().si();
+    busy_[pool][busy_at_] += (end - begin).count();
     return;
   }
   (void)column(end - Picoseconds(1));  // may make intervals longer
@@ -82,7 +82,7 @@ void SeriesRecorder::busy(std::size_t pool, Picoseconds begin, Picoseconds end) 
   busy_at_ = static_cast<std::size_t>(busy_begin_.count() / interval_.count());
   while (begin < end) {
     const Picoseconds until = std::min(end, next_end(begin));
-    busy[static_cast<std::size_t>(begin.count() / interval_.count())] += (until - begin).seconds().si();
+    busy[static_cast<std::size_t>(begin.count() / interval_.count())] += (until - begin).count();
     begin = until;
   }
 }
@@ -106,7 +106,7 @@ Series SeriesRecorder::result(Picoseconds end) const {
     s.failed.push_back(c.failed);
     s.input_tokens.push_back(static_cast<double>(c.input_tokens));
     s.output_tokens.push_back(static_cast<double>(c.output_tokens));
-    s.ttft_mean_s.push_back(c.first_tokens > 0 ? c.ttft_s / static_cast<double>(c.first_tokens) : 0);
+    s.ttft_mean_s.push_back(c.first_tokens > 0 ? seconds_of(c.ttft) / static_cast<double>(c.first_tokens) : 0);
   }
   for (std::size_t p = 0; p < states_.size(); ++p) {
     PoolSeries pool;
@@ -117,7 +117,7 @@ Series SeriesRecorder::result(Picoseconds end) const {
       pool.running.push_back(static_cast<double>(g.running));
       pool.cache_used.push_back(g.blocks > 0 ? static_cast<double>(g.blocks_used) / static_cast<double>(g.blocks) : 0);
       const double instance_s = static_cast<double>(g.on) * s.interval_s;
-      pool.busy.push_back(i < busy_[p].size() && instance_s > 0 ? std::min(1.0, busy_[p][i] / instance_s) : 0);
+      pool.busy.push_back(i < busy_[p].size() && instance_s > 0 ? std::min(1.0, seconds_of(busy_[p][i]) / instance_s) : 0);
     }
     s.pools.push_back(std::move(pool));
   }

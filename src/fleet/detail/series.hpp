@@ -17,11 +17,15 @@ struct Gauges {
   Gauges& operator+=(const Gauges& other);
 };
 
+// Picoseconds of many requests or instances: whole numbers, so that their sum does not depend on their order.
+__extension__ using ManyPicoseconds = __int128;
+[[nodiscard]] inline double seconds_of(ManyPicoseconds sum) { return static_cast<double>(sum) * 1e-12; }
+
 struct IntervalCounts {
   std::int64_t arrived = 0, finished = 0, within_slo = 0, failed = 0;
   std::int64_t input_tokens = 0, output_tokens = 0;
   std::int64_t first_tokens = 0;
-  double ttft_s = 0;  // their sum
+  ManyPicoseconds ttft = 0;  // their sum
   IntervalCounts& operator+=(const IntervalCounts& other);
 };
 
@@ -62,7 +66,7 @@ class SeriesRecorder final {
   units::Picoseconds busy_begin_, busy_end_;  // the same of busy()
   std::size_t busy_at_ = 0;
   std::vector<std::vector<Gauges>> states_;  // per pool
-  std::vector<std::vector<double>> busy_;    // per pool: instance seconds
+  std::vector<std::vector<ManyPicoseconds>> busy_;  // per pool, of all instances
 };
 
 }  // namespace zettatwin::fleet

@@ -48,6 +48,7 @@ Pass::Pass(const InstanceModel& about)
     Kind kind{.layer = &layer, .count = static_cast<double>(run.count), .spread = std::nullopt};
     if (layer.experts) kind.spread.emplace(pool.load, *layer.experts, ep_, pool.redundant_experts);
     has_experts_ |= layer.is_moe();
+    absorbs_ |= layer.attention.kind == AttentionKind::multi_latent;
     kinds_.push_back(std::move(kind));
   }
   gathers_ = about.software.expert_traffic == ExpertTraffic::gather;

@@ -43,6 +43,8 @@ class Pass final {
   [[nodiscard]] std::int64_t queries() const { return 1 + about_.engine.speculation.draft; }
   [[nodiscard]] double layers() const { return layers_; }
   [[nodiscard]] bool has_experts() const { return has_experts_; }
+  // Whether tokens() depends on how many of the tokens decode.
+  [[nodiscard]] bool absorbs() const { return absorbs_; }
   // The outermost level of the machine that tokens cross on their way to experts; levels().size() if they stay.
   [[nodiscard]] std::size_t exchange_level() const { return about_.pool.dp > 1 || about_.pool.ffn_chips > 0 ? (gathers_ ? stage_ : expert_).outermost() : about_.machine.levels.size(); }
   // Batches up to this many sequences split their caches, so that a larger batch with equally many tokens can be quicker.
@@ -72,6 +74,7 @@ class Pass final {
   std::vector<Kind> kinds_;
   double layers_ = 0;
   bool has_experts_ = false;
+  bool absorbs_ = false;
   bool gathers_ = false;  // tokens of all ranks go to all chips
   Arithmetic attention_, dense_, experts_;
   hardware::Precision cache_;
