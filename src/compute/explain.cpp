@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "compute/weight_only.hpp"
 #include "units/text.hpp"
 
 namespace zettatwin::compute {
@@ -65,7 +66,13 @@ std::string chosen(const OperatorTime& t) { return t.waves > 0 ? fmt::format("; 
 Explanation explain(const Chip& chip, const Gemm& op) {
   const auto t = time_of(chip, op);
   auto work = fmt::format("C[{},{}] = A[{},{}] B[{},{}] in {}, batch {}{}", op.m, op.n, op.m, op.k, op.k, op.n, name_of(op.precision), op.batch, chosen(t));
-  return {t, kGemm, std::move(work), Inputs().gemm(chip, op.precision).take()};
+  Inputs inputs;
+  inputs.gemm(chip, op.precision);
+  if (const auto narrow = figures_of_experts(chip, op.precision, op.weight_bytes); narrow != op.precision) {
+    work += "; weights are widened on the way, and read no faster than that";
+    inputs.add(fmt::format("efficiency.served_experts.{}.memory", name_of(narrow)), chip.efficiency.served_experts.at(narrow).memory);
+  }
+  return {t, kGemm, std::move(work), inputs.take()};
 }
 
 Explanation explain(const Chip& chip, const GroupedGemm& op) {

@@ -5,6 +5,7 @@
 #include "base/contract.hpp"
 #include "compute/detail/finish.hpp"
 #include "compute/detail/tiles.hpp"
+#include "compute/weight_only.hpp"
 
 namespace zettatwin::compute {
 namespace {
@@ -43,6 +44,12 @@ double traffic(const Gemm& op, double width, double write_cost) {
   return static_cast<double>(op.batch) * (width * m * k + weights * n * k + output);
 }
 
+// Of the memory bandwidth: no more than kernels reach that widen the weights.
+double memory_share(const hardware::Chip& chip, const Gemm& op, const hardware::GemmEfficiency& gemm) {
+  const auto figures = figures_of_experts(chip, op.precision, op.weight_bytes);
+  return figures == op.precision ? gemm.memory.si() : std::min(gemm.memory.si(), chip.efficiency.served_experts.at(figures).memory.si());
+}
+
 }  // namespace
 
 OperatorTime time_of(const hardware::Chip& chip, const Gemm& op) {
@@ -54,7 +61,7 @@ OperatorTime time_of(const hardware::Chip& chip, const Gemm& op) {
   const double width = hardware::bytes_per_element(op.precision).si();
   const double math = best.seconds + gemm.ramp.si();
   const double costly = traffic(op, width, gemm.write_cost.present ? gemm.write_cost.si() : 1);
-  const double memory = detail::stream_seconds(chip, costly, gemm.memory.si(), gemm.half_bytes.si());
+  const double memory = detail::stream_seconds(chip, costly, memory_share(chip, op, gemm), gemm.half_bytes.si());
   const double launch = gemm.launch.si();
   return detail::finish({.flop = 2.0 * static_cast<double>(op.batch) * static_cast<double>(op.m) * static_cast<double>(op.n) *
                                  static_cast<double>(op.k),

@@ -6,6 +6,7 @@
 #include "compute/detail/decode.hpp"
 #include "compute/detail/finish.hpp"
 #include "compute/detail/tiles.hpp"
+#include "compute/weight_only.hpp"
 
 namespace zettatwin::compute {
 namespace {
@@ -64,7 +65,7 @@ OperatorTime time_of(const hardware::Chip& chip, const LatentDecode& op) {
 OperatorTime time_of(const hardware::Chip& chip, const ServedExperts& op) {
   ZT_EXPECT(op.rows >= 0 && op.hit >= 0 && op.hidden >= 0 && op.inter >= 0, "experts of impossible size");
   if (op.rows == 0 || op.hidden == 0 || op.inter == 0) return {};
-  const auto e = served_experts_of(chip, op.precision);
+  const auto e = served_experts_of(chip, figures_of_experts(chip, op.precision, op.weight_bytes));
   const auto h = static_cast<double>(op.hidden), f = static_cast<double>(op.inter);
   const double width = op.weight_bytes > 0 ? op.weight_bytes : hardware::bytes_per_element(op.precision).si();
   const double matrices = op.gated ? 3 : 2;

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "compute/explain.hpp"
+#include "compute/weight_only.hpp"
 #include "units/text.hpp"
 
 namespace zettatwin::inference::detail {
@@ -46,10 +47,12 @@ void Ledger::add(Part part, std::string_view name, double count, const compute::
   const double seconds = count * factor * t.time.seconds().si();
   charge(part, seconds);
   if (!keeps_ || seconds == 0) return;
-  const auto figures = compute::served_experts_of(chip_, op.precision);
+  const auto entry = compute::figures_of_experts(chip_, op.precision, op.weight_bytes);
+  const auto figures = compute::served_experts_of(chip_, entry);
+  const std::string at = entry == op.precision ? "served_experts." : fmt::format("served_experts.{}.", hardware::name_of(entry));
   std::vector<Input> inputs{{"work", fmt::format("{:.4g} rows on {:.4g} experts of {} x {}, products in {}, {} bytes per weight", op.rows, op.hit, op.hidden, op.inter, hardware::name_of(op.precision),
                                                  op.weight_bytes), "shapes", config::Confidence::derived, ""},
-                            input_of("served_experts.launch", figures.launch), input_of("served_experts.math", figures.math), input_of("served_experts.memory", figures.memory),
+                            input_of(at + "launch", figures.launch), input_of(at + "math", figures.math), input_of(at + "memory", figures.memory),
                             input_of("memory.bandwidth", chip_.memory.bandwidth)};
   entries_.push_back({part, std::string(name), count, seconds, "launch + sqrt((6 rows h f / (peak math))^2 + ((3 h f width hit + rows (4 h + 6 f)) / (bandwidth memory))^2) + 8 rows h / (bandwidth stream.memory)",
                       std::move(inputs)});

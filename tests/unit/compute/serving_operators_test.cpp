@@ -29,6 +29,7 @@ hardware::Chip slow() {
   set(latent.math, 0.5);
   set(latent.memory, 0.5);
   set(latent.half_bytes, 1000);
+  chip.efficiency.served_experts.erase(Precision::fp4);  // of widened weights
   auto& experts = chip.efficiency.served_experts[Precision::bf16];
   set(experts.launch, 0.002);
   set(experts.math, 0.5);
@@ -69,6 +70,35 @@ TEST(ServedExperts, ReadTheExpertsHitAndMoveTheRows) {
   auto narrow = op;
   narrow.weight_bytes = 0.5;
   EXPECT_NEAR((time_of(chip, op).time - time_of(chip, narrow).time).seconds().si(), 3 * 100 * 50 * 1.5 * 3 / 0.25e9, 1e-8);
+}
+
+TEST(ServedExperts, NarrowWeightsOfMissingProductsAreWidened) {
+  auto chip = slow();
+  auto& widening = chip.efficiency.served_experts[Precision::fp4];
+  set(widening.launch, 0.003);
+  set(widening.math, 0.4);
+  set(widening.memory, 0.125);
+  const ServedExperts op{.rows = 10, .hit = 3, .hidden = 100, .inter = 50, .weight_bytes = 0.5};
+  const double math = 6 * 10 * 100 * 50 / 0.4e12, stream = (3 * 100 * 50 * 0.5 * 3 + 2 * 10 * (200 + 150)) / 0.125e9, moving = 8 * 10 * 100 / 0.5e9;
+  EXPECT_NEAR(time_of(chip, op).time.seconds().si(), 0.003 + std::hypot(math, stream) + moving, 1e-11);
+  auto eight = op;
+  eight.weight_bytes = 1;  // widened faster than memory brings them
+  EXPECT_NEAR(time_of(chip, eight).time.seconds().si(), 0.002 + std::hypot(6 * 10 * 100 * 50 / 0.5e12, (3 * 100 * 50 * 3 + 7000) / 0.25e9) + moving, 1e-11);
+  chip.matrix_peak[Precision::fp4] = chip.matrix_peak[Precision::bf16];  // then the entry is of products in fp4
+  EXPECT_NEAR(time_of(chip, op).time.seconds().si(), 0.002 + std::hypot(6 * 10 * 100 * 50 / 0.5e12, (3 * 100 * 50 * 0.5 * 3 + 7000) / 0.25e9) + moving, 1e-11);
+}
+
+TEST(ServedExperts, DenseProductsReadNoFasterThanWeightsAreWidened) {
+  auto chip = test::catalog_chip("h200");
+  const Gemm op{.m = 8, .n = 16384, .k = 16384, .weight_bytes = 0.53125};
+  const double bytes = 0.53125 * 16384 * 16384, share = chip.efficiency.served_experts.at(Precision::fp4).memory.si();
+  EXPECT_LT(share, chip.efficiency.gemm_of(Precision::bf16).memory.si());
+  EXPECT_GT(time_of(chip, op).time.seconds().si(), bytes / (share * chip.memory.bandwidth.si()));
+  auto wide = op;
+  wide.weight_bytes = 0;
+  const auto before = time_of(chip, wide).time;
+  chip.efficiency.served_experts.erase(Precision::fp4);
+  EXPECT_EQ(time_of(chip, wide).time, before);
 }
 
 TEST(ServedExperts, WithoutFiguresGroupedAndDenseProductsServe) {
