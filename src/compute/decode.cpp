@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::int64_t kMostQueries = 16;    // more fill a tile of prefill kernels
 constexpr double kLeastPart = 256;           // keys: shorter parts do not pay for the second pass
+constexpr double kUncut = 128;               // keys: longer caches are served by kernels that cut, and join the parts even if there is one
+constexpr double kElements = 128;            // of a key and its value each, that `token` is given for
 constexpr double kQueriesTogether = 8;       // that one step of the products serves
 constexpr double kWide = 2;                  // bytes of queries and results
 
@@ -33,12 +35,12 @@ OperatorTime decode_time(const hardware::Chip& chip, const AttentionOp& op, cons
   const double parts = std::max(1.0, std::min(cores / streams, keys / kLeastPart));
   const double sharing = queries * static_cast<double>(op.heads) / static_cast<double>(op.kv_heads);
   const double waves = std::max(1.0, streams * parts / cores);
-  const double part = decode.sequence.si() + decode.group.si() * std::max(1.0, sharing / kQueriesTogether) + keys / parts * decode.token.si();
+  const double part = decode.sequence.si() + decode.group.si() * std::max(1.0, sharing / kQueriesTogether) + keys / parts * decode.token.si() * dims / (2 * kElements);
   const double bytes = dims * (width * streams * keys + kWide * queries * static_cast<double>(op.batch * op.heads));
   const double flop = 2 * dims * static_cast<double>(op.batch * op.heads) * queries * std::min(seen, static_cast<double>(op.kv_length));
   const double latency = std::max(waves * part, flop / peak_of(chip, op.precision));
   const double memory = stream_seconds(chip, bytes, decode.memory.si(), decode.half_bytes.si());
-  const double launch = decode.launch.si() + decode.reduce.si() * std::log2(parts);
+  const double launch = decode.launch.si() + decode.reduce.si() * (std::log2(parts) + std::clamp(keys / kUncut - 1, 0.0, 1.0));
   return finish({.flop = flop,
                  .bytes = bytes,
                  .math = latency,
