@@ -29,10 +29,12 @@ OperatorTime time_of(const hardware::Chip& chip, const Quantise& op) {
   if (op.elements == 0) return {};
   const double source = hardware::bytes_per_element(hardware::Precision::bf16).si();
   const double target = hardware::bytes_per_element(op.precision).si();
-  const double bytes = op.elements * (source + static_cast<double>(op.copies) * target);
+  const double written = static_cast<double>(op.copies) * target;
   const auto* dynamic = op.dynamic ? hardware::Efficiency::find_entry(chip.efficiency.dynamic_quantise, op.precision) : nullptr;
-  if (dynamic) return stream(chip, *dynamic, bytes, 1, "cast that finds its scales");
-  return stream(chip, chip.efficiency.quantise, bytes, 1, "cast with scales");
+  if (dynamic) return stream(chip, *dynamic, op.elements * (source + written), 1, "cast that finds its scales");
+  // Blocks of 4-bit formats (NVFP4) have scales relative to one of the whole tensor, which is read once more to find it.
+  const double passes = op.precision == hardware::Precision::fp4 ? 2 : 1;
+  return stream(chip, chip.efficiency.quantise, op.elements * (passes * source + written), passes, "cast with scales");
 }
 
 units::Picoseconds bound_of(const hardware::Chip& chip, units::Flop flop, hardware::Precision precision, units::Bytes bytes) {

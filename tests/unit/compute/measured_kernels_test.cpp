@@ -109,6 +109,37 @@ TEST_P(MeasuredKernels, CausalAttention) {
   expect_median_below(0.12, "attention bfloat16", ratios);
 }
 
+// Transformer Engine's profile of the twelve products of a layer on a B300 (docs/examples/gemm_profiling at 8f2e635): 15,872 tokens, hidden 4096, feed-forward
+// 16384, with casts of both operands for both directions ("autocast") and without. The rate of gb300 in
+// fp4 is set by it, all else is fitted to other measurements.
+TEST(MeasuredTraining, ProductsOfALayerAndTheirCasts) {
+  struct Published {
+    Precision precision;
+    double products, with_casts;  // ms
+  };
+  const Published rows[] = {{Precision::bf16, 13.102, 12.758}, {Precision::mxfp8, 7.161, 8.984}, {Precision::fp4, 3.764, 6.453}};
+  const std::pair<std::int64_t, std::int64_t> weights[] = {{4096, 12288}, {4096, 4096}, {4096, 16384}, {16384, 4096}};
+  const auto chip = test::catalog_chip("gb300");
+  for (const auto& row : rows) {
+    const auto precision = row.precision;
+    constexpr std::int64_t kTokens = 15872;
+    double alone = 0, casts = 0;
+    const auto product = [&](std::int64_t m, std::int64_t n, std::int64_t k) {
+      alone += 1e3 * seconds(time_of(chip, Gemm{.m = m, .n = n, .k = k, .precision = precision}));
+      for (const auto elements : {m * k, n * k})
+        if (precision != Precision::bf16) casts += 1e3 * seconds(time_of(chip, Quantise{.elements = static_cast<double>(elements), .precision = precision, .copies = 2}));
+    };
+    for (const auto& [in, out] : weights) {
+      product(kTokens, out, in);
+      product(kTokens, in, out);
+      product(out, in, kTokens);
+    }
+    std::printf("gb300 %s: products %.2f ms (B300 %.2f), casts %.2f ms (%.2f)\n", std::string(name_of(precision)).c_str(), alone, row.products, casts, row.with_casts - row.products);
+    EXPECT_NEAR(alone / row.products, 1, 0.12) << name_of(precision);
+    EXPECT_NEAR((alone + casts) / row.with_casts, 1, 0.12) << name_of(precision);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Chips, MeasuredKernels,
                          testing::Values(Case{"h100", "h100_sxm"}, Case{"h200", "h200_sxm"}, Case{"b200", "b200_sxm"}, Case{"gb200", "gb200"}),
                          [](const testing::TestParamInfo<Case>& c) { return std::string(c.param.chip); });

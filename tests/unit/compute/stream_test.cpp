@@ -28,6 +28,8 @@ TEST(Quantise, ReadsBf16AndWritesEachCopyWithItsScales) {
   EXPECT_DOUBLE_EQ(time_of(round_chip(), Quantise{.elements = n, .precision = Precision::fp8, .copies = 2}).bytes.si(), 4 * n);
   EXPECT_DOUBLE_EQ(time_of(round_chip(), Quantise{.elements = n, .precision = Precision::mxfp8}).bytes.si(), (3 + 1.0 / 32) * n);
   EXPECT_EQ(time_of(round_chip(), Quantise{}).time.count(), 0);
+  // The scale of the whole tensor first: another pass over it.
+  EXPECT_DOUBLE_EQ(time_of(round_chip(), Quantise{.elements = n, .precision = Precision::fp4, .copies = 2}).bytes.si(), (4 + 2 * 0.5625) * n);
 }
 
 TEST(Bound, LargerOfMathAndMemory) {
