@@ -167,7 +167,7 @@ void add_calibrate(CLI::App& app, const FileSource& source, Exit& exit) {
   command->add_option("--machine", c->machine, "machine of the catalog, or a document (*.yaml), to start from: timings are of collectives")->type_name("MACHINE")->excludes(chip);
   auto* timings = command->add_option("--timings", c->timings, "CSV file of timings; docs/calibration.md lists its columns")->type_name("FILE");
   auto* tables = command->add_option("--tables", c->tables, "folder of measured operator tables of the chip")->type_name("DIR")->excludes(timings);
-  command->add_option("--op", c->defaults.op, "what was timed, where no column says it: gemm, attention, copy, experts; all_reduce and others")->type_name("OP")->needs(timings);
+  command->add_option("--op", c->defaults.op, "what was timed, where no column says it: gemm, attention, latent, copy, memory, experts; all_reduce and others")->type_name("OP")->needs(timings);
   command->add_option("--precision", c->defaults.precision, "precision, where no column says it; bf16 if not given")->type_name("P")->needs(timings);
   command->add_option("--out", c->out, "write the calibrated chip or machine as a document that extends the one named")->type_name("FILE");
   command->add_option("--plot", c->plot, "write measured against predicted times as SVG")->type_name("FILE");

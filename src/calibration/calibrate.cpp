@@ -48,6 +48,62 @@ std::vector<Parameter> free_parameters(Chip& chip, const std::vector<Family>& fa
   return free;
 }
 
+// What the memory was measured to stream, carried to families without timings whose shares of its bandwidth only follow a rule: they move as that of streams
+// did. Measured ones stay. Half of the spread that the rule allows for remains.
+class MemoryShares final {
+ public:
+  MemoryShares(Calibration& result, const std::vector<FamilySamples>& timed, const Options& options, double ratio) : result_(result), timed_(timed), options_(options), ratio_(ratio) {}
+
+  template <class Entry>
+  void carry(const char* kind, std::map<hardware::Precision, Entry>& table) const {
+    for (auto& [precision, entry] : table) {
+      const Family family{kind, precision};
+      if (std::none_of(timed_.begin(), timed_.end(), [&](const auto& t) { return t.family == family; })) carry("efficiency." + family.name() + ".memory", entry.memory);
+    }
+  }
+
+ private:
+  void carry(const std::string& path, config::Figure<units::Ratio>& share) const {
+    constexpr double kMost = 1, kFirm = 0.98;
+    auto& p = share.provenance;
+    const bool kept = std::any_of(options_.keep.begin(), options_.keep.end(), [&](const auto& prefix) { return path.starts_with(prefix); });
+    if (!share.present || p.confidence != config::Confidence::estimated || kept) return;
+    const auto moved = [&](double value) { return std::min(kMost * kFirm, value * ratio_); };
+    const double before = share.si();
+    share.value = units::Ratio::from_si(moved(before));
+    const double low = p.low_si < p.high_si ? moved((p.low_si + before) / 2) : 0, high = p.low_si < p.high_si ? moved((p.high_si + before) / 2) : 0;
+    p = {options_.source, config::Confidence::derived, "by rule, times what streams were measured to reach over what the rule had them reach", low < high ? low : 0, low < high ? high : 0};
+    result_.made.insert(path);
+  }
+  Calibration& result_;
+  const std::vector<FamilySamples>& timed_;
+  const Options& options_;
+  double ratio_;
+};
+
+void carry_memory(Calibration& result, const Chip& before, const std::vector<FamilySamples>& timed, const Options& options) {
+  if (!result.made.contains("efficiency.stream.memory")) return;
+  auto& e = result.chip.efficiency;
+  const MemoryShares shares(result, timed, options, e.stream.memory.si() / before.efficiency.stream.memory.si());
+  shares.carry("gemm", e.gemm);
+  shares.carry("attention", e.attention);
+  shares.carry("decode", e.decode);
+  shares.carry("decode_multi_head", e.decode_multi_head);
+  shares.carry("decode_latent", e.decode_latent);
+  shares.carry("expert_layer", e.expert_layer);
+  shares.carry("served_experts", e.served_experts);
+}
+
+// The status of a chip without measurements: which families have some now.
+void say_what_was_measured(Calibration& result, const Chip& before, const Options& options) {
+  std::string names;
+  for (const auto& f : result.families)
+    if (!f.figures.empty()) names += (names.empty() ? "" : ", ") + f.name;
+  if (names.empty()) return;
+  result.chip.efficiency.status = fmt::format("measured in part: {} by {}; all else {}", names, options.source, before.efficiency.status);
+  result.made.insert("efficiency.status");
+}
+
 void keep_residual(Calibration& result, const FamilyReport& report, const Options& options) {
   constexpr std::size_t kEnough = 10;
   if (report.after.count < kEnough) return;
@@ -94,6 +150,8 @@ Calibration calibrate(const Chip& chip, const std::vector<FamilySamples>& famili
     keep_residual(result, report, options);
     result.families.push_back(std::move(report));
   }
+  if (!options.judge) carry_memory(result, chip, families, options);
+  if (!options.judge && chip.efficiency.status.starts_with("unmeasured")) say_what_was_measured(result, chip, options);
   result.chip.efficiency.sustained = chip.efficiency.sustained;
   std::set<std::string> had;
   for (const auto& row : config::values_of(chip)) had.insert(row.path);

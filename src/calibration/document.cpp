@@ -44,11 +44,11 @@ std::string chip_document(const Calibration& calibration, const std::string& bas
   if (!title.empty()) text += fmt::format("title: {}\n", quoted(title));
   std::vector<std::string> open;
   for (const auto& row : config::values_of(calibration.chip)) {
-    if (!row.provenance || !calibration.made.contains(row.path)) continue;
+    if (!calibration.made.contains(row.path)) continue;
     const auto parts = split(row.path);
     const auto common = static_cast<std::size_t>(std::mismatch(open.begin(), open.end(), parts.begin(), parts.end()).first - open.begin());
     for (std::size_t depth = common; depth + 1 < parts.size(); ++depth) text += fmt::format("{:{}}{}:\n", "", 2 * depth, parts[depth]);
-    text += fmt::format("{:{}}{}: {}\n", "", 2 * (parts.size() - 1), parts.back(), figure_text(row.si, row.dimension, *row.provenance));
+    text += fmt::format("{:{}}{}: {}\n", "", 2 * (parts.size() - 1), parts.back(), row.provenance ? figure_text(row.si, row.dimension, *row.provenance) : quoted(row.value));
     open.assign(parts.begin(), parts.end() - 1);
   }
   return text;

@@ -14,6 +14,7 @@ namespace {
 
 using config::Csv;
 using config::Diagnostics;
+using detail::kGiga;
 using detail::kMicrosecond;
 using detail::kMostBatch;
 using detail::Reading;
@@ -50,6 +51,7 @@ Timed latent(Reading& r, Precision p) {
   return {{"decode_latent", p}, op};
 }
 
+// Streams of device memory: `copy` by a kernel of one's own, `memory` as bandwidth tests report them.
 Timed copy(Reading& r, Precision) { return {{"stream", Precision::bf16}, compute::MemoryOp{.bytes = units::Bytes::from_si(r.positive("bytes"))}}; }
 
 Timed experts(Reading& r, Precision p) {
@@ -64,7 +66,7 @@ struct Kind {
   std::string_view name;
   Timed (*read)(Reading&, Precision);
 };
-constexpr Kind kKinds[] = {{"gemm", gemm}, {"attention", attention}, {"copy", copy}, {"latent", latent}, {"experts", experts}};
+constexpr Kind kKinds[] = {{"gemm", gemm}, {"attention", attention}, {"copy", copy}, {"memory", copy}, {"latent", latent}, {"experts", experts}};
 
 const Kind* kind_of(Reading& r, const TimingDefaults& defaults) {
   const auto word = r.text("op", defaults.op);
@@ -74,7 +76,7 @@ const Kind* kind_of(Reading& r, const TimingDefaults& defaults) {
     names.emplace_back(kind.name);
   }
   const auto near = config::nearest(word, names);
-  r.error("op", word.empty() ? "no column 'op' says what was timed" : fmt::format("unknown op '{}'", word), "known are gemm, attention, latent, copy and experts",
+  r.error("op", word.empty() ? "no column 'op' says what was timed" : fmt::format("unknown op '{}'", word), "known are gemm, attention, latent, copy, memory and experts",
           word.empty() ? "name it by --op" : near.empty() ? "" : fmt::format("did you mean '{}'?", near));
   return nullptr;
 }
@@ -93,6 +95,14 @@ std::optional<Precision> precision_of(Reading& r, const TimingDefaults& defaults
   return std::nullopt;
 }
 
+// One of the columns time_us, seconds and, of streams, gb_per_s. What is wrong is reported at the first.
+double seconds_of(Reading& r, bool stream) {
+  const bool micro = !r.text("time_us", "").empty(), whole = !r.text("seconds", "").empty(), rate = stream && !r.text("gb_per_s", "").empty();
+  if (micro + whole + rate > 1) r.error(micro ? "time_us" : "seconds", "two columns say how long it took", "time_us, seconds and gb_per_s exclude each other");
+  if (micro || (!whole && !rate)) return r.positive("time_us") * kMicrosecond;
+  return whole ? r.positive("seconds") : r.positive("bytes") / (r.positive("gb_per_s") * kGiga);
+}
+
 // Warns of times that the datasheet does not allow: mostly a wrong unit.
 void check_bound(Reading& r, const Chip& chip, const Timed& timed, double seconds, Diagnostics& diagnostics) {
   constexpr double kSlack = 0.7;  // small operands stay in caches
@@ -101,8 +111,8 @@ void check_bound(Reading& r, const Chip& chip, const Timed& timed, double second
   const auto t = std::visit([&](const auto& op) { return compute::time_of(own, op); }, timed.op);
   const auto bound = compute::bound_of(chip, t.flop, timed.family.precision, t.bytes).seconds().si();
   if (seconds >= kSlack * bound) return;
-  diagnostics.warning(r.where("time_us"), fmt::format("{:.4g} us is less than the datasheet allows, {:.4g} us", seconds / kMicrosecond, bound / kMicrosecond),
-                      "peaks or bandwidth of the chip are too low, or the unit is another", "times are microseconds of one call");
+  diagnostics.warning(r.where(r.text("time_us", "").empty() ? r.text("seconds", "").empty() ? "gb_per_s" : "seconds" : "time_us"), fmt::format("{:.4g} us is less than the datasheet allows, {:.4g} us", seconds / kMicrosecond, bound / kMicrosecond),
+                      "peaks or bandwidth of the chip are too low, or the unit is another", "time_us are microseconds of one call");
 }
 
 }  // namespace
@@ -117,7 +127,7 @@ std::vector<FamilySamples> read_timings(std::string_view text, const std::string
     const auto errors = diagnostics.error_count();
     const auto* kind = kind_of(r, defaults);
     const auto precision = precision_of(r, defaults, chip);
-    const double seconds = r.positive("time_us") * kMicrosecond;
+    const double seconds = seconds_of(r, kind && kind->read == copy);
     if (!kind || !precision) continue;
     const auto timed = kind->read(r, *precision);
     if (diagnostics.error_count() != errors) continue;

@@ -12,7 +12,7 @@
 
 namespace zettatwin::calibration::detail {
 
-inline constexpr double kMicrosecond = 1e-6;
+inline constexpr double kMicrosecond = 1e-6, kGiga = 1e9;
 inline constexpr std::int64_t kMostSize = 1 << 24, kMostBatch = 1 << 14;  // products of three stay within 64 bits
 
 class Reading final {

@@ -39,6 +39,49 @@ TEST(Timings, FamiliesByOperatorAndPrecision) {
   EXPECT_DOUBLE_EQ(r.families[3].samples[0].seconds, 700e-6);
 }
 
+TEST(Timings, MemoryAsBandwidthTestsReportIt) {
+  const auto r = timings("op,bytes,time_us,seconds,gb_per_s\n"
+                         "memory,2e9,700,,\n"
+                         "memory,2e9,,7e-4,\n"
+                         "memory,2e9,,,2857.142857142857\n");
+  EXPECT_FALSE(r.diagnostics.has_errors()) << r.all();
+  ASSERT_EQ(r.families.size(), 1u);
+  ASSERT_EQ(r.families[0].samples.size(), 3u);
+  for (const auto& s : r.families[0].samples) EXPECT_NEAR(s.seconds, 700e-6, 1e-12);
+  const auto wrong = timings("op,bytes,time_us,seconds,gb_per_s\nmemory,2e9,700,7e-4,\nmemory,2e9,,,-1\nmemory,,700,,\n").all();
+  for (const auto* part : {"mine.csv:2:12: error: two columns", "mine.csv:3:14: error: gb_per_s is '-1'", "mine.csv:4:8: error: bytes is ''"})
+    EXPECT_NE(wrong.find(part), std::string::npos) << part << "\n" << wrong;
+}
+
+TEST(Timings, WhatMemoryReachesCarriesToSharesThatFollowARule) {
+  const auto chip = test::catalog_chip("ascend-950dt-32");
+  config::Diagnostics diagnostics;
+  const auto timed = [&](const std::string& more) {
+    const auto families = read_timings("op,precision,m,n,k,bytes,gb_per_s,time_us\nmemory,,,,,4e9," + std::to_string(0.9 * chip.memory.bandwidth.si() / 1e9) + ",\n" + more, "mine.csv", {}, chip, diagnostics);
+    return calibrate(chip, families, {.source = "mine.csv"});
+  };
+  const auto memory = timed("");
+  const auto& e = memory.chip.efficiency;
+  const double ratio = e.stream.memory.si() / chip.efficiency.stream.memory.si();
+  EXPECT_GT(ratio, 1.02);
+  const auto& share = e.gemm.at(hardware::Precision::bf16).memory;
+  EXPECT_NEAR(share.si(), std::min(0.98, ratio * chip.efficiency.gemm.at(hardware::Precision::bf16).memory.si()), 1e-9);
+  EXPECT_EQ(share.provenance.confidence, config::Confidence::derived);
+  EXPECT_LE(share.provenance.low_si, share.si());
+  EXPECT_GE(share.provenance.high_si, share.si());
+  EXPECT_TRUE(memory.made.contains("efficiency.gemm.bf16.memory"));
+  EXPECT_TRUE(memory.chip.efficiency.status.starts_with("measured in part: stream by mine.csv; all else unmeasured: ")) << memory.chip.efficiency.status;
+  EXPECT_NE(chip_document(memory, "ascend-950dt-32", "").find("  status: 'measured in part: stream by mine.csv"), std::string::npos);
+  // A product that was timed speaks for itself, and measured figures of other chips stay.
+  const auto both = timed("gemm,bf16,64,16384,16384,,,900\n");
+  EXPECT_NE(both.chip.efficiency.gemm.at(hardware::Precision::bf16).memory.si(), share.si());
+  const auto h100 = test::catalog_chip("h100");
+  const auto own = calibrate(h100, read_timings("op,bytes,time_us\nmemory,4e9,1500\n", "mine.csv", {}, h100, diagnostics), {.source = "mine.csv"});
+  EXPECT_EQ(own.chip.efficiency.status, h100.efficiency.status);
+  EXPECT_EQ(own.chip.efficiency.gemm.at(hardware::Precision::bf16).memory.si(), h100.efficiency.gemm.at(hardware::Precision::bf16).memory.si());
+  EXPECT_FALSE(diagnostics.has_errors());
+}
+
 TEST(Timings, EveryProblemWithItsPlace) {
   const auto r = timings("op,precision,m,n,k,time_us\n"
                          "gem,bf16,1,2,3,4\n"
