@@ -58,9 +58,12 @@ std::vector<const Judgement*> of_main_metric(const std::vector<const Judgement*>
 std::vector<double> ticks(double low, double high) {
   const auto steps = high / low > 100 ? std::vector<double>{1} : high / low > 8 ? std::vector<double>{1, 2, 5} : std::vector<double>{1, 1.5, 2, 3, 4, 5, 6, 8};
   std::vector<double> result;
-  for (double decade = std::pow(10, std::floor(std::log10(low))); decade <= high; decade *= 10)
+  double decade = std::pow(10, std::floor(std::log10(low)));
+  while (decade <= high) {
     for (const double step : steps)
       if (decade * step >= low && decade * step <= high) result.push_back(decade * step);
+    decade *= 10;
+  }
   return result;
 }
 
@@ -131,9 +134,12 @@ std::string scatter_svg(const PlotGroup& group, bool titles) { return svg(kWidth
 std::string scatters_svg(const std::vector<PlotGroup>& groups) {
   constexpr std::size_t kColumns = 4;
   std::string body;
-  for (std::size_t i = 0; i < groups.size(); ++i)
-    body += fmt::format("<g transform=\"translate({:.0f} {:.0f})\">\n{}</g>\n", static_cast<double>(i % kColumns) * kWidth, static_cast<double>(i / kColumns) * kHeight, scatter_panel(groups[i], false));
-  return svg(kColumns * kWidth, static_cast<double>((groups.size() + kColumns - 1) / kColumns) * kHeight, body);
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const auto row = i / kColumns;
+    body += fmt::format("<g transform=\"translate({:.0f} {:.0f})\">\n{}</g>\n", static_cast<double>(i % kColumns) * kWidth, static_cast<double>(row) * kHeight, scatter_panel(groups[i], false));
+  }
+  const auto rows = (groups.size() + kColumns - 1) / kColumns;
+  return svg(kColumns * kWidth, static_cast<double>(rows) * kHeight, body);
 }
 
 std::string errors_svg(const std::vector<PlotGroup>& groups, bool titles) {

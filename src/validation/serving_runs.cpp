@@ -145,7 +145,7 @@ RunAnswer Runs::alike_instances(const ServingRow& row, const Sizes& sizes, const
 }
 
 RunAnswer Runs::at_capacity(const ServingRow& row, Sizes sizes) {
-  auto one = sizes;
+  auto one = std::move(sizes);
   const auto instances = one.whole->instances;
   one.whole->instances = 1;
   auto alone = row;
