@@ -111,26 +111,37 @@ struct Optimum {
   Matrix curvature;
 };
 
+struct Tried {
+  Vector x, residuals;
+  double cost = 0;
+};
+
+// Where a step of this damping leads; nothing if the equations have no solution.
+std::optional<Tried> tried(const Problem& problem, const Vector& x, const Matrix& curvature, const Vector& gradient, double damping) {
+  auto damped = curvature;
+  for (std::size_t j = 0; j < x.size(); ++j) damped.at(j, j) *= 1 + damping;
+  const auto step = solved(damped, gradient);
+  if (!step) return std::nullopt;
+  auto next = x;
+  for (std::size_t j = 0; j < x.size(); ++j) next[j] -= std::clamp((*step)[j], -1.0, 1.0);
+  next = problem.clamped(next);
+  auto residuals = problem.residuals(next);
+  const double cost = problem.cost(next, residuals);
+  return Tried{std::move(next), std::move(residuals), cost};
+}
+
 // One damped step; false if no damping improves the cost.
 bool improve(const Problem& problem, Vector& x, Vector& r, const Matrix& curvature, const Vector& gradient, double& damping) {
   constexpr double kMostDamping = 1e8;
   const double cost = problem.cost(x, r);
-  for (; damping < kMostDamping; damping *= 4) {
-    auto damped = curvature;
-    for (std::size_t j = 0; j < x.size(); ++j) damped.at(j, j) *= 1 + damping;
-    const auto step = solved(damped, gradient);
-    if (!step) continue;
-    auto next = x;
-    for (std::size_t j = 0; j < x.size(); ++j) next[j] -= std::clamp((*step)[j], -1.0, 1.0);
-    next = problem.clamped(next);
-    auto next_r = problem.residuals(next);
-    const double next_cost = problem.cost(next, next_r);
-    if (!(next_cost < cost)) continue;
-    const bool small = cost - next_cost < 1e-6 * cost;
-    x = std::move(next);
-    r = std::move(next_r);
-    damping = std::max(damping / 8, 1e-6);
-    return !small;
+  while (damping < kMostDamping) {
+    if (auto next = tried(problem, x, curvature, gradient, damping); next && next->cost < cost) {
+      x = std::move(next->x);
+      r = std::move(next->residuals);
+      damping = std::max(damping / 8, 1e-6);
+      return cost - next->cost >= 1e-6 * cost;
+    }
+    damping *= 4;
   }
   return false;
 }

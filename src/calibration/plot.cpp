@@ -36,8 +36,11 @@ std::string panel(const std::string& title, const std::vector<Point>& points, do
   const auto y = [&](double v) { return top + kSide - (v - low) * scale; };
   auto svg = fmt::format("<g><rect x=\"{0:.0f}\" y=\"{1:.0f}\" width=\"{2:.0f}\" height=\"{2:.0f}\" fill=\"none\" stroke=\"#888\"/>"
                          "<text x=\"{0:.0f}\" y=\"{3:.0f}\">{4}</text>\n", left, top, kSide, top - 6, title);
-  for (double decade = low; decade <= high; ++decade)
+  const auto decades = static_cast<int>(high - low);
+  for (int i = 0; i <= decades; ++i) {
+    const double decade = low + i;
     svg += fmt::format("<text x=\"{:.0f}\" y=\"{:.0f}\" text-anchor=\"middle\">1e{:.0f}</text>\n", x(decade), top + kSide + 14, decade);
+  }
   for (const double factor : {0.0, std::log10(2), -std::log10(2)})
     svg += fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"{}\"/>\n", x(low + std::max(0.0, -factor)), y(low + std::max(0.0, factor)),
                        x(high - std::max(0.0, factor)), y(high + std::min(0.0, factor)), factor == 0 ? "#333" : "#bbb");
@@ -55,7 +58,8 @@ std::string plot_svg(const std::string& title, const std::vector<TimePanel>& pan
   auto svg = fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{:.0f}\" height=\"{:.0f}\" font-family=\"sans-serif\" font-size=\"11\">\n"
                          "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n", extent(columns), extent(rows) + foot);
   for (std::size_t i = 0; i < panels.size(); ++i) {
-    const double left = kMargin + static_cast<double>(i % kPanelsPerRow) * pitch, top = kMargin + static_cast<double>(i / kPanelsPerRow) * pitch;
+    const auto row = i / kPanelsPerRow, column = i % kPanelsPerRow;
+    const double left = kMargin + static_cast<double>(column) * pitch, top = kMargin + static_cast<double>(row) * pitch;
     svg += panel(panels[i].title, points_of(panels[i].points, points), left, top);
   }
   return svg + fmt::format("<text x=\"{:.0f}\" y=\"{:.0f}\">{}: measured microseconds to the right, predicted upwards; grey: twice and half</text>\n</svg>\n", kMargin, extent(rows) + 12, title);
