@@ -175,7 +175,8 @@ FaultSweep sweep_faults(const training::Job& job, double remaining, const config
   for (const auto& candidate : candidates) {
     one.faults = {candidate.fault};
     const auto result = training::estimate(one, where, diagnostics);
-    progress(sweep.runs++, static_cast<std::int64_t>(candidates.size()) + 1);
+    if (progress) progress(sweep.runs, static_cast<std::int64_t>(candidates.size()) + 1);
+    ++sweep.runs;
     if (!result) continue;
     const bool stopped = result->infeasible && result->infeasible->limit == "faults";
     merge(sweep.rows, {std::string(traffic::name_of(candidate.fault.kind)), candidate.part, candidate.fault.text, {candidate.stage}, candidate.parts,

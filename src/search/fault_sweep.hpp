@@ -32,7 +32,7 @@ struct FaultSweep {
   std::vector<SweptFault> rows;  // what stops the job first, then by cost
 };
 
-// Expects a job that runs; its own faults are ignored. `progress` is told the runs done and their number.
+// Expects a job that runs; its own faults are ignored. `progress`, if any, is told the runs done and their number.
 [[nodiscard]] FaultSweep sweep_faults(const training::Job& job, double remaining, const config::Location& where, const std::function<void(std::int64_t, std::int64_t)>& progress);
 
 }  // namespace zettatwin::search
