@@ -37,10 +37,12 @@ TEST(Audit, WhatTheCatalogLacksIsAValue) {
 }
 
 TEST(Audit, AModelThatDoesNotFitIsAValue) {
-  const auto claim = claim_of("model-size", Edited("chips/ascend-950dt-36.yaml", "capacity: {value: 144 GB", "capacity: {value: 2 GB"));
-  EXPECT_FALSE(claim.readings[0].agrees);
-  EXPECT_NE(claim.readings[0].value.missing.find("synthetic-moe-2t"), std::string::npos);
-  EXPECT_EQ(claim.verdict, Verdict::holds_in_reading);  // the states alone would fit
+  // 1024 chips of 80 GB; the search for a plan that fits is quick on them.
+  const auto claim = claim_of("model-size", Edited("claims/atlas-950.yaml", "kind: model_size\n    machine: atlas-950-supercluster", "kind: model_size\n    machine: dgx-h100"));
+  EXPECT_FALSE(claim.readings[1].agrees);
+  EXPECT_NE(claim.readings[1].value.missing.find("synthetic-moe-10t"), std::string::npos);
+  EXPECT_EQ(claim.verdict, Verdict::holds_exactly) << "by the first reading: two trillion do fit";
+  EXPECT_TRUE(claim.readings[3].agrees) << "the states of one trillion, alone";
 }
 
 TEST(Audit, UnknownNamesHaveSuggestions) {
