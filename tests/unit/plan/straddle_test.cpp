@@ -4,12 +4,13 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <map>
 #include <random>
 #include <set>
 
+#include "../../support/thinning.hpp"
 #include "models.hpp"
 #include "plan/grid.hpp"
 #include "plan/placement.hpp"
@@ -176,14 +177,14 @@ TEST(Straddle, IsFastOnTheLargestMachine) {
       for (const std::int64_t ep : {1, 8, 64, 256}) {
         double best = 1;
         for (int run = 0; run < 3; ++run) {
-          const auto begin = std::chrono::steady_clock::now();
+          const auto begin = std::clock();
           (void)placed({.tp = tp, .ep = ep, .pp = pp}, machine);
-          best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+          best = std::min(best, static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC);
         }
         worst = std::max(worst, best);
       }
   std::printf("slowest placement %.0f us\n", worst * 1e6);
-  EXPECT_LT(worst, 0.05);
+  EXPECT_LT(worst, 0.05 * test::kThinning) << "seconds of processor time; builds that run slowly may";
 }
 
 }  // namespace
