@@ -258,7 +258,7 @@ std::optional<report::CollectiveSubject> collective(const CollectiveQuestion& q,
   }
   query.fidelity = subject.fidelity;
   if (const auto large = scene->routing ? traffic::too_large(scene->fabric, query) : std::string{}; !large.empty()) {
-    diagnostics.error(location_in("--ranks"), "too large for an explicit graph: " + large, "routing on real cables has no classes", "take fewer ranks, or on nested levels --routing spraying");
+    diagnostics.error(location_in("--ranks"), "too large for an explicit graph: " + large, "on real cables classes are found among listed flows", "take fewer ranks, or on nested levels --routing spraying");
     return std::nullopt;
   }
   for (const auto bytes : sizes) {

@@ -41,6 +41,12 @@ class FlowProgram final {
   // From then on; of several changes in one picosecond the last added counts.
   void change_capacity(units::Picoseconds time, ResourceId resource, units::BytesPerSecond capacity);
 
+  [[nodiscard]] const SharingProblem<double>& sharing() const { return sharing_; }
+  [[nodiscard]] units::Bytes bytes(FlowId flow) const { return units::Bytes::from_si(bytes_[flow]); }
+  [[nodiscard]] units::Picoseconds latency(FlowId flow) const { return latency_[flow]; }
+  [[nodiscard]] std::span<const FlowId> after(FlowId flow) const { return {after_.data() + first_after_[flow], after_.data() + first_after_[flow + 1]}; }
+  [[nodiscard]] bool has_changes() const { return !changes_.empty(); }
+
  private:
   friend class FluidRun;
   friend class Simulator;

@@ -131,7 +131,7 @@ std::string text(const CollectiveSubject& s) {
   for (const auto& line : s.pattern) out += fmt::format("pattern  {}\n", line);
   const auto& a = last.answer;
   out += fmt::format("classes  {} of {} ranks, {} of links, {} of {:.6g} flows ({})\n", a.classes.ranks, grouped(a.ranks), a.classes.links, a.classes.flows, a.flows,
-                     s.on_graph ? "every flow and cable of its own" : s.fidelity == traffic::Fidelity::folded ? "folded: exact by symmetry" : "unfolded");
+                     s.fidelity == traffic::Fidelity::unfolded ? "unfolded" : static_cast<double>(a.classes.flows) < a.flows ? "folded: exact by symmetry" : "every flow of its own: few are alike");
   if (s.on_graph) out += fmt::format("routing  {}\n", graph::name_of(s.routing));
   table(out, s);
   if (last.ensemble) ensemble(out, last);

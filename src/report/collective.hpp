@@ -39,7 +39,7 @@ struct CollectiveSubject {
   std::int64_t groups = 1;    // that run at once
   traffic::Fidelity fidelity = traffic::Fidelity::folded;
   graph::Routing routing = graph::Routing::spraying;
-  bool on_graph = false;      // every flow and cable of its own, instead of classes
+  bool on_graph = false;      // on real cables, instead of ports and classes by construction
   std::vector<std::string> pattern;     // of an all-to-all that is not uniform, in words
   std::vector<std::string> estimated;   // network figures of the machine that nobody has published
   std::vector<CollectivePoint> points;  // ascending sizes; at least one

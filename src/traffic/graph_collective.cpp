@@ -8,7 +8,9 @@
 #include <map>
 
 #include "base/contract.hpp"
+#include "traffic/detail/alike.hpp"
 #include "traffic/detail/explicit_flows.hpp"
+#include "traffic/detail/numbering.hpp"
 
 namespace zettatwin::traffic {
 namespace {
@@ -37,12 +39,20 @@ std::vector<LinkUse> uses_of(const ExplicitNetwork& network, const std::vector<b
   return sorted;
 }
 
+// Rotated orders run several levels at a time, which only classes do: here the best of the other ways.
+network::CollectiveStages plan_of(const topology::Fabric& fabric, network::CollectiveRequest request) {
+  auto plan = network::collective_stages(fabric, request);
+  if (request.algorithm != network::Algorithm::automatic || !plan.algorithm.starts_with("rotated")) return plan;
+  request.algorithm = network::Algorithm::hierarchical;
+  return network::collective_stages(fabric, request);
+}
+
 // One collective over one draw of the routing.
 class Run final {
  public:
   Run(const ExplicitNetwork& network, const CollectiveQuery& query, graph::Routing routing, std::uint64_t seed)
-      : network_(network), query_(query), router_(network.graph(), network.remaining(), routing, seed), plan_(network::collective_stages(network.fabric(), query.request)),
-        groups_(groups_of(network.fabric(), query.group)), used_(network.graph().links(), false) {}
+      : network_(network), query_(query), router_(network.graph(), network.remaining(), routing, seed), plan_(plan_of(network.fabric(), query.request)),
+        groups_(groups_of(network.fabric(), query.group)), used_(network.graph().links(), false), class_(network.graph().links() + static_cast<std::size_t>(network.fabric().ranks()), 0) {}
 
   CollectiveAnswer answer() {
     answer_.ranks = answer_.classes.ranks = network_.fabric().ranks();
@@ -50,7 +60,7 @@ class Run final {
     if (dead_chip() || plan_.stages.empty()) return std::move(answer_);
     if (plan_.at_once) at_once();
     else in_turn();
-    answer_.classes.links = std::count(used_.begin(), used_.end(), true);
+    count_classes();
     return std::move(answer_);
   }
 
@@ -76,14 +86,32 @@ class Run final {
   }
 
   units::Seconds finish(const ExplicitFlows& flows, std::string level, std::string_view algorithm) {
-    const auto result = flow::simulate(flows.program());
+    const auto alike = query_.fidelity == Fidelity::folded ? find_alike(flows.program()) : std::nullopt;
+    const auto result = alike ? simulate_alike(flows.program(), *alike) : flow::simulate(flows.program());
     ZT_ASSERT(result.unfinished.empty(), "ways lead round dead links");
     answer_.flows += static_cast<double>(flows.flows().size());
-    answer_.classes.flows += static_cast<std::int64_t>(flows.flows().size());
+    answer_.classes.flows += alike ? std::int64_t{alike->flow_classes} : static_cast<std::int64_t>(flows.flows().size());
+    part_classes(alike);
     for (std::size_t l = 0; l < used_.size(); ++l) used_[l] = used_[l] || flows.used()[l];
     const auto last = std::max_element(result.flows.begin(), result.flows.end(), [](const auto& a, const auto& b) { return a.finish < b.finish; });
     answer_.stages.push_back({std::move(level), std::string(algorithm), result.end.seconds(), last == result.flows.end() ? units::Seconds{} : last->start.seconds(), last == result.flows.end() ? "" : limit_text(last->limited_by), uses_of(network_, flows.used(), result)});
     return result.end.seconds();
+  }
+
+  // Links and memories are alike that are so in every stage. Without classes each is of its own.
+  void part_classes(const std::optional<Alike>& alike) {
+    Numbering numbers;
+    for (std::size_t r = 0; r < class_.size(); ++r) class_[r] = numbers.number({class_[r], alike ? std::uint64_t{alike->resource_class[r]} : r});
+  }
+
+  void count_classes() {
+    Numbering of_links, of_ranks;
+    for (std::size_t r = 0; r < class_.size(); ++r) {
+      if (r >= used_.size()) (void)of_ranks.number({class_[r], 0});
+      else if (used_[r]) (void)of_links.number({class_[r], 0});
+    }
+    answer_.classes.links = of_links.size();
+    answer_.classes.ranks = of_ranks.size();
   }
 
   void at_once() {
@@ -120,6 +148,7 @@ class Run final {
   network::CollectiveStages plan_;
   std::vector<Members> groups_;
   std::vector<bool> used_;
+  std::vector<std::uint32_t> class_;  // of links, then memories
   CollectiveAnswer answer_;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A collective on the explicit graph of a machine: real switches and cables, every flow of its own, routed over single links or sprayed.
+// A collective on the explicit graph of a machine: real switches and cables, every flow listed, routed over single links or sprayed; alike ones are simulated as one.
 // Model: stages, bytes and achieved bandwidths are those of network::collective_stages, as in collective.hpp. Pairwise exchanges are one flow per
 // ordered pair; a pipelined algorithm is one flow per group over all its hops (rings from member to member, two binary trees, rounds of
 // halving-doubling and Bruck one after the other). Rates are max-min fair. Each rank's memory reads what it sends and writes what it receives.
