@@ -48,6 +48,12 @@ class SharingProblem final {
   [[nodiscard]] const Scalar& weight(FlowId f) const { return weight_[f]; }
   [[nodiscard]] bool has_cap(FlowId f) const { return rate_cap_[f] != Scalar(0); }
   [[nodiscard]] const Scalar& rate_cap(FlowId f) const { return rate_cap_[f]; }  // zero: none
+  // Large problems wait for memory: what these functions need of a flow that is asked for soon.
+  void prefetch(FlowId f) const {
+    __builtin_prefetch(&first_[f]);
+    __builtin_prefetch(&weight_[f]);
+    __builtin_prefetch(&rate_cap_[f]);
+  }
   [[nodiscard]] std::span<const Use<Scalar>> uses(FlowId f) const { return {uses_.data() + first_[f], uses_.data() + first_[f + 1]}; }
 
  private:

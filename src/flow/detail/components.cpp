@@ -2,21 +2,25 @@
 #include "flow/detail/components.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
+
+#include "base/contract.hpp"
 
 namespace zettatwin::flow {
 namespace {
 
-// Whether capacity / load is a rate that a flow can be capped at.
-bool can_cap(double capacity, double load) { return capacity / load > 0 && std::isfinite(capacity / load); }
+// Of a capacity and a load: their quotient is a rate that a flow can be capped at.
+bool is_moderate(double x) { return x > 1e-150 && x < 1e150; }
 
 }  // namespace
 
 Components::Components(const SharingProblem<double>& problem, std::span<const ResourceId> stays_shared, std::span<const std::uint32_t> first_after, std::span<const FlowId> after)
-    : component_(problem.flows()), user_(problem.resources(), kNone), shared_(problem.resources(), 0), order_(problem.flows()) {
+    : component_(problem.flows()), user_(problem.resources(), kUnused), order_(problem.flows()) {
+  ZT_EXPECT(problem.flows() < kShared - 1, "a bit of a flow's number is free");
   std::iota(component_.begin(), component_.end(), FlowId{0});
-  for (const ResourceId l : stays_shared) shared_[l] = 1;
+  for (const ResourceId l : stays_shared) user_[l] |= kShared;
+  for (ResourceId l = 0; l < problem.resources(); ++l)
+    if (!is_moderate(problem.capacity(l))) user_[l] |= kShared;
   join_users(problem);
   for (FlowId f = 0; !after.empty() && f < problem.flows(); ++f) {
     for (const FlowId before : after.subspan(first_after[f], first_after[f + 1] - first_after[f])) join(before, f);
@@ -25,14 +29,19 @@ Components::Components(const SharingProblem<double>& problem, std::span<const Re
 }
 
 void Components::join_users(const SharingProblem<double>& problem) {
+  constexpr std::ptrdiff_t kAhead = 24;  // uses: large problems wait for memory
+  if (problem.flows() == 0) return;
+  const auto last = problem.uses(problem.flows() - 1);
+  const auto* const end = last.data() + last.size();
   for (FlowId f = 0; f < problem.flows(); ++f) {
-    for (const auto& [l, load] : problem.uses(f)) {
-      if (user_[l] == kNone) {
-        user_[l] = f;
-        if (!can_cap(problem.capacity(l), load)) shared_[l] = 1;
+    for (const auto& use : problem.uses(f)) {
+      if (end - &use > kAhead) __builtin_prefetch(&user_[(&use + kAhead)->resource], 1);
+      FlowId& user = user_[use.resource];
+      if ((user & kUnused) == kUnused) {
+        user = f | (user & kShared) | (is_moderate(use.load) ? 0 : kShared);
       } else {
-        shared_[l] = 1;
-        join(user_[l], f);
+        user |= kShared;
+        join(user & kUnused, f);
       }
     }
   }

@@ -24,18 +24,19 @@ class Components final {
   [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(first_.size() - 1); }
   [[nodiscard]] std::span<const FlowId> flows(std::uint32_t component) const { return {order_.data() + first_[component], order_.data() + first_[component + 1]}; }  // ascending
   [[nodiscard]] std::span<const FlowId> flows() const { return order_; }  // by component
-  [[nodiscard]] bool is_private(ResourceId resource) const { return !shared_[resource]; }
-  [[nodiscard]] std::uint32_t of_resource(ResourceId resource) const { return user_[resource] == kNone ? kNone : component_[user_[resource]]; }
+  [[nodiscard]] bool is_private(ResourceId resource) const { return user_[resource] < kShared; }
+  [[nodiscard]] std::uint32_t of_resource(ResourceId resource) const { return (user_[resource] & kUnused) == kUnused ? kNone : component_[user_[resource] & kUnused]; }
 
  private:
+  static constexpr FlowId kShared = 0x80000000, kUnused = 0x7fffffff;
+
   FlowId root(FlowId flow);
   void join(FlowId a, FlowId b);
   void join_users(const SharingProblem<double>& problem);
   void number();
 
   std::vector<FlowId> component_;  // per flow; while they are found: its parent in a tree whose root is the first flow of the component
-  std::vector<FlowId> user_;       // per resource: the first flow that uses it
-  std::vector<std::uint8_t> shared_;
+  std::vector<FlowId> user_;       // per resource: the first flow that uses it, with kShared if it is not alone or the resource is not for caps
   std::vector<FlowId> order_;
   std::vector<std::uint32_t> first_;  // per component, in order_
 };

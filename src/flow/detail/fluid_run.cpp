@@ -40,9 +40,12 @@ bool FluidRun::play(std::uint32_t component, std::span<const FlowProgram::Capaci
 }
 
 void FluidRun::prefetch(std::size_t place) const {
-  constexpr std::size_t kUses = 16, kResources = 8;  // flows ahead
+  constexpr std::size_t kFlow = 32, kUses = 16, kResources = 8;  // flows ahead
   const auto flows = components_.flows();
-  if (place + kUses >= flows.size()) return;
+  if (place + kFlow >= flows.size()) return;
+  program_.sharing_.prefetch(flows[place + kFlow]);
+  __builtin_prefetch(&program_.bytes_[flows[place + kUses]]);
+  __builtin_prefetch(&program_.latency_[flows[place + kUses]]);
   __builtin_prefetch(program_.sharing_.uses(flows[place + kUses]).data());
   __builtin_prefetch(&result_.flows[flows[place + kResources]], 1);
   for (const auto& use : program_.sharing_.uses(flows[place + kResources])) {
@@ -240,7 +243,7 @@ void FluidRun::account_private_resources(FlowId flow) {
     if (!part_.is_private(use.resource)) continue;
     auto& of_resource = result_.resources[use.resource];
     of_resource.carried = units::Bytes::from_si(use.load * (program_.bytes_[original] - f.left));
-    of_resource.peak_utilisation = std::min(1.0, use.load * f.peak_rate / program_.sharing_.capacity(use.resource));
+    of_resource.peak_utilisation = std::min(1.0, use.load * f.peak_rate / part_.capacity(use.resource));
     if (part_.caps(flow, use)) of_resource.saturated = f.at_cap;
   }
 }
