@@ -55,16 +55,26 @@ std::string Step::impossible() const {
   for (const auto& stage : own)
     for (const auto* timer_of_stage : {stage ? &stage->timer : nullptr, stage ? &stage->replicas : nullptr})
       if (timer_of_stage && !timer_of_stage->impossible().empty()) return timer_of_stage->impossible();
-  return "";
+  return no_send_;
 }
 
-Picoseconds Step::send_between(std::int64_t a, std::int64_t b) const {
+// Whether neighbours of these pipeline ranks meet on that level.
+bool Step::sends_cross(std::size_t level, std::int64_t a, std::int64_t b) const {
+  const auto unit = [this](std::int64_t rank, std::int64_t size) { return rank * placement.pipeline_stride / size; };
+  const std::int64_t below = level > 0 ? placement.fabric.ranks_within(level - 1) : 1, within = placement.fabric.ranks_within(level);
+  return unit(a, below) != unit(b, below) && unit(a, within) == unit(b, within);
+}
+
+Picoseconds Step::send_between(std::int64_t a, std::int64_t b) {
   double left = 1;
   for (const auto rank : {a, b})
-    if (has_own(rank))
+    if (has_own(rank) && sends_cross(send_level_, a, b))
       for (const auto& fault : own[static_cast<std::size_t>(rank)]->faults)
-        if (fault.place.port == send_level_) left = std::min(left, traffic::port_left(fault, job.machine));
-  if (left >= 1 || left <= 0) return send_;  // a dead port stops the collectives of its level as well
+        if (fault.place.port && network::port_level(job.machine, *fault.place.port) == network::port_level(job.machine, send_level_)) {
+          left = std::min(left, traffic::port_left(fault, job.machine));
+          if (left <= 0 && no_send_.empty()) no_send_ = fmt::format("no way is left from pipeline rank {} to {}: dead is {}", a, b, traffic::place_text(fault.place, job.machine));
+        }
+  if (left >= 1 || left <= 0) return send_;
   return Picoseconds::from(send_latency_ + (send_.seconds() - send_latency_) / left);
 }
 

@@ -118,11 +118,13 @@ struct Step {
   void for_each_pass(std::int64_t rank, const std::function<void(const PassCost&, std::int64_t)>& f);
 
   // A send between two pipeline ranks, with their faults.
-  [[nodiscard]] units::Picoseconds send_between(std::int64_t a, std::int64_t b) const;
+  [[nodiscard]] units::Picoseconds send_between(std::int64_t a, std::int64_t b);
+  [[nodiscard]] bool sends_cross(std::size_t level, std::int64_t a, std::int64_t b) const;
 
   units::Picoseconds send_;
   units::Seconds send_latency_;
   std::size_t send_level_ = 0;
+  std::string no_send_;  // why a send cannot arrive
   Footprint send_ports_;
   engine::TokenNetwork network_;  // of the pipeline with nothing shared
   SharedOutcome shared_;

@@ -109,6 +109,7 @@ TrainingResult cannot_run(const Job& job, const plan::Placement& placement, std:
   result.chips = placement.world;
   result.idle_chips = placement.idle;
   result.data_parallel = placement.dp;
+  result.microbatches = job.plan.global_batch / (placement.dp * job.plan.micro_batch);
   result.infeasible = Infeasible{.limit = "faults", .needed = {}, .available = {}, .role = "", .reason = std::move(reason),
                                  .suggestions = {fmt::format("leave out the replicas that need it: dp={} at most", placement.dp - 1), "take a machine with spare chips, or repair it"}};
   result.tree.key = "results";
