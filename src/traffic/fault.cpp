@@ -211,7 +211,9 @@ void complete(Fault& fault, const hardware::Machine& machine, config::Diagnostic
     diagnostics.error(fault.where, fmt::format("the {} level is a {}: its switches have names", level.name, hardware::name_of(level.network.kind)), "", "write dead-switch@switch=NAME");
   if (!link && mesh)
     diagnostics.error(fault.where, fmt::format("the {} level is a {}: it has neither switches nor planes", level.name, hardware::name_of(level.network.kind)), "", "name a link: dead-link@.../port=" + level.name + "/peer=1");
-  if (place.plane && *place.plane >= level.network.planes)
+  if (place.plane && mesh)
+    diagnostics.error(fault.where, fmt::format("the {} level is a {}: its links lead to peers, not to planes", level.name, hardware::name_of(level.network.kind)), "", "leave plane out, and name the link by peer");
+  else if (place.plane && *place.plane >= level.network.planes)
     diagnostics.error(fault.where, fmt::format("there is no plane {} on the {} level", *place.plane, level.name), "", fmt::format("it has {}: 0 to {}", level.network.planes, level.network.planes - 1));
   if (place.peer && !mesh) diagnostics.error(fault.where, fmt::format("the {} level is switched: its links lead to switches, not to peers", level.name), "", "leave peer out");
   if (!link) {
