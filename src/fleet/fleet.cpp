@@ -15,6 +15,7 @@ namespace {
 // A fleet of 1/divisor of the instances, with as much of the requests: every router sees loads that are distributed alike, up to terms of the order of
 // 1/instances (mean field). None if the fleet cannot be divided.
 std::optional<FleetSpec> part_of(const FleetSpec& spec, std::int64_t divisor) {
+  if (spec.cache_pool) return std::nullopt;  // a share of the requests drawn at random finds less of each other's content
   FleetSpec part = spec;
   for (PoolSpec& pool : part.pools) {
     if (pool.instances < 4 * divisor) return std::nullopt;

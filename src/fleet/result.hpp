@@ -44,7 +44,7 @@ struct PoolResult {
   std::int64_t preemptions = 0;
   double prompt_tokens = 0;              // computed
   double recomputed_tokens = 0;          // of them, after preemptions
-  std::vector<double> hit_tokens;        // prompt tokens found: in the chips' cache, then by tier
+  std::vector<double> hit_tokens;        // prompt tokens found: in the chips' cache, then by tier, then in the cache pool
   double looked_up_tokens = 0;           // prompt tokens found or computed for the first time: hit rate = hit_tokens / looked_up_tokens
   double imbalance = 1;                  // most over mean of requests per instance
 };
@@ -56,6 +56,15 @@ struct TransferResult {
   LatencySummary blocked;                // of it: waiting for blocks of a decode instance
   double egress_used = 0, ingress_used = 0, network_used = 0;  // mean share of the ports' and network's rates, over the measured time
   std::int64_t transfers_at_once = 0;    // at most
+};
+
+struct CachePoolResult {
+  bool present = false;
+  std::int64_t reads = 0;
+  double bytes_read = 0, bytes_written = 0, bytes_evicted = 0;
+  double used_peak = 0, capacity = 0;    // bytes
+  double wait_mean_s = 0;                // of a read, for those before it
+  double busy = 0;                       // share of the time in which its bandwidth was used
 };
 
 struct FailureResult {
@@ -112,6 +121,7 @@ struct FleetResult {
   Judgement judgement;
   std::vector<PoolResult> pools;
   std::vector<TransferResult> transfers; // as FleetSpec::transfers
+  CachePoolResult cache_pool;
   std::vector<FailureResult> failures;
   std::vector<ScalingEvent> scaling;
   Series series;

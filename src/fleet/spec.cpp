@@ -71,6 +71,11 @@ void describe(config::Schema& s, Autoscaling& a) {
   s.integer("min", a.min, "fewest instances", {.range = config::kPositive});
   s.integer("max", a.max, "most instances", config::kRequired);
 }
+void describe(config::Schema& s, CachePool& pool) {
+  s.quantity("capacity", pool.capacity, "bytes for caches of keys and values, of all instances together", config::kRequired);
+  s.quantity("bandwidth", pool.bandwidth, "of all reads together", config::kRequired);
+  s.quantity("latency", pool.latency, "of one read");
+}
 void describe(config::Schema& s, Slo& slo) {
   s.quantity("ttft", slo.ttft, "most time to the first token");
   s.quantity("tpot", slo.tpot, "most time per output token after the first");
@@ -158,6 +163,7 @@ std::string problem_of(const FleetSpec& spec) {
   if (std::string problem = problem_of_transfers(spec); !problem.empty()) return problem;
   for (const FailureSpec& failure : spec.failures)
     if (std::string problem = problem_of_failure(spec, failure); !problem.empty()) return problem;
+  if (spec.cache_pool && (spec.cache_pool->capacity.si() <= 0 || spec.cache_pool->bandwidth.si() < 0 || spec.cache_pool->latency.si() < 0)) return "a cache pool without capacity";
   if (spec.horizon.si() < 0 || spec.warm_up.si() < 0 || spec.frontend_delay.si() < 0 || spec.max_requests < 0 || spec.warm_up_requests < 0) return "negative limits";
   if (spec.horizon.si() == 0 && spec.end == End::cut_off) return "an end at the horizon, but no horizon";
   return "";

@@ -72,6 +72,9 @@ struct PoolSpec {
   // Of one instance, per direction, as achieved by large transfers; zero: transfers do not wait for it.
   units::BytesPerSecond egress;      // prefill
   units::BytesPerSecond ingress;     // decode
+  // With a cache pool: of one token's cache, and of one instance's way to the pool (zero: never what it waits for).
+  units::Bytes stored_per_token;
+  units::BytesPerSecond store_port;
 };
 
 // From a prefill to a decode instance of one model (docs/math/fleet.md).
@@ -88,6 +91,13 @@ struct TransferSpec {
   units::Seconds latency;                  // of each transfer, in which no bytes move
   units::Bytes half_size;                  // a transfer of this size alone gets half the rate; zero: size does not matter
   std::int64_t min_tokens = 0;             // shorter prompts are not sent away: the decode instance computes them itself
+};
+
+// Memory beside the chips for caches of all instances: what one computes, all find (serving/content_store.hpp).
+struct CachePool {
+  units::Bytes capacity;
+  units::BytesPerSecond bandwidth;         // of all reads together
+  units::Seconds latency;                  // of one
 };
 
 struct Slo {  // zero: none
@@ -149,6 +159,7 @@ struct FleetSpec {
   std::vector<PoolSpec> pools;
   std::vector<TransferSpec> transfers;     // one per model with prefill and decode pools
   units::BytesPerSecond network;           // between prefill and decode pools, all together; zero: never the bottleneck
+  std::optional<CachePool> cache_pool;     // for all pools with prefix caching
   Router router;                           // over all instances of a request's model that compute prompts
   Router decode_router{.routing = Routing::least_requests};
   // Merged by arrival; without a horizon and a number of requests they must end. A closed loop (Stream::concurrency()) keeps its number of requests in the
@@ -191,6 +202,7 @@ struct FleetSpec {
 [[nodiscard]] std::span<const config::Word> end_words();
 void describe(config::Schema& s, Router& router);
 void describe(config::Schema& s, Autoscaling& autoscaling);
+void describe(config::Schema& s, CachePool& pool);
 void describe(config::Schema& s, Slo& slo);
 void describe(config::Schema& s, RetryPolicy& retry);
 // Without `instances`, which a document names in its own way.

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "serving/content_store.hpp"
 #include "serving/engine_settings.hpp"
 #include "serving/statistics.hpp"
 #include "serving/step_timer.hpp"
@@ -85,6 +86,7 @@ class Instance {
 struct InstanceOptions {
   std::uint64_t seed = 0;  // of Acceptance::drawn
   bool tell_runs = false;  // call Observer::ran()
+  StoreAccess store = {};  // where what its own cache lacks may be, and where what it computes goes; only with prefix caching
 };
 // Expects settings that describe() accepts, with blocks > 0. The timer and the observer outlive the instance.
 [[nodiscard]] std::unique_ptr<Instance> make_instance(EngineSettings settings, const StepTimer& timer, Observer& observer, InstanceOptions options = {});

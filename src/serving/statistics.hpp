@@ -34,7 +34,7 @@ struct Statistics {
   std::int64_t prompt_tokens = 0;      // computed, recomputed ones too
   std::int64_t recomputed_tokens = 0;  // of them, computed before and lost by preemption or failure
   std::int64_t output_tokens = 0;      // that users got from here
-  std::vector<std::int64_t> hit_tokens;  // found in the chips' cache, then in each tier
+  std::vector<std::int64_t> hit_tokens;  // found in the chips' cache, then in each tier, then in the store if there is one
   std::int64_t evicted_blocks = 0;     // cached ones that left the chips' memory
 
   // Time integrals in seconds x; divide by the time that the instance was there. Blocks are taken as the mean of the ends of each run of steps.

@@ -91,7 +91,7 @@ std::size_t groups_of(std::size_t instances) {
 
 bool instances_are_independent(const FleetSpec& spec) {
   if (spec.router.routing != Routing::round_robin && spec.router.routing != Routing::random) return false;
-  if (!spec.failures.empty() || spec.retry.client_timeout.si() > 0) return false;
+  if (!spec.failures.empty() || spec.retry.client_timeout.si() > 0 || spec.cache_pool) return false;
   for (const PoolSpec& pool : spec.pools)
     if (pool.role != Role::aggregated || pool.autoscaling) return false;
   for (const auto& stream : spec.streams)

@@ -171,7 +171,9 @@ void GlobalRun::turn_on(std::size_t m) {
       if (stream->block_tokens() > 0) settings.prefix_tokens = stream->block_tokens();
     member.observer = make_observer(*this, m);
     const serving::StepTimer& timer = member.timer ? static_cast<const serving::StepTimer&>(*member.timer) : *pool.timer;
-    member.instance = serving::make_instance(std::move(settings), timer, *member.observer, {.seed = spec_.seed + m, .tell_runs = true});
+    member.instance = serving::make_instance(std::move(settings), timer, *member.observer,
+                                              {.seed = spec_.seed + m, .tell_runs = true,
+                                               .store = {.store = store_ ? &*store_ : nullptr, .bytes_per_token = pool.stored_per_token.si(), .port = pool.store_port, .model = static_cast<std::uint64_t>(pool.model)}});
   }
   if (member.power == Power::off && now_ > Picoseconds(0)) (void)member.instance->fail(now_);  // comes with empty caches
   member.set_power(Power::on, now_);

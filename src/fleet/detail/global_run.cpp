@@ -64,6 +64,7 @@ GlobalRun::GlobalRun(const FleetSpec& spec, double factor)
       on_peak_(spec.pools.size()),
       horizon_(spec.horizon.si() > 0 ? Picoseconds::from(spec.horizon) : kNever),
       most_inside_(spec.max_backlog + spec.places()) {
+  if (spec.cache_pool) store_.emplace(serving::ContentStore::Settings{.capacity = spec.cache_pool->capacity, .bandwidth = spec.cache_pool->bandwidth, .latency = spec.cache_pool->latency});
   make_members();
   make_models();
   for (const auto& stream : spec.streams) {
@@ -337,12 +338,18 @@ FleetResult GlobalRun::result() {
   books_.write(r, to, factor_, factor_);
   const Picoseconds from = std::min(books_.collector.from(), to);
   for (std::size_t p = 0; p < spec_.pools.size(); ++p) {
-    PoolTotals totals(spec_.pools[p]);
+    PoolTotals totals(spec_.pools[p], store_.has_value());
     for (std::size_t m = first_of_pool_[p]; m < first_of_pool_[p + 1]; ++m) totals.add(members_[m], from, to);
     r.pools.push_back(totals.result(spec_.pools[p], factor_, (std::min(to, books_.collector.until()) - from).seconds().si()));
     r.pools.back().instances_peak = on_peak_[p];
   }
   for (std::size_t t = 0; t < traffic_.size(); ++t) r.transfers.push_back(transfer_result(t, from, to));
+  if (store_) {
+    const auto& c = store_->counts();
+    r.cache_pool = {.present = true, .reads = c.reads, .bytes_read = c.bytes_read, .bytes_written = c.bytes_written, .bytes_evicted = c.bytes_evicted, .used_peak = c.used_peak,
+                    .capacity = spec_.cache_pool->capacity.si(), .wait_mean_s = c.reads > 0 ? c.wait_seconds / static_cast<double>(c.reads) : 0,
+                    .busy = to > Picoseconds(0) ? std::min(1.0, c.busy_seconds / to.seconds().si()) : 0};
+  }
   for (const Outage& outage : outages_) r.failures.push_back(finish_outage(outage));
   r.scaling = scaling_;
   r.events = events_;

@@ -144,6 +144,7 @@ class GlobalRun final {
   const FleetSpec& spec_;
   double factor_;
   Books books_;
+  std::optional<serving::ContentStore> store_;
   std::vector<Member> members_;
   std::vector<std::size_t> first_of_pool_;  // and one past the last
   std::vector<std::size_t> place_;          // of each member in its choice

@@ -7,7 +7,7 @@ namespace zettatwin::fleet {
 
 using units::Picoseconds;
 
-PoolTotals::PoolTotals(const PoolSpec& pool) : blocks_(pool.engine.blocks) { sum_.hit_tokens.resize(1 + pool.engine.tiers.size()); }
+PoolTotals::PoolTotals(const PoolSpec& pool, bool store) : blocks_(pool.engine.blocks) { sum_.hit_tokens.resize(1 + pool.engine.tiers.size() + (store && pool.engine.prefix_caching ? 1 : 0)); }
 
 void PoolTotals::add(const Member& m, Picoseconds from, Picoseconds to) {
   const double paid_s = m.paid_until(to).seconds().si();

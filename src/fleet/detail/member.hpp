@@ -91,7 +91,8 @@ struct Member {
 // Sums over members into a pool's result.
 class PoolTotals final {
  public:
-  explicit PoolTotals(const PoolSpec& pool);
+  // `store`: there is a cache pool.
+  explicit PoolTotals(const PoolSpec& pool, bool store = false);
   // A member until the end of the run, which began to be measured at `from`.
   void add(const Member& member, units::Picoseconds from, units::Picoseconds to);
   // `scale`: instances of the pool over those added.

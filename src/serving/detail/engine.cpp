@@ -22,7 +22,8 @@ Engine::Engine(EngineSettings settings, const StepTimer& timer, Observer& observ
       cache_(e_.blocks, unit_tokens_ / e_.block_tokens, e_.tiers),
       batch_(TokenClock(e_.speculation), e_.block_tokens, lookahead_, grows_, !draw_.active()),
       expected_(e_) {
-  statistics_.hit_tokens.assign(1 + e_.tiers.size(), 0);
+  if (!e_.prefix_caching || options_.store.bytes_per_token <= 0) options_.store.store = nullptr;
+  statistics_.hit_tokens.assign(1 + e_.tiers.size() + (options_.store.store ? 1 : 0), 0);
 }
 
 void Engine::advance(Picoseconds until) {
@@ -194,6 +195,7 @@ void Engine::end_chunks() {
     Sequence& s = slots_[slot];
     s.cached += chunks_[i].tokens;
     prefill_tokens_ -= chunks_[i].tokens;
+    store(s, s.cached);
     if (s.cached < s.goal) continue;
     prefilling_.erase(std::find(prefilling_.begin(), prefilling_.end(), slot));
     prefill_to_come_ -= s.target - s.generated;
@@ -214,6 +216,7 @@ void Engine::leave(Slot slot) {
   s.stage = Stage::finished;
   unlink(running_, slot);
   share(s, s.job.input + s.target - 1);
+  store(s, s.job.input + s.target - 1);
   ++statistics_.finished;
   if (s.job.work == Work::prefill && s.job.hold) {
     // Found again by its id.

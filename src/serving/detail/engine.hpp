@@ -34,6 +34,7 @@ struct Sequence {
   std::int32_t goal = 0;        // tokens of its prefill
   std::int32_t lost = 0;        // tokens that were cached once
   std::int32_t held = 0;        // leading contents of job.blocks in use
+  std::int32_t stored = 0;      // leading contents that the store was told of
   std::int64_t mapped = 0;      // blocks, own and shared; of a decoding sequence that grows: when it joined
   std::int32_t due = 0;         // blocks that its joining, or its last draw, made necessary
   Stage stage = Stage::waiting;
@@ -108,6 +109,8 @@ class Engine final : public Instance {
   void join(Slot slot);
   void preempt();
   void share(Sequence& s, std::int64_t tokens);
+  void store(Sequence& s, std::int64_t tokens);
+  [[nodiscard]] std::int64_t fetch_from_store(const Sequence& s);
   void free_blocks(Sequence& s);
   void release_zombies();
   void count_arrived();

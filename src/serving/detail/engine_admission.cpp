@@ -105,6 +105,23 @@ void Engine::share(Sequence& s, std::int64_t tokens) {
   while (static_cast<std::size_t>(s.held) < s.job.blocks.size() && (s.held + 1) * unit_tokens_ <= tokens) cache_.enter(s.job.blocks[static_cast<std::size_t>(s.held++)]);
 }
 
+// Likewise for other instances. Work that another instance has begun is there already.
+void Engine::store(Sequence& s, std::int64_t tokens) {
+  const StoreAccess& access = options_.store;
+  if (!access.store) return;
+  const double bytes = access.bytes_per_token * static_cast<double>(unit_tokens_);
+  while (static_cast<std::size_t>(s.stored) < s.job.blocks.size() && (s.stored + 1) * unit_tokens_ <= tokens) access.store->put(access.key(s.job.blocks[static_cast<std::size_t>(s.stored++)]), bytes);
+}
+
+// The time until what was found in the store alone is here. Expects matched_ as match() left it.
+std::int64_t Engine::fetch_from_store(const Sequence& s) {
+  const StoreAccess& access = options_.store;
+  if (!access.store || hits_.back() == 0) return 0;
+  for (std::size_t i = 0; i < matched_.size(); ++i)
+    if (matched_[i] == ContentCache::kNone) access.store->use(access.key(s.job.blocks[i]));
+  return access.store->read(access.bytes_per_token * static_cast<double>(hits_.back() * unit_tokens_), access.port, Picoseconds(t_)).count();
+}
+
 void Engine::free_blocks(Sequence& s) {
   cache_.give(s.mapped - cache_.unit() * s.held);
   while (s.held > 0) cache_.release(s.job.blocks[static_cast<std::size_t>(--s.held)]);
@@ -153,13 +170,20 @@ void Engine::forget_set_aside(Slot slot) {
 Engine::Match Engine::match(const Sequence& s) {
   Match found;
   matched_.clear();
-  hits_.assign(1 + e_.tiers.size(), 0);
+  const auto* const stored = options_.store.store;
+  hits_.assign(1 + e_.tiers.size() + (stored ? 1 : 0), 0);
   if (!e_.prefix_caching || s.job.blocks.empty()) return found;
   const auto most = std::min(static_cast<std::size_t>((s.job.input + s.generated - 1) / unit_tokens_), s.job.blocks.size());
   ++marks_;
   while (matched_.size() < most) {
-    const auto entry = cache_.find(s.job.blocks[matched_.size()]);
-    if (entry == ContentCache::kNone) break;
+    const auto content = s.job.blocks[matched_.size()];
+    const auto entry = cache_.find(content);
+    if (entry == ContentCache::kNone) {
+      if (!stored || s.arrived || !stored->has(options_.store.key(content))) break;
+      ++hits_.back();
+      matched_.push_back(entry);
+      continue;
+    }
     const auto place = cache_.place(entry);
     if ((s.arrived && place > 0) || !cache_.mark(entry, marks_)) break;  // content that repeats is no chain of prefixes
     ++hits_[place];
@@ -181,6 +205,7 @@ bool Engine::fits(const Sequence& s, const Match& found, std::int64_t count, std
 void Engine::take_blocks(Sequence& s, std::int64_t count) {
   std::vector<ContentCache::Index>& entries = matched_;
   for (auto& entry : entries) {
+    if (entry == ContentCache::kNone) continue;
     if (cache_.place(entry) == 0) {
       cache_.use(entry);
     } else {
@@ -189,7 +214,7 @@ void Engine::take_blocks(Sequence& s, std::int64_t count) {
     }
   }
   cache_.take(count - cache_.unit() * hits_[0]);
-  // What comes from a tier enters with blocks of its own.
+  // What comes from a tier or the store enters with blocks of its own.
   for (std::size_t i = 0; i < entries.size(); ++i)
     if (entries[i] == ContentCache::kNone) cache_.enter(s.job.blocks[i]);
   s.held = static_cast<std::int32_t>(entries.size());
@@ -217,8 +242,9 @@ bool Engine::try_admit(Slot slot, std::int64_t& budget) {
     cache_.give(reserved);
     reserved_.erase(s.job.id);
   }
+  fetch_ += fetch_from_store(s);
   take_blocks(s, count);
-  for (std::size_t tier = 1; tier < hits_.size(); ++tier)
+  for (std::size_t tier = 1; tier <= e_.tiers.size(); ++tier)
     if (hits_[tier] > 0) fetch_ += Picoseconds::from(e_.tiers[tier - 1].latency).count() + duration(hits_[tier] * unit_tokens_, e_.tiers[tier - 1].tokens_per_s);
   for (std::size_t place = 0; place < hits_.size(); ++place) statistics_.hit_tokens[place] += hits_[place] * unit_tokens_;
   s.order = admissions_++;

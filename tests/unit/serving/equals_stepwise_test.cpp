@@ -53,8 +53,8 @@ void expect_same(const Statistics& a, const Statistics& b) {
   EXPECT_NEAR(a.waiting_seconds, b.waiting_seconds, 1e-9 * b.waiting_seconds + 1e-18);
 }
 
-void expect_equal(const test::ServingCase& c, std::uint64_t seed) {
-  const auto a = test::play(c, fast), b = test::play(c, slow);
+void expect_equal(const test::ServingCase& c, std::uint64_t seed, const test::MakeInstance& make_fast = fast, const test::MakeInstance& make_slow = slow) {
+  const auto a = test::play(c, make_fast), b = test::play(c, make_slow);
   ASSERT_EQ(a->events, b->events) << "seed " << seed;
   ASSERT_EQ(a->answers, b->answers) << "seed " << seed;
   expect_same(a->instance->statistics(), b->instance->statistics());
@@ -75,6 +75,33 @@ TEST(EqualsStepwise, OnRandomCases) {
     EXPECT_NO_THROW(expect_equal(test::random_serving(seed), seed));
     if (testing::Test::HasFailure()) FAIL() << "seed " << seed;
   }
+}
+
+// With a store that others might share: of some blocks' room, slow and quick.
+TEST(EqualsStepwise, WithAStore) {
+  std::int64_t hits = 0, evictions = 0;
+  for (std::uint64_t seed = 1; seed <= 4000; seed += test::kThinning) {
+    const auto c = test::random_serving(seed);
+    const serving::ContentStore::Settings settings{.capacity = units::Bytes::from_si(static_cast<double>(8 + seed % 300)), .bandwidth = units::BytesPerSecond::from_si(seed % 3 == 0 ? 0 : 1e9),
+                                                   .latency = units::Picoseconds(static_cast<std::int64_t>(seed % 5) * 1000).seconds()};
+    serving::ContentStore stores[] = {serving::ContentStore(settings), serving::ContentStore(settings)};
+    const auto access = [&](std::size_t i) { return serving::StoreAccess{.store = &stores[i], .bytes_per_token = 1, .port = units::BytesPerSecond::from_si(2e9), .model = seed % 2}; };
+    const auto with = [&](std::size_t i) {
+      return [&, i](const serving::EngineSettings& s, const serving::StepTimer& timer, serving::Observer& observer) {
+        const serving::InstanceOptions options{.seed = 9, .tell_runs = true, .store = access(i)};
+        return i == 0 ? serving::make_instance(s, timer, observer, options) : test::make_stepwise(s, timer, observer, options);
+      };
+    };
+    EXPECT_NO_THROW(expect_equal(c, seed, with(0), with(1)));
+    if (testing::Test::HasFailure()) FAIL() << "seed " << seed;
+    EXPECT_EQ(stores[0].counts().bytes_read, stores[1].counts().bytes_read);
+    EXPECT_EQ(stores[0].counts().bytes_written, stores[1].counts().bytes_written);
+    EXPECT_LE(stores[0].counts().used_peak, settings.capacity.si());
+    hits += stores[0].counts().reads > 0;
+    evictions += stores[0].counts().bytes_evicted > 0;
+  }
+  EXPECT_GT(hits * test::kThinning, 100);
+  EXPECT_GT(evictions * test::kThinning, 100);
 }
 
 TEST(EqualsStepwise, OnLongRuns) {

@@ -38,6 +38,7 @@ struct Sequence {
   bool dropped = false;        // cancelled
   std::vector<std::int64_t> table;  // its own blocks
   std::int64_t held = 0;       // leading contents of job.blocks in use
+  std::int64_t stored = 0;     // leading contents that the store was told of
   std::int64_t chunk = 0;      // in this step
 };
 using Item = std::shared_ptr<Sequence>;
@@ -47,7 +48,10 @@ class Stepwise final : public Instance {
   Stepwise(EngineSettings settings, const StepTimer& timer, Observer& observer, InstanceOptions options)
       : e_(std::move(settings)), unit_tokens_(e_.prefix_tokens == 0 ? e_.block_tokens : e_.prefix_tokens), unit_(unit_tokens_ / e_.block_tokens),
         lookahead_(e_.speculation.draft), timer_(timer), observer_(observer), options_(options), clock_(e_.speculation), draw_(e_.speculation, options.seed), expected_(e_),
-        cache_(e_.blocks, unit_, e_.tiers) { statistics_.hit_tokens.assign(1 + e_.tiers.size(), 0); }
+        cache_(e_.blocks, unit_, e_.tiers) {
+    if (!e_.prefix_caching) options_.store.store = nullptr;
+    statistics_.hit_tokens.assign(1 + e_.tiers.size() + (options_.store.store ? 1 : 0), 0);
+  }
 
   void submit(Job job, Picoseconds at) override;
   void advance(Picoseconds until) override {
@@ -111,6 +115,7 @@ class Stepwise final : public Instance {
   bool try_admit(const Item& s, std::int64_t& budget);
   void chunk(Sequence& s, std::int64_t tokens);
   void share(Sequence& s, std::int64_t tokens);
+  void store(Sequence& s, std::int64_t tokens);
   void preempt();
   void free_blocks(Sequence& s);
   void leave(const Item& s);
@@ -320,6 +325,12 @@ void Stepwise::share(Sequence& s, std::int64_t tokens) {
   while (s.held < static_cast<std::int64_t>(s.job.blocks.size()) && (s.held + 1) * unit_tokens_ <= tokens) cache_.enter(s.job.blocks[static_cast<std::size_t>(s.held++)], s.table);
 }
 
+void Stepwise::store(Sequence& s, std::int64_t tokens) {
+  const auto& access = options_.store;
+  while (access.store && s.stored < static_cast<std::int64_t>(s.job.blocks.size()) && (s.stored + 1) * unit_tokens_ <= tokens)
+    access.store->put(access.key(s.job.blocks[static_cast<std::size_t>(s.stored++)]), access.bytes_per_token * static_cast<double>(unit_tokens_));
+}
+
 void Stepwise::admit(std::int64_t budget) {
   const auto visible = e_.schedule_ahead && !running_.empty() ? previous_begin_ : t_;
   while (!blocked_ && !queue_.empty() && queue_.front()->at <= visible) {
@@ -338,13 +349,20 @@ void Stepwise::admit(std::int64_t budget) {
 bool Stepwise::try_admit(const Item& s, std::int64_t& budget) {
   const auto known = s->job.input + s->generated;
   // What the cache has of it.
-  std::vector<std::int64_t> hits(1 + e_.tiers.size(), 0);
+  auto* const stored = options_.store.store;
+  std::vector<std::int64_t> hits(1 + e_.tiers.size() + (stored ? 1 : 0), 0);
+  std::set<std::int64_t> from_store;  // places in its blocks
   std::int64_t found = 0, idle = 0;
   std::set<std::uint64_t> seen;  // content that repeats within a request is no chain of prefixes
   const auto most = std::min((known - 1) / unit_tokens_, static_cast<std::int64_t>(s->job.blocks.size()));
   for (; e_.prefix_caching && found < most; ++found) {
     const auto hash = s->job.blocks[static_cast<std::size_t>(found)];
     const auto place = cache_.place_of(hash);
+    if (place < 0 && stored && !s->arrived && stored->has(options_.store.key(hash))) {
+      ++hits.back();
+      from_store.insert(found);
+      continue;
+    }
     if (place < 0 || (s->arrived && place > 0) || !seen.insert(hash).second) break;
     ++hits[static_cast<std::size_t>(place)];
     idle += cache_.idle(hash);
@@ -371,19 +389,24 @@ bool Stepwise::try_admit(const Item& s, std::int64_t& budget) {
     cache_.give(reserved->second);
     reserved_.erase(reserved);
   }
+  for (const auto i : from_store) stored->use(options_.store.key(s->job.blocks[static_cast<std::size_t>(i)]));
+  if (!from_store.empty()) fetch_ += stored->read(options_.store.bytes_per_token * static_cast<double>(hits.back() * unit_tokens_), options_.store.port, t_);
+  std::set<std::int64_t> come = from_store;
   for (std::int64_t i = 0; i < found; ++i) {
     const auto hash = s->job.blocks[static_cast<std::size_t>(i)];
-    if (cache_.place_of(hash) == 0) cache_.use(hash);
-    else cache_.leave_tier(hash);
+    if (from_store.contains(i)) continue;
+    if (cache_.place_of(hash) == 0) {
+      cache_.use(hash);
+    } else {
+      cache_.leave_tier(hash);
+      come.insert(i);
+    }
   }
   cache_.take(s->table, needed);
-  // What comes from a tier enters with blocks of its own.
-  for (std::int64_t i = 0; i < found; ++i) {
-    const auto hash = s->job.blocks[static_cast<std::size_t>(i)];
-    if (cache_.place_of(hash) < 0) cache_.enter(hash, s->table);
-  }
+  // What comes from a tier or the store enters with blocks of its own.
+  for (const auto i : come) cache_.enter(s->job.blocks[static_cast<std::size_t>(i)], s->table);
   s->held = found;
-  for (std::size_t tier = 1; tier < hits.size(); ++tier)
+  for (std::size_t tier = 1; tier <= e_.tiers.size(); ++tier)
     if (hits[tier] > 0)
       fetch_ += Picoseconds::from(e_.tiers[tier - 1].latency) + seconds(static_cast<double>(hits[tier] * unit_tokens_) / e_.tiers[tier - 1].tokens_per_s);
   running_.push_back(s);
@@ -447,6 +470,7 @@ void Stepwise::end_step() {
     if (s->chunk == 0) continue;
     s->cached += s->chunk;
     s->chunk = 0;
+    store(*s, s->cached);
     if (s->cached < s->goal) continue;
     s->prefilling = false;
     ++statistics_.output_tokens;
@@ -461,6 +485,7 @@ void Stepwise::end_step() {
 void Stepwise::leave(const Item& s) {
   std::erase(running_, s);
   if (e_.prefix_caching) share(*s, s->job.input + s->generated - 1);
+  store(*s, s->job.input + s->generated - 1);
   ++statistics_.finished;
   if (s->job.work == Work::prefill && s->job.hold) held_[s->job.id] = s;
   else if (e_.schedule_ahead) zombies_.push_back(s);
