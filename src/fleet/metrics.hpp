@@ -33,6 +33,13 @@ struct RequestCounts {
   std::int64_t in_flight = 0;  // at the end. arrived = finished + rejected + lost + in_flight
 };
 
+// While the system is neither filling nor emptying.
+struct SteadyRates {
+  double from_s = 0, to_s = 0;
+  Estimate requests_per_s, input_tokens_per_s, output_tokens_per_s, total_tokens_per_s, goodput_per_s;
+  Estimate output_tokens_per_s_per_chip;
+};
+
 // Of the measured requests: those that arrive after the warm-up.
 struct Metrics {
   RequestCounts requests;
@@ -44,6 +51,7 @@ struct Metrics {
   double ttft_attainment = 1, tpot_attainment = 1, e2e_attainment = 1;  // of those that finished
   double input_tokens_mean = 0, output_tokens_mean = 0;
   double cached_share = 0;      // of prompt tokens, found in a cache
+  std::optional<SteadyRates> steady;  // of the whole fleet; none where the run is too short for one
 };
 
 }  // namespace zettatwin::fleet

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "fleet/detail/steady.hpp"
+
 namespace zettatwin::fleet {
 
 using units::Picoseconds;
@@ -182,7 +184,7 @@ void Books::write(FleetResult& result, Picoseconds end, double scale, double who
     models = std::max(models, static_cast<std::size_t>(pool.model) + 1);
   }
   result.all = collector.all(to, chips, scale);
-  if (scale == 1) add_rate_intervals(result.all, series, from, to, chips);
+  add_steady_rates(result.all, series, from, to, chips, scale);
   for (std::size_t m = 0; models > 1 && m < models; ++m) {
     double of_model = 0;
     for (const PoolSpec& pool : spec_.pools)

@@ -218,32 +218,4 @@ void Collector::histograms(LogHistogram& ttft, LogHistogram& tpot, LogHistogram&
     for (const Cell& c : batches) ttft.merge(c.ttft), tpot.merge(c.tpot), e2e.merge(c.e2e);
 }
 
-void add_rate_intervals(Metrics& m, const SeriesRecorder& series, Picoseconds from, Picoseconds to, double chips) {
-  const std::int64_t step = series.interval().count();
-  const auto first = static_cast<std::size_t>((from.count() + step - 1) / step);
-  const auto last = std::min(series.counts().size(), static_cast<std::size_t>(to.count() / step));
-  constexpr std::size_t kGroups = 16;
-  if (last < first + kGroups) return;
-  const std::size_t width = (last - first) / kGroups;
-  std::vector<double> requests, input, output, total, good;
-  for (std::size_t g = 0; g < kGroups; ++g) {
-    IntervalCounts sum;
-    for (std::size_t i = 0; i < width; ++i) sum += series.counts()[first + g * width + i];
-    const double seconds = static_cast<double>(width) * series.interval().seconds().si();
-    requests.push_back(static_cast<double>(sum.finished) / seconds);
-    input.push_back(static_cast<double>(sum.input_tokens) / seconds);
-    output.push_back(static_cast<double>(sum.output_tokens) / seconds);
-    total.push_back(static_cast<double>(sum.input_tokens + sum.output_tokens) / seconds);
-    good.push_back(static_cast<double>(sum.within_slo) / seconds);
-  }
-  m.requests_per_s.half_width = estimate_of(requests).half_width;
-  m.input_tokens_per_s.half_width = estimate_of(input).half_width;
-  m.output_tokens_per_s.half_width = estimate_of(output).half_width;
-  m.total_tokens_per_s.half_width = estimate_of(total).half_width;
-  m.goodput_per_s.half_width = estimate_of(good).half_width;
-  if (chips <= 0) return;
-  m.output_tokens_per_s_per_chip.half_width = *m.output_tokens_per_s.half_width / chips;
-  m.total_tokens_per_s_per_chip.half_width = *m.total_tokens_per_s.half_width / chips;
-}
-
 }  // namespace zettatwin::fleet

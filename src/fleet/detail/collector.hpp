@@ -79,7 +79,4 @@ class Collector final {
   units::Picoseconds until_{INT64_MAX};
 };
 
-// Rates per second over the window from the columns of time series within it, for their confidence intervals.
-void add_rate_intervals(Metrics& metrics, const SeriesRecorder& series, units::Picoseconds from, units::Picoseconds to, double chips);
-
 }  // namespace zettatwin::fleet
