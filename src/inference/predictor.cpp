@@ -20,8 +20,8 @@ double seconds(const InstanceTimer& timer, double sequences, double length, std:
   return timer.step({.sequences = n, .cached = std::max(n, cached), .chunks = chunks}).seconds().si();
 }
 
-// Prompts of `input` tokens cut to steps of at most `budget` tokens: the batches of chunks that a wave of `count` prompts becomes, in order.
-std::vector<std::vector<Chunk>> cut(std::int64_t input, std::int64_t count, std::int64_t budget, bool chunked) {
+// Prompts of `input` tokens behind `cached` ones cut to steps of at most `budget` tokens: the batches of chunks that a wave of `count` prompts becomes, in order.
+std::vector<std::vector<Chunk>> cut(std::int64_t input, std::int64_t count, std::int64_t budget, bool chunked, std::int64_t cached = 0) {
   std::vector<std::vector<Chunk>> steps;
   std::vector<Chunk> step;
   std::int64_t room = budget;
@@ -35,7 +35,7 @@ std::vector<std::vector<Chunk>> cut(std::int64_t input, std::int64_t count, std:
         room = budget;
       }
       const auto tokens = chunked ? std::min(room, input - done) : input;
-      step.push_back({static_cast<std::int32_t>(tokens), static_cast<std::int32_t>(done), done + tokens == input});
+      step.push_back({static_cast<std::int32_t>(tokens), static_cast<std::int32_t>(cached + done), done + tokens == input});
       room = std::max<std::int64_t>(0, room - tokens);
       done += tokens;
     }
@@ -60,7 +60,7 @@ struct Prefill {
   double first = 0;        // seconds until the first token of a prompt alone
 };
 
-Prefill prefill_of(const ServedPool& pool, const Workload& load, double beside, double length, std::int64_t together) {
+Prefill prefill_of(const ServedPool& pool, const Workload& load, double beside, double length, std::int64_t together, std::int64_t cached = 0) {
   const bool mixed = pool.engine.policy == serving::Policy::mixed;
   const double running = mixed ? beside : 0;
   const auto budget = std::max<std::int64_t>(pool.engine.block_tokens, pool.engine.max_tokens - (mixed ? static_cast<std::int64_t>(running) : 0));
@@ -72,12 +72,29 @@ Prefill prefill_of(const ServedPool& pool, const Workload& load, double beside, 
       (first ? p.first : p.per_request) += (first ? t : t - alone) * share;
     }
   };
-  add(cut(load.input, together, budget, pool.engine.chunked_prefill), 1 / static_cast<double>(together), false);
-  add(cut(load.input, 1, budget, pool.engine.chunked_prefill), 1, true);
+  add(cut(load.input, together, budget, pool.engine.chunked_prefill, cached), 1 / static_cast<double>(together), false);
+  add(cut(load.input, 1, budget, pool.engine.chunked_prefill, cached), 1, true);
   return p;
 }
 
 }  // namespace
+
+double most_requests_per_s(const ServedPool& pool, const FullLoad& load) {
+  ZT_EXPECT(pool.timer && load.input >= 1 && load.cached >= 0 && load.output >= 1, "a workload on an instance that fits");
+  const std::int64_t computed = std::max<std::int64_t>(1, std::llround(load.input - load.cached)), cached = std::llround(load.cached);
+  const Workload work{.concurrency = 1, .input = computed, .output = std::llround(load.output)};
+  if (pool.pool.role == Role::prefill) {
+    const auto batch = std::clamp<std::int64_t>(pool.engine.max_tokens / computed, 1, pool.pool.dp * 64);
+    return 1 / prefill_of(pool, work, 0, 0, batch, cached).per_request;
+  }
+  const double length = load.per_sequence > 0 ? load.per_sequence : load.input + load.output / 2;
+  const double n = std::max(1.0, std::min(static_cast<double>(pool.engine.max_sequences), std::floor(static_cast<double>(pool.memory.tokens) / length)));
+  const double steps = std::max(0.0, load.output - 1) / pool.engine.speculation.mean_tokens_per_step();
+  const double decoding = steps * seconds(*pool.timer, n, length, {});
+  if (pool.pool.role == Role::decode) return decoding > 0 ? n / decoding : 0;
+  const auto together = static_cast<std::int64_t>(std::clamp(std::round(n / std::max(1.0, steps)), 1.0, n));
+  return n / (decoding + n * prefill_of(pool, work, n - 1, length, together, cached).per_request);
+}
 
 Steady steady_aggregated(const ServedPool& pool, const Software& software, const Workload& load) {
   ZT_EXPECT(pool.timer && load.concurrency > 0 && load.input >= 1 && load.output >= 1, "a workload on an instance that fits");

@@ -25,6 +25,15 @@ struct Steady {
   units::Seconds hand_over;        // disaggregated: of one cache
 };
 
+// What requests are like on an instance that has as many as it can hold.
+struct FullLoad {
+  double input = 1024, cached = 0;   // prompt tokens of a request, and how many of them are found in a cache
+  double output = 1024;
+  double per_sequence = 0;           // tokens of the cache that a running sequence takes, shared ones counted once; 0: input + output / 2
+};
+// Requests per second that one instance keeps up with a full batch, by its role. Lengths alike but for `per_sequence`; queues and preemptions cost nothing.
+[[nodiscard]] double most_requests_per_s(const ServedPool& pool, const FullLoad& load);
+
 [[nodiscard]] Steady steady_aggregated(const ServedPool& pool, const Software& software, const Workload& load);
 // `ratio`: prefill instances per decode instance.
 [[nodiscard]] Steady steady_disaggregated(const ServedPool& prefill, const ServedPool& decode, const HandOver& hand_over, const Software& software, double ratio,
