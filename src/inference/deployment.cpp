@@ -110,8 +110,8 @@ void check_experts(const Checker& c) {
     c.error(fmt::format("{} experts and {} copies do not divide among ep {}", e.routed_experts, pool.redundant_experts, ep), "each chip holds as many",
             fmt::format("try redundant_experts={}", (e.routed_experts + ep - 1) / ep * ep - e.routed_experts));
   c.divides("expert tp (tp x dp / ep)", pool.expert_tp(c.model), e.intermediate, "columns of an expert");
-  if (pool.load.kind == LoadKind::listed && static_cast<std::int64_t>(pool.load.shares.size()) != e.routed_experts)
-    c.error(fmt::format("the expert load lists {} shares, the model has {} experts", pool.load.shares.size(), e.routed_experts), "", "list one share per expert");
+  if (pool.load.kind == LoadKind::listed && static_cast<std::int64_t>(pool.load.shares.size()) % e.routed_experts != 0)
+    c.error(fmt::format("the expert load lists {} shares, the model has {} experts", pool.load.shares.size(), e.routed_experts), "", "list one share per expert, of all layers alike or of each layer");
 }
 
 }  // namespace
@@ -134,7 +134,7 @@ void describe(config::Schema& s, ExpertLoad& load) {
   s.number("exponent", load.exponent, "power_law: of the rank", {.range = {0, 4}});
   std::vector<std::string> texts;
   for (const double share : load.shares) texts.push_back(fmt::format("{}", share));
-  s.texts("shares", texts, "listed: tokens or shares of tokens, one per expert");
+  s.texts("shares", texts, "listed: tokens or shares of tokens, one per expert, or those of each layer one after the other; file: F reads them from a file");
   load.shares.clear();
   for (const auto& text : texts) {
     const auto number = units::parse_number(text);
@@ -149,6 +149,7 @@ void describe(config::Schema& s, ExpertLoad& load) {
 void describe(config::Schema& s, Pool& pool) {
   s.text("name", pool.name, "name in answers");
   s.choice("role", pool.role, role_words(), "what the instances compute");
+  s.node("machine", pool.machine, "a machine of its own: a name of the catalog, or {extends: NAME, ...} with changes; the deployment's if absent");
   s.integer("instances", pool.instances, "number of instances; 0: as many as the chips allow", kCount);
   s.integer("tp", pool.tp, "chips that a layer's attention is cut over", kSize);
   s.integer("pp", pool.pp, "pipeline stages", kSize);
@@ -208,6 +209,7 @@ std::string text_of(const Pool& pool, const std::string& prefix, const model::Ar
   if (pool.dp > 1) add("dp", std::to_string(pool.dp));
   if (is_moe(model)) add("ep", std::to_string(pool.expert_parallel(model)));
   if (pool.ffn_chips > 0) add("ffn_chips", std::to_string(pool.ffn_chips));
+  if (pool.machine.kind == config::Node::Kind::scalar) add("machine", pool.machine.text);
   if (pool.instances > 0) add("instances", std::to_string(pool.instances));
   add("weights", std::string(config::word_of(format_words(), pool.weights)));
   if (pool.attention != usual.attention) add("attention", std::string(config::word_of(format_words(), pool.attention)));

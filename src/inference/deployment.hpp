@@ -30,13 +30,14 @@ enum class LoadKind {
 struct ExpertLoad {
   LoadKind kind = LoadKind::power_law;
   double exponent = 0.5;
-  std::vector<double> shares;
+  std::vector<double> shares;  // one per expert, or those of each layer with experts one after the other
   friend bool operator==(const ExpertLoad&, const ExpertLoad&) = default;
 };
 
 struct Pool {
   std::string name;
   Role role = Role::aggregated;
+  config::Node machine;        // its own, beside the deployment's; nothing: that one
   std::int64_t instances = 0;  // 0: as many as the chips allow
   std::int64_t tp = 1, pp = 1, dp = 1;
   std::int64_t ep = 0;         // 0: 1 with tensor-parallel experts if dp is 1, else tp x dp

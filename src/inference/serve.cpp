@@ -12,6 +12,7 @@ namespace zettatwin::inference {
 namespace {
 
 struct Placed {
+  const hardware::Machine* machine = nullptr;
   topology::Fabric fabric;
   std::int64_t whole = 0;  // instances that the request's chips hold
 };
@@ -26,11 +27,16 @@ std::optional<serving::EngineSettings> engine_of(const Pool& pool, const Softwar
   return engine;
 }
 
-// Pools that say 0 share what the others leave: each gets as many instances as the one whose instance is largest gives them all.
-bool share_out(const ServeRequest& request, std::int64_t available, std::vector<ServedPool>& pools, const std::vector<Placed>& placed, const config::Location& where,
+// Pools that say 0 share what the others leave on their machine: each gets as many instances as the one whose instance is largest gives them all.
+bool share_out(const hardware::Machine& machine, std::int64_t available, std::vector<ServedPool>& pools, const std::vector<Placed>& placed, const config::Location& where,
                config::Diagnostics& diagnostics) {
-  std::int64_t fixed = 0, open = 0;
-  for (const auto& pool : pools) (pool.pool.instances > 0 ? fixed : open) += (pool.pool.instances > 0 ? pool.pool.instances : 1) * pool.pool.chips();
+  std::int64_t fixed = 0, open = 0, here = 0;
+  for (std::size_t i = 0; i < pools.size(); ++i) {
+    if (placed[i].machine != &machine) continue;
+    const auto& pool = pools[i].pool;
+    (pool.instances > 0 ? fixed : open) += (pool.instances > 0 ? pool.instances : 1) * pool.chips();
+    ++here;
+  }
   if (fixed > available || (open > 0 && fixed + open > available)) {
     diagnostics.error(where, fmt::format("the deployment needs {} chips, there are {}", fixed + open, available), "an instance has tp x dp x pp chips, and those of its feed-forwards",
                       "fewer or smaller instances, or more chips");
@@ -38,44 +44,105 @@ bool share_out(const ServeRequest& request, std::int64_t available, std::vector<
   }
   const std::int64_t rounds = open > 0 ? (available - fixed) / open : 0;
   for (std::size_t i = 0; i < pools.size(); ++i) {
+    if (placed[i].machine != &machine) continue;
     auto& pool = pools[i];
     pool.instances = pool.pool.instances > 0 ? pool.pool.instances : rounds;
-    if (pools.size() == 1 && pool.pool.instances == 0) pool.instances = placed[i].whole;
+    if (here == 1 && pool.pool.instances == 0) pool.instances = placed[i].whole;
     if (pool.instances > placed[i].whole) {
       diagnostics.error(where, fmt::format("pool '{}' asks for {} instances, {} fit", pool.pool.name, pool.instances, placed[i].whole),
-                        fmt::format("each lies whole inside the units of {}", request.machine.name), fmt::format("try instances={}", placed[i].whole));
+                        fmt::format("each lies whole inside the units of {}", machine.name), fmt::format("try instances={}", placed[i].whole));
       return false;
     }
   }
   return true;
 }
 
+units::BytesPerSecond outermost_port(const hardware::Machine& machine) { return machine.levels.back().port_bandwidth() * machine.levels.back().network.efficiency.si(); }
+
+// From a pool's chips to the other role's: on one machine the level that joins neighbours, else the machine's outermost ports and the link.
+struct Way {
+  units::BytesPerSecond per_chip;
+  units::Seconds latency;
+  std::string level;
+};
+Way way_between(const ServedPool& from, const ServedPool& to, const Link& link) {
+  const auto& mine = from.timer->about();
+  const auto& theirs = to.timer->about();
+  if (&mine.machine != &theirs.machine) {
+    return {outermost_port(mine.machine), link.latency, "link"};
+  }
+  const auto inside = between(mine.fabric, theirs.fabric);
+  return {inside.per_chip, inside.latency, mine.machine.levels[inside.level].name};
+}
+
+// What moves caches: chips that hold different parts of one sequence's, those of a rank over all stages; copies of latent caches move once.
+units::BytesPerSecond port_rate(const ServeRequest& request, const Pool& pool, units::BytesPerSecond per_chip) {
+  bool copies = false;
+  for (const auto& kind : request.model.kinds) copies |= kind.attention.kind == model::AttentionKind::multi_latent;
+  return per_chip * (request.software.transfer_share.si() * static_cast<double>(pool.pp * (copies ? 1 : pool.tp) * pool.dp));
+}
+
 void set_transfers(Served& served, const ServeRequest& request) {
-  const ServedPool* prefill = nullptr;
-  const ServedPool* decode = nullptr;
-  for (const auto& pool : served.pools) {
-    if (pool.pool.role == Role::prefill) prefill = &pool;
-    if (pool.pool.role == Role::decode) decode = &pool;
+  for (auto& from : served.pools)
+    for (auto& to : served.pools) {
+      if (from.pool.role != Role::prefill || to.pool.role != Role::decode) continue;
+      const auto cache = to.memory.cache;
+      const auto there = way_between(from, to, request.link), back = way_between(to, from, request.link);
+      HandOver hand_over{.bytes_per_token = cache.token_in_instance,
+                         .bytes_per_sequence = cache.sequence_in_instance,
+                         .latency = there.latency + request.software.transfer_latency.value,
+                         .layers = request.model.layers(),
+                         .level = there.level,
+                         .network = there.level == "link" ? request.link.bandwidth : units::BytesPerSecond{}};
+      if (served.hand_over) hand_over.latency = std::max(hand_over.latency, served.hand_over->latency);
+      if (served.hand_over && served.hand_over->network.si() > 0) hand_over.network = served.hand_over->network;
+      served.hand_over = std::move(hand_over);
+      const auto limit = [&](ServedPool& pool, const Way& way) {
+        const auto rate = port_rate(request, pool.pool, way.per_chip);
+        pool.port_rate = pool.port_rate.si() > 0 ? std::min(pool.port_rate, rate) : rate;
+      };
+      limit(from, there);
+      limit(to, back);
+    }
+}
+
+// Pools of both roles on different machines hand caches over a link.
+bool has_link(const ServeRequest& request, const std::vector<ServedPool>& pools, const std::vector<Placed>& placed, const config::Location& where, config::Diagnostics& diagnostics) {
+  for (std::size_t i = 0; i < pools.size(); ++i)
+    for (std::size_t j = 0; j < pools.size(); ++j) {
+      if (pools[i].pool.role != Role::prefill || pools[j].pool.role != Role::decode || placed[i].machine == placed[j].machine || request.link.bandwidth.si() > 0) continue;
+      diagnostics.error(where, fmt::format("nothing joins {} and {}", placed[i].machine->name, placed[j].machine->name), fmt::format("caches travel from pool '{}' to pool '{}'", pools[i].pool.name, pools[j].pool.name),
+                        "write transfer: {link: {bandwidth: 400 GB/s, latency: 20 us}}: bytes per second in one direction, all together");
+      return false;
+    }
+  return true;
+}
+
+// The machine of each pool, held by `served`, in the deployment's order.
+std::vector<const hardware::Machine*> machines_of(const ServeRequest& request, Served& served) {
+  std::vector<const hardware::Machine*> given, machines;
+  for (std::size_t i = 0; i < request.deployment.pools.size(); ++i) {
+    const auto* own = i < request.machines.size() ? request.machines[i].machine : nullptr;
+    const auto known = std::find(given.begin(), given.end(), own);
+    if (!own || own == &request.machine) {
+      machines.push_back(served.machine.get());
+    } else if (known != given.end()) {
+      machines.push_back(machines[static_cast<std::size_t>(known - given.begin())]);
+    } else {
+      served.others.push_back(std::make_unique<hardware::Machine>(*own));
+      machines.push_back(served.others.back().get());
+    }
+    given.push_back(own);
   }
-  if (!prefill || !decode) return;
-  const auto link = between(prefill->timer->about().fabric, decode->timer->about().fabric);
-  const auto cache = decode->memory.cache;
-  served.hand_over = HandOver{.bytes_per_token = cache.token_in_instance,
-                              .bytes_per_sequence = cache.sequence_in_instance,
-                              .latency = link.latency + request.software.transfer_latency.value,
-                              .layers = request.model.layers(),
-                              .level = request.machine.levels[link.level].name};
-  for (auto& pool : served.pools) {
-    if (pool.pool.role == Role::aggregated) continue;
-    // Chips that hold different parts of one sequence's cache: those of a rank, over all stages; copies of latent caches move once.
-    bool copies = false;
-    for (const auto& kind : request.model.kinds) copies |= kind.attention.kind == model::AttentionKind::multi_latent;
-    const auto senders = static_cast<double>(pool.pool.pp * (copies ? 1 : pool.pool.tp) * pool.pool.dp);
-    pool.port_rate = link.per_chip * (request.software.transfer_share.si() * senders);
-  }
+  return machines;
 }
 
 }  // namespace
+
+void describe(config::Schema& s, Link& link) {
+  s.quantity("bandwidth", link.bandwidth, "between the machines, of all caches together, one direction", {.presence = config::Presence::required, .range = config::kPositive});
+  s.quantity("latency", link.latency, "of one message");
+}
 
 std::optional<Served> serve(const ServeRequest& request, const config::Location& where, config::Diagnostics& diagnostics) {
   const auto before = diagnostics.error_count();
@@ -86,32 +153,43 @@ std::optional<Served> serve(const ServeRequest& request, const config::Location&
   const auto available = request.chips > 0 ? request.chips : request.machine.chips();
   if (available > request.machine.chips())
     diagnostics.error(where, fmt::format("{} chips are asked for, {} has {}", available, request.machine.name, request.machine.chips()), "", "set a larger size of the machine");
+  const auto machines = machines_of(request, served);
+  std::vector<std::int64_t> chips;  // for the pools on each pool's machine
+  for (std::size_t i = 0; i < machines.size(); ++i)
+    chips.push_back(machines[i] == served.machine.get() ? available : request.machines[i].chips > 0 ? request.machines[i].chips : machines[i]->chips());
   std::vector<Placed> placed;
-  for (const auto& pool : request.deployment.pools) {
+  for (std::size_t i = 0; i < machines.size(); ++i) {
+    const auto& pool = request.deployment.pools[i];
     if (!check(pool, request.model, where, diagnostics)) continue;
     auto engine = engine_of(pool, request.software, diagnostics);
-    auto fabric = place_instance(*served.machine, pool.chips(), pool.tp);
-    if (!fabric) diagnostics.error(where, fmt::format("pool '{}': an instance of {} chips cannot be placed on {}", pool.name, pool.chips(), request.machine.name), "it takes equally many chips of each unit", "choose tp x dp x pp from sizes of the machine's units");
+    auto fabric = place_instance(*machines[i], pool.chips(), pool.tp);
+    if (!fabric) diagnostics.error(where, fmt::format("pool '{}': an instance of {} chips cannot be placed on {}", pool.name, pool.chips(), machines[i]->name), "it takes equally many chips of each unit", "choose tp x dp x pp from sizes of the machine's units");
     if (!engine || !fabric) continue;
-    placed.push_back({*fabric, instances_on(*fabric, available)});
+    placed.push_back({machines[i], *fabric, instances_on(*fabric, chips[i])});
     served.pools.push_back({.pool = pool, .chips_per_instance = pool.chips(), .engine = *engine});
   }
   if (diagnostics.error_count() != before) return std::nullopt;
-  if (!share_out(request, available, served.pools, placed, where, diagnostics)) return std::nullopt;
+  for (std::size_t i = 0; i < machines.size(); ++i)
+    if (std::find(machines.begin(), machines.begin() + static_cast<std::ptrdiff_t>(i), machines[i]) == machines.begin() + static_cast<std::ptrdiff_t>(i) &&
+        !share_out(*machines[i], chips[i], served.pools, placed, where, diagnostics))
+      return std::nullopt;
+  if (!has_link(request, served.pools, placed, where, diagnostics)) return std::nullopt;
   for (std::size_t i = 0; i < served.pools.size(); ++i) {
     auto& pool = served.pools[i];
-    InstanceModel about{*served.machine, *served.model, *served.software, pool.pool, pool.engine, placed[i].fabric, serving_chip(served.machine->chip, pool.pool)};
+    InstanceModel about{*placed[i].machine, *served.model, *served.software, pool.pool, pool.engine, placed[i].fabric, serving_chip(placed[i].machine->chip, pool.pool)};
     pool.memory = memory_of(about);
     served.chips += pool.instances * pool.chips_per_instance;
+    if (placed[i].machine == served.machine.get()) served.own_chips += pool.instances * pool.chips_per_instance;
     if (auto failure = does_not_fit(about, pool.memory, request.sequence)) {
       if (!served.infeasible) served.infeasible = std::move(failure);
       continue;
     }
     pool.engine.blocks = about.engine.blocks = pool.memory.blocks;
     pool.start_up = request.software.start_up.value + pool.memory.weights / request.software.loading.value;
+    pool.outer_rate = port_rate(request, pool.pool, outermost_port(*placed[i].machine));
     pool.timer = make_timer(std::move(about));
   }
-  served.idle_chips = available - served.chips;
+  served.idle_chips = available - served.own_chips;
   served.frontend = request.software.frontend.value;
   if (!served.infeasible) set_transfers(served, request);
   return served;

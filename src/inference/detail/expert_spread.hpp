@@ -16,6 +16,7 @@
 
 namespace zettatwin::inference::detail {
 
+// A measured load may have shares of their own for each layer: the answer is the mean of the layers'.
 class ExpertSpread final {
  public:
   ExpertSpread(const ExpertLoad& load, const model::MixtureOfExperts& experts, std::int64_t ep, std::int64_t redundant);
@@ -31,14 +32,20 @@ class ExpertSpread final {
   [[nodiscard]] double skew() const;
 
  private:
-  std::vector<double> reach_;  // probability that a token chooses the expert; distinct values
-  std::vector<double> count_;  // how many experts have it
+  struct Layer {
+    std::vector<double> reach;  // probability that a token chooses the expert; distinct values
+    std::vector<double> count;  // how many experts have it
+    double placed = 1;          // with copies: the busiest chip's share over the mean
+    double deviation = 0;       // without: of a chip's share, over the mean
+    double most = 1;            // that the busiest experts together make of a chip's share
+  };
+  void add_layer(const std::vector<double>& shares, std::int64_t experts, std::int64_t redundant);
+  [[nodiscard]] OnChip on_busiest(const Layer& layer, double tokens) const;
+
+  std::vector<Layer> layers_;
   double topk_;
   double ep_;
-  double here_;                // experts on a chip, copies counted
-  double placed_ = 1;          // with copies: the busiest chip's share over the mean
-  double deviation_ = 0;       // without: of a chip's share, over the mean
-  double most_ = 1;            // that the busiest experts together make of a chip's share
+  double here_;  // experts on a chip, copies counted
 };
 
 }  // namespace zettatwin::inference::detail

@@ -55,5 +55,18 @@ TEST(ExpertSpread, MoreTokensAreNeverFewerRowsOrExperts) {
     }
 }
 
+// Layers of their own: the mean of what each alone gives.
+TEST(ExpertSpread, MeasuredLayerByLayer) {
+  const std::vector<double> even{5, 5, 5, 5}, skewed{1, 17, 1, 1};
+  const auto spread = [&](const std::vector<double>& shares) { return ExpertSpread({.kind = LoadKind::listed, .exponent = 0, .shares = shares}, experts(4, 1), 4, 0); };
+  std::vector<double> both = even;
+  both.insert(both.end(), skewed.begin(), skewed.end());
+  const auto a = spread(even).on_busiest(100), b = spread(skewed).on_busiest(100), mean = spread(both).on_busiest(100);
+  EXPECT_LT(a.rows, b.rows);
+  EXPECT_DOUBLE_EQ(mean.rows, (a.rows + b.rows) / 2);
+  EXPECT_DOUBLE_EQ(mean.hit, (a.hit + b.hit) / 2);
+  EXPECT_DOUBLE_EQ(spread(both).skew(), (spread(even).skew() + spread(skewed).skew()) / 2);
+}
+
 }  // namespace
 }  // namespace zettatwin::inference::detail
