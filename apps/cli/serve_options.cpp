@@ -92,6 +92,8 @@ void add_serve_options(CLI::App& command, ServeOptionTexts& o) {
   command.add_option("--warm-up", o.warm_up, "requests that arrive before are not measured")->type_name("T");
   command.add_option("--slo", o.slo, "objectives, such as ttft=2s,tpot=50ms,e2e=30s")->type_name("SLO");
   command.add_option("--routing", o.routing, "round_robin (default), random, least_requests, least_tokens, power_of_two, prefix_aware")->type_name("R");
+  command.add_option("--cache-pool", o.cache_pool, "memory beside the chips for caches of all instances: capacity=20TB,bandwidth=400GB/s,latency=100us")->type_name("P");
+  command.add_option("--link", o.link, "between the machines of prefill and decode pools (prefill.machine=NAME): bandwidth=400GB/s,latency=20us")->type_name("L");
   command.add_option("--failure", o.failures, "kind=instances,pool=decode,instances=0-3,at=600s,duration=300s; may be repeated")->type_name("F")->allow_extra_args(false);
   command.add_option("--seed", o.seed, "of all random numbers; default 1")->type_name("N");
 }
@@ -110,6 +112,12 @@ std::optional<config::Node> scenario_of(const ServeOptionTexts& o, const FileSou
   if (o.concurrency.empty()) set(over, "requests", "--requests", o.requests);
   set(over, "seed", "--seed", o.seed);
   if (!o.slo.empty()) over.entries.push_back({"slo", config::location_in("--slo"), plan::parse_plan_text(o.slo, "--slo", diagnostics)});
+  if (!o.cache_pool.empty()) over.entries.push_back({"cache_pool", config::location_in("--cache-pool"), plan::parse_plan_text(o.cache_pool, "--cache-pool", diagnostics)});
+  if (!o.link.empty()) {
+    auto transfer = mapping("--link");
+    transfer.entries.push_back({"link", transfer.where, plan::parse_plan_text(o.link, "--link", diagnostics)});
+    over.entries.push_back({"transfer", transfer.where, std::move(transfer)});
+  }
   if (!o.routing.empty()) {
     auto router = mapping("--routing");
     set(router, "routing", "--routing", o.routing);

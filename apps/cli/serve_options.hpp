@@ -15,7 +15,7 @@ namespace zettatwin::cli {
 // As typed; empty leaves the scenario's value.
 struct ServeOptionTexts {
   std::string scenario, machine, model, software, deployment;
-  std::string chips, duration, requests, warm_up, seed, slo, routing;
+  std::string chips, duration, requests, warm_up, seed, slo, routing, cache_pool, link;
   std::string trace, trace_format, speed, rate, concurrency, input, output, arrivals, cv;
   std::vector<std::string> failures;
 };

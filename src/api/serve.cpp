@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "api/capacity.hpp"
+#include "api/detail/serve_limit.hpp"
 #include "api/detail/serve_pools.hpp"
 #include "api/detail/serve_subject.hpp"
 #include "api/library.hpp"
@@ -102,7 +103,7 @@ std::unique_ptr<ServeAnswer> serve(const config::Node& root, const config::Docum
     spec.streams.push_back(one->stream);
     traffic.push_back(std::move(*one));
   }
-  detail::PoolBuilder pools(*machine, scenario, names, source);
+  detail::PoolBuilder pools(*machine, scenario, names, source, library);
   for (std::size_t i = 0; i < models.size(); ++i) pools.add(models[i], *architectures[i], i < traffic.size() ? &traffic[i] : nullptr, diagnostics);
   if (diagnostics.error_count() != errors_before) return nullptr;
   if (spec.streams.empty()) {
@@ -124,6 +125,7 @@ std::unique_ptr<ServeAnswer> serve(const config::Node& root, const config::Docum
   }
   answer->subject.result = fleet::simulate(spec);
   detail::explain_steps(traffic, *answer);
+  answer->subject.sustainable_per_s = detail::sustainable_rate(*answer, spec);
   return answer;
 }
 

@@ -32,6 +32,7 @@ void describe(config::Schema& s, ServeTransfer& t) {
   s.choice("hand_off", t.hand_off, fleet::hand_off_words(), "when the decode instance is chosen");
   s.boolean("layer_wise", t.layer_wise, "caches are sent layer by layer while the prompt is computed");
   s.integer("min_tokens", t.min_tokens, "shorter prompts are computed by the decode instance itself");
+  s.optional_object("link", t.link, "between machines, where prefill and decode pools are on different ones");
 }
 
 void describe(config::Schema& s, ServeScaling& scaling) {
@@ -49,6 +50,7 @@ void describe(config::Schema& s, ServeScenario& x) {
   s.object("router", x.router, "who gets a request");
   s.object("decode_router", x.decode_router, "which decode instance takes a computed prompt");
   s.object("transfer", x.transfer, "how caches travel from prefill to decode instances");
+  s.optional_object("cache_pool", x.cache_pool, "memory beside the chips for caches of all instances: {capacity: 20 TB, bandwidth: 400 GB/s, latency: 100 us}");
   s.object("retry", x.retry, "what happens to requests of failed instances");
   s.list("failures", x.failures, "what fails when");
   s.list("autoscaling", x.autoscaling, "how the number of instances follows the load");

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/document.hpp"
 #include "config/schema.hpp"
 #include "fleet/spec.hpp"
+#include "inference/serve.hpp"
 
 namespace zettatwin::api {
 
@@ -34,6 +36,7 @@ struct ServeTransfer {
   fleet::HandOff hand_off = fleet::HandOff::after_prefill;
   bool layer_wise = false;
   std::int64_t min_tokens = 0;
+  std::optional<inference::Link> link;  // between pools on different machines
 };
 
 // Autoscaling of one pool, by its name.
@@ -53,6 +56,7 @@ struct ServeScenario {
   fleet::Router router;
   fleet::Router decode_router{.routing = fleet::Routing::least_requests};
   ServeTransfer transfer;
+  std::optional<fleet::CachePool> cache_pool;
   fleet::RetryPolicy retry;
   std::vector<ServeFailure> failures;
   std::vector<ServeScaling> autoscaling;

@@ -18,6 +18,7 @@ struct ServedPool {
   std::string name;
   std::string role;          // "aggregated", "prefill", "decode"
   std::string model;
+  std::string machine, chip; // that it is on
   std::string layout;        // "tp=8 dp=1 ep=8"
   std::int64_t instances = 0;
   std::int64_t chips = 0;    // of one instance
@@ -57,6 +58,7 @@ struct ServingSubject {
   std::optional<ServingShortfall> infeasible;
   fleet::FleetResult result;       // of nothing if infeasible
   std::vector<fleet::FailureSpec> failures;
+  double sustainable_per_s = 0;    // requests, an estimate for a fleet that keeps up; zero: none
   std::string chip_efficiencies;   // where the chip's achieved rates come from
   result::Node tree;               // steps and memory of each pool: "pools.decode.step", "pools.decode.memory"
 

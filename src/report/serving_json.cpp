@@ -56,7 +56,7 @@ void add_metrics(Json& out, const fleet::Metrics& m) {
 }
 
 Json pool_json(const ServedPool& p, const fleet::PoolResult* r) {
-  Json out{{"name", p.name}, {"role", p.role}, {"model", p.model}, {"layout", p.layout}, {"instances", p.instances}, {"chips_per_instance", p.chips},
+  Json out{{"name", p.name}, {"role", p.role}, {"model", p.model}, {"machine", p.machine}, {"chip", p.chip}, {"layout", p.layout}, {"instances", p.instances}, {"chips_per_instance", p.chips},
            {"memory", {{"capacity_bytes", p.capacity.si()}, {"weights_bytes", p.weights.si()}, {"other_bytes", p.other.si()}, {"cache_bytes", p.cache.si()}}},
            {"cache_tokens", p.cache_tokens}, {"cache_bytes_per_token", p.cache_per_token.si()}};
   if (!r) return out;
@@ -122,10 +122,24 @@ void add_run(Json& out, const ServingSubject& s) {
   out["simulated_s"] = r.simulated_s;
   out["measured_s"] = {{"from", r.measured_from_s}, {"to", r.measured_to_s}};
   add_metrics(out, r.all);
+  if (const auto& steady = r.all.steady) {
+    Json one{{"from_s", steady->from_s}, {"to_s", steady->to_s}};
+    add(one, "requests_per_s", steady->requests_per_s);
+    add(one, "input_tokens_per_s", steady->input_tokens_per_s);
+    add(one, "output_tokens_per_s", steady->output_tokens_per_s);
+    add(one, "total_tokens_per_s", steady->total_tokens_per_s);
+    add(one, "output_tokens_per_s_per_chip", steady->output_tokens_per_s_per_chip);
+    add(one, "goodput_requests_per_s", steady->goodput_per_s);
+    out["steady"] = std::move(one);
+  }
   out["chip_hours_per_million_output_tokens"] = s.chip_hours_per_million_output_tokens();
   out["offered_requests_per_s"] = r.judgement.offered_per_s;
   out["backlog_growth_requests_per_s"] = r.judgement.backlog_growth_per_s;
-  if (r.judgement.sustainable_per_s > 0) out["sustainable_requests_per_s"] = r.judgement.sustainable_per_s;
+  const bool measured = r.judgement.sustainable_per_s > 0;
+  if (measured || s.sustainable_per_s > 0) {
+    out["sustainable_requests_per_s"] = measured ? r.judgement.sustainable_per_s : s.sustainable_per_s;
+    out["sustainable_how"] = measured ? "simulated: answered per second while the backlog grew" : "estimated: full batches of requests like these, in closed form";
+  }
   if (r.sampling.sampled) out["sampling"] = {{"instances", r.sampling.instances}, {"of", r.sampling.of}, {"how", r.sampling.how}};
   if (!r.models.empty()) {
     Json models = Json::array();
@@ -138,6 +152,9 @@ void add_run(Json& out, const ServingSubject& s) {
     out["models"] = std::move(models);
   }
   if (!r.transfers.empty()) out["transfers"] = transfers_json(r);
+  if (const auto& c = r.cache_pool; c.present)
+    out["cache_pool"] = {{"capacity_bytes", c.capacity}, {"used_peak_bytes", c.used_peak}, {"reads", c.reads}, {"read_bytes", c.bytes_read}, {"written_bytes", c.bytes_written},
+                         {"evicted_bytes", c.bytes_evicted}, {"wait_mean_s", c.wait_mean_s}, {"busy", c.busy}};
   if (!r.failures.empty()) out["failures"] = failures_json(r);
   if (!r.scaling.empty()) {
     Json scaling = Json::array();

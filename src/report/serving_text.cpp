@@ -53,6 +53,7 @@ void verdict(std::string& out, const ServingSubject& s) {
   else if (j.offered_per_s > 0) out += fmt::format(" at {} requests/s", rate(j.offered_per_s));
   out += "\n";
   if (!j.reason.empty()) out += fmt::format("             {}\n", j.reason);
+  if (s.sustainable_per_s > 0) out += fmt::format("             about {} requests/s can be kept up, estimated from full batches of requests like these\n", rate(s.sustainable_per_s));
   const auto& r = s.result.requests;
   out += fmt::format("  requests   {} arrived = {} finished + {} rejected + {} lost + {} in flight, in {}\n", grouped(r.arrived), grouped(r.finished), grouped(r.rejected), grouped(r.lost),
                      grouped(r.in_flight), seconds(s.result.simulated_s));
@@ -79,6 +80,10 @@ void throughput(std::string& out, const ServingSubject& s, const fleet::Metrics&
   line("output tokens/s", rate(m.output_tokens_per_s.value), fmt::format("   {:.4g} per chip{}", m.output_tokens_per_s_per_chip.value, margin(m.output_tokens_per_s)));
   line("input tokens/s", rate(m.input_tokens_per_s.value), m.cached_share > 0 ? fmt::format("   {} of them found in a cache", percent(m.cached_share)) : "");
   line("requests/s", rate(m.requests_per_s.value), margin(m.requests_per_s));
+  constexpr double kSame = 0.01;
+  if (const auto& steady = m.steady; steady && std::abs(steady->output_tokens_per_s.value - m.output_tokens_per_s.value) > kSame * m.output_tokens_per_s.value)
+    line("while it runs full", rate(steady->output_tokens_per_s.value),
+         fmt::format("   output tokens/s, {:.4g} per chip, from {} to {}: neither filling nor emptying", steady->output_tokens_per_s_per_chip.value, seconds(steady->from_s), seconds(steady->to_s)));
   line("chip-hours per M output", fmt::format("{:.4g}", s.chip_hours_per_million_output_tokens()), "");
   const auto& slo = s.slo;
   if (slo.ttft.si() <= 0 && slo.tpot.si() <= 0 && slo.e2e.si() <= 0) return;
@@ -99,6 +104,8 @@ void pools(std::string& out, const ServingSubject& s) {
                percent(r.cache_used), percent(r.cache_used_peak), grouped(r.preemptions)});
   }
   out += "\npools (means per instance)\n" + table.text();
+  for (const auto& p : s.pools)
+    if (p.machine != s.machine) out += fmt::format("  {} on {} ({})\n", p.name, p.machine, p.chip);
   detail::Table memory("lrrrrrr", {"memory of a chip", "weights", "other", "cache", "of", "tokens cached", "per token"});
   for (const auto& p : s.pools)
     memory.row({p.name, human(p.weights, 4), human(p.other, 4), human(p.cache, 4), human(p.capacity, 4), grouped(p.cache_tokens), human(p.cache_per_token, 4)});
@@ -112,6 +119,14 @@ void transfers(std::string& out, const ServingSubject& s) {
                        human(units::Bytes::from_si(t.bytes / static_cast<double>(t.transfers)), 3), seconds(t.duration.mean.value), seconds(t.duration.p99.value), seconds(t.blocked.mean.value),
                        percent(t.egress_used), percent(t.ingress_used), percent(t.network_used));
   }
+}
+
+void cache_pool(std::string& out, const ServingSubject& s) {
+  const auto& c = s.result.cache_pool;
+  if (!c.present) return;
+  out += fmt::format("\ncache pool  {} of {} used at most, {} written, {} dropped; {} reads of {} in all, its bandwidth busy {}, mean wait {}\n", human(units::Bytes::from_si(c.used_peak), 3),
+                     human(units::Bytes::from_si(c.capacity), 3), human(units::Bytes::from_si(c.bytes_written), 3), human(units::Bytes::from_si(c.bytes_evicted), 3), grouped(c.reads),
+                     human(units::Bytes::from_si(c.bytes_read), 3), percent(c.busy), seconds(c.wait_mean_s));
 }
 
 void failures(std::string& out, const ServingSubject& s) {
@@ -169,6 +184,7 @@ std::string text(const ServingSubject& s) {
   throughput(out, s, s.result.all);
   pools(out, s);
   transfers(out, s);
+  cache_pool(out, s);
   failures(out, s);
   steps(out, s);
   rests_on(out, s);

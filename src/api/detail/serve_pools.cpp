@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "api/detail/expert_loads.hpp"
 #include "inference/deployment.hpp"
 
 namespace zettatwin::api::detail {
@@ -56,13 +57,28 @@ std::int64_t mean_request(const Traffic* traffic) {
 
 std::int64_t PoolBuilder::chips_left() const {
   std::int64_t left = scenario_.chips > 0 ? scenario_.chips : machine_.chips();
-  for (const auto& served : served_) left -= served.chips;
+  for (const auto& served : served_) left -= served.own_chips;
   return left;
+}
+
+std::vector<inference::PoolMachine> PoolBuilder::machines_of(const inference::Deployment& deployment, config::Diagnostics& diagnostics) {
+  std::vector<inference::PoolMachine> machines;
+  for (const auto& pool : deployment.pools) {
+    auto& one = machines.emplace_back();
+    if (pool.machine.kind == config::Node::Kind::null) continue;
+    one.machine = library_.machine(pool.machine, 0, diagnostics);
+    if (!one.machine) continue;
+    one.chips = one.machine->chips();
+    for (const auto& [machine, chips] : used_) one.chips -= machine == one.machine ? chips : 0;
+    if (one.chips <= 0)
+      diagnostics.error(pool.machine.where, fmt::format("pool '{}': {} has no chips left", pool.name, one.machine->name), "the models before it have them", "write {extends: NAME, nodes: N} for a larger one");
+  }
+  return machines;
 }
 
 void PoolBuilder::add(const ServeModel& model, const model::Architecture& architecture, const Traffic* traffic, config::Diagnostics& diagnostics) {
   block_tokens_.push_back(traffic ? traffic->stream->block_tokens() : 0);
-  auto deployment = inference::read_deployment(model.deployment, diagnostics);
+  auto deployment = inference::read_deployment(with_expert_loads(model.deployment, source_, diagnostics), diagnostics);
   const auto software = inference::software_from(source_, model.software.kind == config::Node::Kind::null && deployment ? deployment->software : model.software, diagnostics);
   if (!deployment || !software) return;
   bool good = true;
@@ -73,9 +89,16 @@ void PoolBuilder::add(const ServeModel& model, const model::Architecture& archit
                       "give each model its chips");
     return;
   }
-  if (!good) return;
-  auto served = inference::serve({.machine = machine_, .model = architecture, .deployment = *deployment, .software = *software, .chips = chips, .sequence = mean_request(traffic)}, model.deployment.where, diagnostics);
-  if (served) served_.push_back(std::move(*served));
+  const auto errors_before = diagnostics.error_count();
+  const auto machines = machines_of(*deployment, diagnostics);
+  if (!good || diagnostics.error_count() != errors_before) return;
+  auto served = inference::serve({.machine = machine_, .model = architecture, .deployment = *deployment, .software = *software, .chips = chips, .sequence = mean_request(traffic), .machines = machines,
+                                  .link = scenario_.transfer.link.value_or(inference::Link{})},
+                                 model.deployment.where, diagnostics);
+  if (!served) return;
+  for (std::size_t i = 0; i < machines.size(); ++i)
+    if (machines[i].machine) used_.emplace_back(machines[i].machine, served->pools[i].instances * served->pools[i].chips_per_instance);
+  served_.push_back(std::move(*served));
 }
 
 void PoolBuilder::add_pools(std::size_t model, fleet::FleetSpec& spec) const {
@@ -90,11 +113,14 @@ void PoolBuilder::add_pools(std::size_t model, fleet::FleetSpec& spec) const {
     out.engine = pool.engine;
     if (const auto tokens = block_tokens_[model]; tokens > 0 && tokens % out.engine.block_tokens == 0) out.engine.prefix_tokens = tokens;
     out.timer = pool.timer.get();
+    out.stored_per_token = pool.memory.cache.token_in_instance;
+    out.store_port = pool.outer_rate;
     if (out.role == fleet::Role::prefill) out.egress = pool.port_rate;
     if (out.role == fleet::Role::decode) out.ingress = pool.port_rate;
     spec.pools.push_back(std::move(out));
   }
   if (!served.hand_over) return;
+  if (served.hand_over->network.si() > 0) spec.network = served.hand_over->network;
   spec.transfers.push_back({.model = static_cast<std::int32_t>(model), .hand_off = scenario_.transfer.hand_off, .bytes_per_token = served.hand_over->bytes_per_token, .layers = served.hand_over->layers,
                             .layer_wise = scenario_.transfer.layer_wise, .latency = served.hand_over->latency, .half_size = {}, .min_tokens = scenario_.transfer.min_tokens});
 }
@@ -120,6 +146,7 @@ bool PoolBuilder::complete(fleet::FleetSpec& spec, const config::Location& where
   spec.router = scenario_.router;
   spec.decode_router = scenario_.decode_router;
   spec.slo = scenario_.slo;
+  spec.cache_pool = scenario_.cache_pool;
   spec.retry = scenario_.retry;
   for (const auto& failure : scenario_.failures) {
     auto one = failure.spec;

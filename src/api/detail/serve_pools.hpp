@@ -3,8 +3,10 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "api/library.hpp"
 #include "api/serve_scenario.hpp"
 #include "api/serve_traffic.hpp"
 #include "fleet/spec.hpp"
@@ -14,8 +16,8 @@ namespace zettatwin::api::detail {
 
 class PoolBuilder final {
  public:
-  PoolBuilder(const hardware::Machine& machine, const ServeScenario& scenario, const std::vector<std::string>& names, const config::DocumentSource& source)
-      : machine_(machine), scenario_(scenario), names_(names), source_(source) {}
+  PoolBuilder(const hardware::Machine& machine, const ServeScenario& scenario, const std::vector<std::string>& names, const config::DocumentSource& source, Library& library)
+      : machine_(machine), scenario_(scenario), names_(names), source_(source), library_(library) {}
 
   // The next model. `traffic` says how long its requests are; null if another model's trace has them.
   void add(const ServeModel& model, const model::Architecture& architecture, const Traffic* traffic, config::Diagnostics& diagnostics);
@@ -25,6 +27,8 @@ class PoolBuilder final {
 
  private:
   [[nodiscard]] std::int64_t chips_left() const;
+  // Machines of the pools that have their own, and the chips that models before left of them.
+  [[nodiscard]] std::vector<inference::PoolMachine> machines_of(const inference::Deployment& deployment, config::Diagnostics& diagnostics);
   void add_pools(std::size_t model, fleet::FleetSpec& spec) const;
   [[nodiscard]] std::int32_t pool_named(const std::string& name, const fleet::FleetSpec& spec, const config::Location& where, config::Diagnostics& diagnostics) const;
 
@@ -32,6 +36,8 @@ class PoolBuilder final {
   const ServeScenario& scenario_;
   const std::vector<std::string>& names_;
   const config::DocumentSource& source_;
+  Library& library_;
+  std::vector<std::pair<const hardware::Machine*, std::int64_t>> used_;  // chips of machines beside the scenario's
   std::vector<inference::Served> served_;
   std::vector<std::int64_t> block_tokens_;  // of the requests' prefix blocks, by model
 };

@@ -38,8 +38,11 @@ void append_settings(const config::Node& node, const std::string& prefix, std::s
   if (!items.empty()) text += fmt::format(",{}={}", prefix, items);
 }
 
-report::ServedPool shown(const inference::ServedPool& pool, const fleet::PoolSpec& spec, const std::string& model, const model::Architecture& architecture, units::Bytes capacity) {
+report::ServedPool shown(const inference::ServedPool& pool, const fleet::PoolSpec& spec, const std::string& model, const model::Architecture& architecture, const hardware::Machine& machine) {
   report::ServedPool out;
+  out.machine = machine.name;
+  out.chip = machine.chip.name;
+  const auto capacity = machine.chip.memory.capacity.value;
   out.name = spec.name;
   out.role = std::string(config::word_of(inference::role_words(), pool.pool.role));
   out.model = model;
@@ -91,12 +94,14 @@ void describe_answer(const hardware::Machine& machine, const std::vector<const m
   const auto asked = answer.scenario.chips > 0 ? answer.scenario.chips : machine.chips();
   std::vector<std::string> software, deployments, words;
   std::size_t at = 0;
+  std::int64_t own = 0;  // chips of the scenario's machine
   for (std::size_t m = 0; m < answer.served.size(); ++m) {
     const auto& served = answer.served[m];
     const auto parameters = model::parameters_of(*architectures[m]);
     s.models.push_back(fmt::format("{}: {} parameters, {} active per token", names[m], count_text(parameters.total), count_text(parameters.active)));
     if (std::find(software.begin(), software.end(), served.software->title) == software.end()) software.push_back(served.software->title);
     s.chips += served.chips;
+    own += served.own_chips;
     if (served.infeasible && !s.infeasible) {
       const auto& i = *served.infeasible;
       s.infeasible = report::ServingShortfall{.limit = "memory", .role = i.role, .part = i.part, .needed = i.needed, .available = i.available, .reason = i.reason, .suggestions = i.suggestions};
@@ -105,14 +110,16 @@ void describe_answer(const hardware::Machine& machine, const std::vector<const m
     for (const auto& pool : served.pools) {
       shown_deployment.pools.push_back(pool.pool);
       shown_deployment.pools.back().instances = pool.instances;
-      s.pools.push_back(shown(pool, spec.pools[at++], names[m], *architectures[m], machine.chip.memory.capacity.value));
+      const auto& on = pool.timer ? pool.timer->about().machine : machine;
+      s.pools.push_back(shown(pool, spec.pools[at++], names[m], *architectures[m], on));
+      if (on.name != machine.name && s.chip_efficiencies.find(on.chip.name) == std::string::npos) s.chip_efficiencies += fmt::format("; {}'s are {}", on.chip.name, on.chip.efficiency.status);
     }
     auto text = inference::text_of(shown_deployment, *architectures[m]);
     for (const auto& pool : shown_deployment.pools)
       append_settings(pool.engine, pool.role == inference::Role::aggregated ? "engine" : fmt::format("{}.engine", config::word_of(inference::role_words(), pool.role)), text);
     deployments.push_back(answer.served.size() > 1 ? fmt::format("{}: {}", names[m], text) : text);
   }
-  s.idle_chips = asked - s.chips;
+  s.idle_chips = asked - own;
   s.software = fmt::format("{}", fmt::join(software, "; "));
   s.deployment = fmt::format("{}", fmt::join(deployments, "; "));
   for (const auto& t : traffic) words.push_back(t.words);
