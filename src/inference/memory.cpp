@@ -163,6 +163,7 @@ InstanceMemory memory_of(const InstanceModel& about) {
   const double tokens = std::max(0.0, left - fixed) / per_token * dp;
   constexpr double kMost = 1e12;  // tokens: models whose cache does not grow
   m.blocks = static_cast<std::int64_t>(std::min(tokens, kMost)) / about.engine.block_tokens;
+  if (about.engine.blocks > 0) m.blocks = std::min(m.blocks, about.engine.blocks);  // as asked for
   m.tokens = m.blocks * about.engine.block_tokens;
   return m;
 }

@@ -92,7 +92,8 @@ double most_requests_per_s(const ServedPool& pool, const FullLoad& load) {
   const double steps = std::max(0.0, load.output - 1) / pool.engine.speculation.mean_tokens_per_step();
   const double decoding = steps * seconds(*pool.timer, n, length, {});
   if (pool.pool.role == Role::decode) return decoding > 0 ? n / decoding : 0;
-  const auto together = static_cast<std::int64_t>(std::clamp(std::round(n / std::max(1.0, steps)), 1.0, n));
+  // Prompts wait, so that no data-parallel rank goes without one in a step that has some.
+  const auto together = static_cast<std::int64_t>(std::clamp(std::max(std::round(n / std::max(1.0, steps)), static_cast<double>(pool.pool.dp)), 1.0, n));
   return n / (decoding + n * prefill_of(pool, work, n - 1, length, together, cached).per_request);
 }
 

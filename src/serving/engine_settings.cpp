@@ -63,9 +63,20 @@ void describe(config::Schema& s, Speculation& speculation) {
   s.integer("draft", speculation.draft, "tokens proposed per step; 0: no speculation");
   std::vector<std::string> texts;
   for (const double p : speculation.acceptance) texts.push_back(fmt::format("{}", p));
+  // The command line writes a list as 0.9+0.7+0.5.
+  const auto split = [&] {
+    std::vector<std::string> parts;
+    for (const auto& text : texts)
+      for (std::size_t at = 0; at != std::string::npos;) {
+        const auto plus = text.find('+', at);
+        parts.push_back(text.substr(at, plus == std::string::npos ? plus : plus - at));
+        at = plus == std::string::npos ? plus : plus + 1;
+      }
+    return parts;
+  };
   s.texts("acceptance", texts, "probability that the i-th proposed token is accepted if those before it were; the last holds for all that follow");
   speculation.acceptance.clear();
-  for (const auto& text : texts) {
+  for (const auto& text : split()) {
     double p = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), p);
     const bool ok = error == std::errc{} && end == text.data() + text.size() && p >= 0 && p <= 1;
@@ -83,7 +94,7 @@ void describe(config::Schema& s, EngineSettings& e) {
   s.integer("max_sequences", e.max_sequences, "sequences in a batch, of the whole instance", {.range = config::kPositive});
   s.integer("max_tokens", e.max_tokens, "tokens of one step, of the whole instance", {.range = config::kPositive});
   s.integer("block_tokens", e.block_tokens, "tokens of one block of the cache", {.range = config::kPositive});
-  s.integer("blocks", e.blocks, "capacity of the cache; 0: what the memory leaves");
+  s.integer("blocks", e.blocks, "capacity of the cache, if that is less than what the memory leaves");
   s.number("watermark", e.watermark, "share of the blocks kept free at admission", {.range = config::kUnitInterval});
   s.choice("admission", e.admission, admission_words(), "what must be free before a request is taken up");
   s.number("expected_output", e.expected_output, "share of their remaining output for which running sequences are counted (admission expected)", {.range = config::kUnitInterval});
