@@ -28,6 +28,9 @@ double predicted(const MetricUnit& metric, const training::Job& job, const train
     case Metric::tokens_per_s_per_chip: return result.tokens_per_s / chips / metric.si;
     case Metric::model_flop_rate_per_chip: return result.model_rate_per_chip.si() / metric.si;
     case Metric::hardware_flop_rate_per_chip: return workload::hardware_flop_per_token(job.architecture, job.plan, job.software, job.sequence_length).si() * result.tokens_per_s / chips / metric.si;
+    case Metric::sequences_per_s: return result.tokens_per_s / static_cast<double>(job.sequence_length) / metric.si;
+    case Metric::sequences_per_s_per_chip: return result.tokens_per_s / static_cast<double>(job.sequence_length) / chips / metric.si;
+    case Metric::mfu: return result.mfu / metric.si;
     case Metric::memory: break;  // memory.hpp
   }
   return 0;
@@ -44,13 +47,13 @@ class Judge final {
  public:
   Judge(const config::DocumentSource& source, config::Diagnostics& diagnostics)
       : vocabulary_(load_vocabulary(source, diagnostics)), memory_(load_memory_vocabulary(source, diagnostics)), exclusions_(load_exclusions(source, diagnostics)),
-        intervals_(uncertainty::load_intervals(source, diagnostics)), models_(source, diagnostics), library_(source) {}
+        intervals_(uncertainty::load_intervals(source, diagnostics)), models_(source, diagnostics), names_(models_.names(), vocabulary_ ? vocabulary_->models : std::vector<NameRule>{}), library_(source) {}
 
   [[nodiscard]] bool ready() const { return vocabulary_ && memory_ && exclusions_; }
 
   void judge(const Row& row, Judgements& judgements) {
     auto j = what_the_row_says(row);
-    auto lowered = lower(row, *vocabulary_, models_);
+    auto lowered = lower(row, *vocabulary_, models_, names_);
     const auto* memory_rule = memory_metric(*memory_, row);
     if (memory_rule) {
       j.group += " memory";
@@ -59,7 +62,8 @@ class Judge final {
     j.measured = lowered.measured;
     j.assumed = std::move(lowered.assumed);
     j.traits.assumed = static_cast<std::int64_t>(j.assumed.size());
-    const auto answer = lowered.problems.empty() ? ask(lowered.scenario, j) : std::nullopt;
+    auto answer = lowered.problems.empty() ? ask(lowered.scenario, j) : std::nullopt;
+    if (answer && !answer->result.feasible && !memory_rule) read_otherwise(lowered, answer, j);
     if (!lowered.problems.empty()) {
       j.status = lowered.bad ? Status::bad_row : Status::unsupported;
       j.note = fmt::format("{}", fmt::join(lowered.problems, "; "));
@@ -119,6 +123,23 @@ class Judge final {
     return Answered{std::move(*prepared), std::move(*result)};
   }
 
+  // The run happened, so what its row leaves open was something that fits.
+  void read_otherwise(const Lowered& lowered, std::optional<Answered>& answer, Judgement& j) {
+    for (const auto& other : lowered.others) {
+      auto again = j;
+      auto scenario = lowered.scenario;
+      if (other.instead) std::erase_if(scenario.entries, [](const config::Entry& e) { return e.key == "plan"; });
+      auto fits = ask(config::merged(scenario, other.changes), again);
+      if (!fits || !fits->result.feasible) continue;
+      answer = std::move(fits);
+      j.status = Status::ok;
+      j.note.clear();
+      j.assumed.push_back(other.assumed);
+      j.traits.assumed = static_cast<std::int64_t>(j.assumed.size());
+      return;
+    }
+  }
+
   void conclude(Judgement& j, double value, const training::Job& job, const char* quantity) const {
     j.predicted = value;
     const auto assumed = j.traits.assumed;
@@ -146,6 +167,7 @@ class Judge final {
   std::optional<std::vector<Exclusion>> exclusions_;
   std::optional<uncertainty::Intervals> intervals_;
   ModelIndex models_;
+  ModelNames names_;
   api::Library library_;
 };
 

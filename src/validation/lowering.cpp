@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "software/profile.hpp"
+#include "validation/row_model.hpp"
 #include "validation/run_words.hpp"
 
 namespace zettatwin::validation {
@@ -17,7 +18,7 @@ using config::Node;
 
 class Lowering final {
  public:
-  Lowering(const Row& row, const Vocabulary& vocabulary, const ModelIndex& models) : row_(row), vocabulary_(vocabulary), models_(models) {}
+  Lowering(const Row& row, const Vocabulary& vocabulary, const ModelIndex& models, const ModelNames& names) : row_(row), vocabulary_(vocabulary), models_(models), names_(names) {}
 
   Lowered run() {
     result_.scenario = mapping();
@@ -25,9 +26,11 @@ class Lowering final {
     measure();
     machine();
     model();
-    sizes();
     software();
     plan();
+    sizes();
+    others();
+    add(result_.scenario, "software", std::move(software_));
     add(result_.scenario, "plan", std::move(plan_));
     return std::move(result_);
   }
@@ -61,38 +64,85 @@ class Lowering final {
   void unsupported(std::string why) { result_.problems.push_back(std::move(why)); }
   void assume(std::string what) { result_.assumed.push_back(std::move(what)); }
 
+  // The cell, or what the framework does where it is blank.
+  std::string_view text(const std::string& column) {
+    const auto cell = row_.text(column);
+    if (!cell.empty() || !missing_ || !missing_->is_mapping()) return cell;
+    const auto* usual = missing_->find(column);
+    if (!usual) return cell;
+    assume(fmt::format("{}={}, the framework's default", column, usual->text));
+    return usual->text;
+  }
+
   void measure() {
-    struct Word {
-      std::string_view metric, unit;
-      MetricUnit is;
-    };
-    static constexpr std::array kWords{Word{"step_time", "s", {Metric::step_time, 1}}, Word{"step_time", "ms", {Metric::step_time, 1e-3}},
-                                       Word{"tokens_per_s_per_chip", "", {Metric::tokens_per_s_per_chip, 1}}, Word{"tokens_per_s", "", {Metric::tokens_per_s, 1}},
-                                       Word{"model_tflops_per_chip", "", {Metric::model_flop_rate_per_chip, 1e12}},
-                                       Word{"hw_tflops_per_chip", "", {Metric::hardware_flop_rate_per_chip, 1e12}},
-                                       Word{"params_optimizer_mem", "GiB/GPU", {Metric::memory, 1}}, Word{"activation_mem_norecompute", "GiB/GPU", {Metric::memory, 1}},
-                                       Word{"activation_mem_seqpar_selective", "GiB/GPU", {Metric::memory, 1}}};
-    const auto metric = row_.text("metric"), unit = row_.text("unit");
-    const auto word = std::find_if(kWords.begin(), kWords.end(), [&](const Word& w) { return w.metric == metric && (w.unit.empty() || w.unit == unit || (unit.empty() && w.unit == "s")); });
-    if (word == kWords.end()) unsupported(fmt::format("the metric '{}' in '{}' is not predicted", metric, unit));
-    else result_.metric = word->is;
+    const auto metric = lower_case(row_.text("metric")), unit = lower_case(row_.text("unit"));
+    const auto* rule = find_rule(vocabulary_.metrics, fmt::format("metric={} unit={}", metric, unit));
+    const auto is = rule ? metric_named(rule->is) : std::nullopt;
+    const auto si = is ? unit_of(*is, unit, row_.number("value").value_or(0)) : std::nullopt;
+    if (!si) unsupported(fmt::format("the metric '{}' in '{}' is not predicted{}", row_.text("metric"), row_.text("unit"), rule && !rule->note.empty() ? ": " + rule->note : ""));
+    else result_.metric = {*is, *si};
+    if (is == Metric::mfu) assume("MFU is the model's own FLOP over the dense peak of the recipe's precision");
     const auto value = row_.number("value");
     if (!value || *value <= 0) bad("value is not a positive number");
     result_.measured = value.value_or(0);
   }
 
+  static std::optional<Metric> metric_named(std::string_view name) {
+    static constexpr std::array kNames{std::pair{"step_time", Metric::step_time}, std::pair{"tokens_per_s_per_chip", Metric::tokens_per_s_per_chip}, std::pair{"tokens_per_s", Metric::tokens_per_s},
+                                       std::pair{"sequences_per_s", Metric::sequences_per_s}, std::pair{"sequences_per_s_per_chip", Metric::sequences_per_s_per_chip}, std::pair{"mfu", Metric::mfu},
+                                       std::pair{"model_flop_rate_per_chip", Metric::model_flop_rate_per_chip}, std::pair{"hardware_flop_rate_per_chip", Metric::hardware_flop_rate_per_chip}, std::pair{"memory", Metric::memory}};
+    const auto at = std::find_if(kNames.begin(), kNames.end(), [&](const auto& n) { return n.first == name; });
+    return at == kNames.end() ? std::nullopt : std::optional(at->second);
+  }
+
+  // What one unit of a metric is in SI; nothing if the unit is not one of it.
+  static std::optional<double> unit_of(Metric metric, std::string_view unit, double value) {
+    const auto in = [&](std::string_view word) { return unit.find(word) != std::string_view::npos; };
+    constexpr double kMinute = 60;
+    switch (metric) {
+      case Metric::step_time:
+        if (unit.empty() || unit.starts_with("s")) return 1;
+        return unit.starts_with("ms") || unit.starts_with("milli") ? std::optional(1e-3) : unit.starts_with("us") ? std::optional(1e-6) : unit.starts_with("min") ? std::optional(kMinute) : std::nullopt;
+      case Metric::model_flop_rate_per_chip:
+      case Metric::hardware_flop_rate_per_chip: return in("pflop") ? 1e15 : in("gflop") ? 1e9 : 1e12;
+      case Metric::mfu: return in("%") || value > 1 ? 1e-2 : 1;
+      case Metric::tokens_per_s:
+      case Metric::tokens_per_s_per_chip: return unit.starts_with("k") ? 1e3 : unit.starts_with("m") ? 1e6 : 1;
+      default: return 1;
+    }
+  }
+
   void machine() {
     const auto chip = row_.text("chip");
-    const auto chips = row_.whole("num_chips");
-    if (!chips || *chips < 1) bad("num_chips is not a positive number");
-    else add(result_.scenario, "chips", *chips);
     const auto* rule = find_rule(vocabulary_.machines, chip);
+    if (chips_ = chips_of_row(rule); chips_ < 1) bad("num_chips is not a positive number");
+    else add(result_.scenario, "chips", chips_);
     if (!rule) return unsupported(fmt::format("no machine of the catalog is known for the chip '{}'", chip));
+    if (rule->is.empty()) return unsupported(rule->note);
+    if (!rule->note.empty()) assume(rule->note);
     Node machine = mapping();
     add(machine, "extends", rule->is);
     if (rule->set.is_mapping()) machine = config::merged(machine, rule->set);
+    if (rule->int8.is_mapping() && lower_case(row_.text("precision")).find("int8") != std::string::npos) machine = config::merged(machine, rule->int8);
     network_cards(machine, chip, rule->node);
     add(result_.scenario, "machine", std::move(machine));
+  }
+
+  // "64 nodes" are as many times a node's chips; a blank is what the plan takes.
+  std::int64_t chips_of_row(const Rule* rule) {
+    const auto chips = row_.whole("num_chips");
+    const auto cell = lower_case(row_.text("num_chips"));
+    const bool nodes = cell.find("node") != std::string::npos && cell.find("gpu") == std::string::npos && cell.find("chip") == std::string::npos;
+    if (chips && *chips > 0 && nodes && rule && rule->node > 0) {
+      assume(fmt::format("{} chips per node", rule->node));
+      return *chips * rule->node;
+    }
+    if (chips || !cell.empty()) return chips.value_or(0);
+    std::int64_t product = 1;
+    for (const auto* column : {"tp", "cp", "pp", "dp"}) product *= std::max<std::int64_t>(1, row_.whole(column).value_or(0));
+    if (row_.whole("dp").value_or(0) < 1) return 0;
+    assume(fmt::format("num_chips={}, what the plan takes", product));
+    return product;
   }
 
   void network_cards(Node& machine, std::string_view chip, std::int64_t chips_per_node) {
@@ -107,64 +157,76 @@ class Lowering final {
   }
 
   void model() {
-    const auto* shape = models_.find(row_);
-    Node model = mapping();
-    if (shape) {
-      add(model, "preset", shape->name);
-      const auto layers = row_.whole("layers");
-      if (layers && *layers > 0 && *layers != shape->layers) {
-        Node overrides = mapping();
-        add(overrides, "num_hidden_layers", *layers);
-        add(model, "overrides", std::move(overrides));
-      }
-      return add(result_.scenario, "model", std::move(model));
-    }
-    built_model();
+    auto found = model_of(row_, models_, names_);
+    if (!found.problem.empty()) return unsupported(std::move(found.problem));
+    for (auto& what : found.assumed) assume(std::move(what));
+    add(result_.scenario, "model", std::move(found.model));
   }
 
-  // No model of the catalog has this shape: a plain transformer is built from the row, gated or not by what its parameters say.
-  void built_model() {
-    const auto layers = row_.whole("layers"), hidden = row_.whole("hidden"), width = row_.whole("ffn"), heads = row_.whole("heads"), vocabulary = row_.whole("vocab");
-    if (row_.whole("experts").value_or(0) > 0) return unsupported(fmt::format("no model of the catalog has the shape of '{}', and experts cannot be described by the row's columns", row_.text("model")));
-    if (!layers || !hidden || !width || !heads || !vocabulary) return unsupported(fmt::format("no model of the catalog has the shape of '{}', and the row lacks layers, hidden, ffn, heads or vocab", row_.text("model")));
-    const auto kv = row_.whole("kv_heads").value_or(*heads);
-    const double h = static_cast<double>(*hidden), l = static_cast<double>(*layers);
-    const double attention = 2 * h * h * (1 + static_cast<double>(kv) / static_cast<double>(*heads));
-    const auto parameters = [&](double matrices, double tables) { return l * (attention + matrices * h * static_cast<double>(*width)) + tables * h * static_cast<double>(*vocabulary); };
-    const double published = row_.number("params_total_b").value_or(0) * 1e9;
-    const bool gated = published > 0 ? std::abs(parameters(3, 2) - published) < std::abs(parameters(2, 1) - published) : *width != 4 * *hidden;
-    const double tied = parameters(gated ? 3 : 2, 1), untied = parameters(gated ? 3 : 2, 2);
-    Node config = mapping();
-    add(config, "model_type", std::string("transformer"));
-    for (const auto& [key, value] : {std::pair{"num_hidden_layers", *layers}, {"hidden_size", *hidden}, {"intermediate_size", *width}, {"num_attention_heads", *heads}, {"num_key_value_heads", kv}, {"vocab_size", *vocabulary}})
-      add(config, key, value);
-    add(config, "gated", std::string(gated ? "true" : "false"));
-    const bool ties = published > 0 ? std::abs(tied - published) <= std::abs(untied - published) : !gated;
-    add(config, "tie_word_embeddings", std::string(ties ? "true" : "false"));
-    Node model = mapping();
-    add(model, "config", std::move(config));
-    add(result_.scenario, "model", std::move(model));
-    assume(fmt::format("a plain {} transformer of the row's shape", gated ? "gated" : "ungated"));
-  }
+  [[nodiscard]] bool is_rate() const { return result_.metric.metric != Metric::step_time && result_.metric.metric != Metric::memory && result_.metric.metric != Metric::sequences_per_s; }
 
   void sizes() {
-    const auto batch = row_.whole("gbs");
-    if (!batch || *batch < 1) unsupported("gbs, the sequences of a step, is not given");
-    else add(result_.scenario, "global_batch", *batch);
-    const auto length = row_.whole("seq_len");
-    if (!length || *length < 1) unsupported("seq_len is not given");
-    else add(result_.scenario, "sequence_length", *length);
+    auto length = row_.whole("seq_len").value_or(0);
+    if (length < 1) length = usual_length();
+    if (length < 1) unsupported("seq_len is not given");
+    else add(result_.scenario, "sequence_length", length);
+    auto batch = row_.whole("gbs").value_or(0);
+    if (batch < 1) batch = batch_of_notes(length);
+    if (batch < 1 && is_rate()) batch = usual_batch();
+    if (batch < 1) unsupported("gbs, the sequences of a step, is not given");
+    else add(result_.scenario, "global_batch", batch);
+    microbatch(batch);
+  }
+
+  // Rates depend little on the length, which only a framework's own recipes or common practice say.
+  std::int64_t usual_length() {
+    if (missing_ && missing_->is_mapping())
+      if (const auto* usual = missing_->find("seq_len")) {
+        assume(fmt::format("seq_len={}, as the framework's recipes have it", usual->text));
+        return std::stoll(usual->text);
+      }
+    if (!is_rate()) return 0;
+    constexpr std::int64_t kUsual = 4096;
+    assume(fmt::format("seq_len={}", kUsual));
+    return kUsual;
+  }
+
+  // "total_weights(tokens/step) 4194304": tokens of a step.
+  std::int64_t batch_of_notes(std::int64_t length) {
+    for (const std::string_view word : {"(tokens/step) ", "tokens/step ", "tokens per step "}) {
+      const auto tokens = digits_after(row_.text("notes"), word);
+      if (tokens.empty() || length < 1) continue;
+      const auto batch = std::max<std::int64_t>(1, std::stoll(std::string(tokens)) / length);
+      assume(fmt::format("gbs={} by the tokens of a step", batch));
+      return batch;
+    }
+    const auto accumulated = digits_after(row_.text("notes"), "grad_accum ");
+    const auto micro = row_.whole("mbs"), replicas = row_.whole("dp");
+    if (accumulated.empty() || !micro || !replicas) return 0;
+    return std::stoll(std::string(accumulated)) * *micro * std::max<std::int64_t>(1, *replicas);
+  }
+
+  // Enough microbatches that the pipeline is mostly full.
+  std::int64_t usual_batch() {
+    constexpr std::int64_t kPerStage = 8;
+    const auto of = [&](const char* column) { return std::max<std::int64_t>(1, row_.whole(column).value_or(1)); };
+    const auto model = of("tp") * of("cp") * of("pp");
+    const auto replicas = std::max<std::int64_t>(1, chips_ / model);
+    const auto batch = kPerStage * of("pp") * replicas * of("mbs");
+    assume(fmt::format("gbs={}: {} microbatches per stage", batch, kPerStage));
+    return batch;
   }
 
   void software() {
     const auto* rule = find_rule(vocabulary_.software, fmt::format("{} year={} {} {} {}", row_.text("source"), row_.text("year"), row_.text("precision"), row_.text("attn_impl"), row_.text("notes")));
+    missing_ = rule ? &rule->missing : nullptr;
     plan_ = mapping();
     software_ = mapping();
     if (rule) add(software_, "extends", rule->is);
     else assume("software megatron-core");
     if (!rule) add(software_, "extends", std::string("megatron-core"));
     if (rule) follow(*rule);
-    const auto words = fmt::format("{} year={} {}", row_.text("model"), row_.text("year"), row_.text("notes"));
+    const auto words = fmt::format("{} year={} {} source={}", row_.text("model"), row_.text("year"), row_.text("notes"), row_.text("source"));
     for (const auto& flag : vocabulary_.flags)
       if (holds(flag, words)) follow(flag);
   }
@@ -175,20 +237,23 @@ class Lowering final {
   }
 
   void plan() {
+    stages_ = missing_stages();
     size("tp", "tp", 1);
     size("cp", "cp", 1);
-    size("pp", "pp", 1);
+    size("pp", "pp", stages_);
     size("ep", "ep", 1);
     expert_tensor_parallel();
-    microbatch();
     const auto vpp = row_.whole("vpp");
-    if (vpp && *vpp > 1 && row_.whole("pp").value_or(1) > 1) {
+    const auto stages = row_.whole("pp").value_or(0) > 0 ? *row_.whole("pp") : stages_;
+    if (plan_.find("schedule")) {
+      if (stages <= 1) std::erase_if(plan_.entries, [](const config::Entry& e) { return e.key == "schedule"; });
+    } else if (vpp && *vpp > 1 && stages > 1) {
       add(plan_, "vpp", *vpp);
       add(plan_, "schedule", std::string("interleaved"));
-      even_layers(*row_.whole("pp") * *vpp);
-    } else if (row_.whole("pp").value_or(1) > 1) {
+      even_layers(stages * *vpp);
+    } else if (stages > 1) {
       sends_between_passes();
-      even_layers(*row_.whole("pp"));
+      even_layers(stages);
     }
     if (const auto sp = row_.text("sp"); !sp.empty()) add(plan_, "sequence_parallel", std::string(sp.substr(0, 1) == "1" ? "true" : "false"));
     if (const auto dp = row_.whole("dp"); dp && *dp > 0) check_replicas(*dp);
@@ -197,7 +262,13 @@ class Lowering final {
       if (const auto ranks = digits_after(row_.text("zero_or_fsdp"), word); !ranks.empty()) add(plan_, "zero_group", std::string(ranks));
     word("precision", "recipe", vocabulary_.precisions, "bf16");
     recompute();
-    add(result_.scenario, "software", std::move(software_));
+  }
+
+  // Where pp is blank and tp, cp and dp are not: what makes up the number of chips.
+  [[nodiscard]] std::int64_t missing_stages() const {
+    const auto replicas = row_.whole("dp").value_or(0), tensor = row_.whole("tp").value_or(0);
+    const auto others = replicas * tensor * std::max<std::int64_t>(1, row_.whole("cp").value_or(1));
+    return others > 0 && chips_ > others && chips_ % others == 0 ? chips_ / others : 1;
   }
 
   void size(const char* column, const char* field, std::int64_t missing) {
@@ -220,11 +291,11 @@ class Lowering final {
   }
 
   // "per_device=8": all of a device's sequences at once (JAX), with the devices of the batch: gradients are not accumulated.
-  void microbatch() {
-    const auto sequences = row_.whole("gbs"), chips = row_.whole("num_chips");
-    if (row_.whole("mbs") || digits_after(row_.text("mbs"), "per_device=").empty() || !sequences || !chips) return size("mbs", "micro_batch", 1);
-    const auto model = row_.whole("tp").value_or(1) * row_.whole("cp").value_or(1) * row_.whole("pp").value_or(1);
-    add(plan_, "micro_batch", std::max<std::int64_t>(1, *sequences * model / std::max<std::int64_t>(1, *chips)));
+  void microbatch(std::int64_t sequences) {
+    const bool at_once = row_.text("mbs").starts_with("per_device") || (missing_ && missing_->is_mapping() && missing_->find("at_once"));
+    if (row_.whole("mbs").value_or(0) > 0 || !at_once || sequences < 1 || chips_ < 1) return size("mbs", "micro_batch", 1);
+    const auto of = [&](const char* column) { return std::max<std::int64_t>(1, row_.whole(column).value_or(1)); };
+    add(plan_, "micro_batch", std::max<std::int64_t>(1, sequences * of("tp") * of("cp") * of("pp") / chips_));
   }
 
   // Only the interleaved schedule of Megatron-Core sends in the background (--overlap-p2p-communication).
@@ -255,21 +326,61 @@ class Lowering final {
   }
 
   void word(const char* column, const char* field, const std::vector<Rule>& rules, const char* missing) {
-    const auto text = row_.text(column);
+    const auto text = this->text(column);
     const auto* rule = text.empty() ? nullptr : find_rule(rules, text);
+    if (rule && rule->is.empty()) return unsupported(rule->note);
+    if (rule && !rule->note.empty()) assume(rule->note);
+    const bool digit = !rule && text.size() == 1 && std::string_view("0123").find(text[0]) != std::string_view::npos && std::string_view(column) == "zero_or_fsdp";
+    if (digit) return add(plan_, field, std::string(text));
     if (!rule) assume(fmt::format("{}={}{}", field, missing, text.empty() ? "" : fmt::format(" for '{}'", text)));
     add(plan_, field, rule ? rule->is : std::string(missing));
     if (rule && rule->set.is_mapping()) plan_ = config::merged(plan_, rule->set);
   }
 
   void recompute() {
-    const std::string text(row_.text("recompute"));
+    const std::string text(this->text("recompute"));
     constexpr std::string_view kModules = "modules ";
     if (const auto at = text.find(kModules); at != std::string::npos) return modules(text.substr(at + kModules.size(), text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_+", at + kModules.size()) - at - kModules.size()));
     const auto* rule = text.empty() ? nullptr : find_rule(vocabulary_.recompute, text);
+    open_recompute_ = rule == nullptr;
     if (!rule) assume(fmt::format("recompute=none{}", text.empty() ? "" : fmt::format(" for '{}'", text)));
     add(plan_, "recompute", rule ? rule->is : std::string("none"));
     if (rule && rule->set.is_mapping()) software_ = config::merged(software_, rule->set);
+  }
+
+  // What else a run may have done that its row leaves open.
+  void others() {
+    using Fields = std::initializer_list<std::pair<const char*, const char*>>;
+    const auto with = [&](const Fields& fields, std::string what) {
+      Node changes = mapping(), plan = mapping();
+      for (const auto& [field, value] : fields) add(plan, field, std::string(value));
+      add(changes, "plan", std::move(plan));
+      result_.others.push_back({.changes = std::move(changes), .assumed = std::move(what)});
+    };
+    if (open_recompute_) {
+      with({{"recompute", "selective"}}, "recompute=selective: it does not fit without");
+      with({{"recompute", "full"}}, "recompute=full: it does not fit with less");
+    }
+    if (row_.text("tp").empty() && row_.text("pp").empty()) no_plan(with);
+    const auto model = lower_case(fmt::format("{} {}", row_.text("model"), row_.text("notes")));
+    if (model.find("finetun") == std::string::npos && model.find("fine-tun") == std::string::npos) return;
+    with({{"frozen_weights", "true"}}, "low-rank adapters: training all weights does not fit");
+    if (open_recompute_) with({{"frozen_weights", "true"}, {"recompute", "full"}}, "low-rank adapters and recompute=full: nothing less fits");
+  }
+
+  // Of a model that is too large for one chip and whose sizes are not given: sharded parameters, or what the search of plans finds.
+  template <class With>
+  void no_plan(const With& with) {
+    const auto* recipe = plan_.find("recipe");
+    if (!missing_ || !missing_->is_mapping()) {
+      Node changes = mapping(), plan = mapping();
+      add(plan, "automatic", std::string("true"));
+      if (recipe) add(plan, "recipe", recipe->text);
+      add(changes, "plan", std::move(plan));
+      result_.others.push_back({.changes = std::move(changes), .instead = true, .assumed = "the plan that the search finds, for none is given"});
+    }
+    with({{"zero", "3"}}, "zero=3: it does not fit otherwise");
+    if (open_recompute_) with({{"zero", "3"}, {"recompute", "full"}}, "zero=3 and recompute=full: it does not fit otherwise");
   }
 
   // "layernorm+moe_act": Megatron-Core's --recompute-modules.
@@ -292,12 +403,16 @@ class Lowering final {
   config::Location where_ = config::location_in("row " + std::string(row_.text("id")));
   const Vocabulary& vocabulary_;
   const ModelIndex& models_;
+  const ModelNames& names_;
   Lowered result_;
   Node plan_, software_;
+  const Node* missing_ = nullptr;  // of the framework
+  std::int64_t chips_ = 0, stages_ = 1;
+  bool open_recompute_ = false;
 };
 
 }  // namespace
 
-Lowered lower(const Row& row, const Vocabulary& vocabulary, const ModelIndex& models) { return Lowering(row, vocabulary, models).run(); }
+Lowered lower(const Row& row, const Vocabulary& vocabulary, const ModelIndex& models, const ModelNames& names) { return Lowering(row, vocabulary, models, names).run(); }
 
 }  // namespace zettatwin::validation

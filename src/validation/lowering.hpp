@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "config/document.hpp"
+#include "validation/model_index.hpp"
+#include "validation/model_names.hpp"
 #include "validation/table.hpp"
 #include "validation/vocabulary.hpp"
 
@@ -19,6 +21,9 @@ enum class Metric {
   tokens_per_s,
   model_flop_rate_per_chip,
   memory,                       // memory.hpp; in GiB
+  sequences_per_s,
+  sequences_per_s_per_chip,
+  mfu,                          // of the dense peak of the recipe's precision
   hardware_flop_rate_per_chip,  // recomputation counted, attention over the full square (Narayanan et al. 2021, eq. 3)
 };
 
@@ -28,32 +33,23 @@ struct MetricUnit {
   double si = 1;
 };
 
+// A knob that the row leaves open, read otherwise: tried in order where the first reading does not fit in memory, because the run did.
+struct OtherReading {
+  config::Node changes;  // laid over the scenario
+  bool instead = false;  // of the scenario's plan
+  std::string assumed;
+};
+
 struct Lowered {
   config::Node scenario;
   MetricUnit metric;
   double measured = 0;               // in the row's unit
   std::vector<std::string> assumed;  // knobs that the row does not give
+  std::vector<OtherReading> others;
   std::vector<std::string> problems; // why it cannot be asked; empty if it can
   bool bad = false;                  // the row contradicts itself or cannot be read; else something is not supported
 };
 
-// Shapes of the catalog's models, read once.
-class ModelIndex final {
- public:
-  ModelIndex(const config::DocumentSource& source, config::Diagnostics& diagnostics);
-
-  struct Shape {
-    std::string name;
-    std::int64_t layers = 0, hidden = 0, heads = 0, kv_heads = 0, vocabulary = 0, experts = 0;
-    std::vector<std::int64_t> widths;  // of feed-forwards and experts
-  };
-  // The preset with the row's shape, whose name is nearest to the row's; `layers` may differ if nothing else does. Null if there is none.
-  [[nodiscard]] const Shape* find(const Row& row) const;
-
- private:
-  std::vector<Shape> shapes_;
-};
-
-[[nodiscard]] Lowered lower(const Row& row, const Vocabulary& vocabulary, const ModelIndex& models);
+[[nodiscard]] Lowered lower(const Row& row, const Vocabulary& vocabulary, const ModelIndex& models, const ModelNames& names);
 
 }  // namespace zettatwin::validation

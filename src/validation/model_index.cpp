@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "validation/model_index.hpp"
+
 #include <algorithm>
 #include <cctype>
 
 #include "model/preset.hpp"
-#include "validation/lowering.hpp"
 
 namespace zettatwin::validation {
 namespace {
@@ -62,6 +63,21 @@ const ModelIndex::Shape* ModelIndex::find(const Row& row) const {
   }
   // A shorter stack of another family is no match.
   return best && (best_key.first || best_key.second >= 4) ? best : nullptr;
+}
+
+const ModelIndex::Shape* ModelIndex::named(const std::string& preset, const Row& row) const {
+  const auto at = std::find_if(shapes_.begin(), shapes_.end(), [&](const Shape& s) { return s.name == preset; });
+  if (at == shapes_.end()) return nullptr;
+  const auto width = row.whole("ffn");
+  const bool same = agrees(row.whole("hidden"), at->hidden) && agrees(row.whole("heads"), at->heads) && agrees(row.whole("kv_heads"), at->kv_heads) && agrees(row.whole("experts"), at->experts) &&
+                    close(row.whole("vocab"), at->vocabulary) && (!width || *width == 0 || std::find(at->widths.begin(), at->widths.end(), *width) != at->widths.end());
+  return same ? &*at : nullptr;
+}
+
+std::vector<std::string> ModelIndex::names() const {
+  std::vector<std::string> names;
+  for (const auto& shape : shapes_) names.push_back(shape.name);
+  return names;
 }
 
 }  // namespace zettatwin::validation

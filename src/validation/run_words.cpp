@@ -85,10 +85,24 @@ class ParallelReader final {
     if (is_digit(here())) result_.draft = whole_at(text_, at_);
   }
 
-  void size(std::string_view name) {
+  // "tensor_parallel=8", "expert parallel 64".
+  [[nodiscard]] std::string_view short_name(std::string_view name) const {
+    if (name != "parallel" && name != "parallelism" && name != "size") return name;
+    for (const auto& [word, size] : {std::pair{"tensor", "tp"}, {"expert", "ep"}, {"data", "dp"}, {"pipeline", "pp"}})
+      if (before_ == word) return size;
+    return name;
+  }
+
+  void size(std::string_view written) {
+    const auto name = short_name(written);
+    if (name == written) before_ = written;
     if (name == "dp" && text_.compare(at_, 5, " attn") == 0) pool_->data_attention = true;
     if (name == "dp" && text_.compare(at_, 10, " attention") == 0) pool_->data_attention = true;
-    if (!is_digit(here())) return;
+    auto digit = at_;
+    while (digit < text_.size() && digit < at_ + 3 && std::string_view("=: -").find(text_[digit]) != std::string_view::npos) ++digit;
+    if (digit >= text_.size() || !is_digit(text_[digit])) return;
+    if (digit > at_ && !is_size(name)) return;
+    at_ = digit;
     const auto value = whole_at(text_, at_);
     if (name == "tp") pool_->tp = value;
     else if (name == "dp") pool_->dp = value;
@@ -103,6 +117,8 @@ class ParallelReader final {
     }
   }
 
+  static bool is_size(std::string_view name) { return name == "tp" || name == "dp" || name == "ep" || name == "pp" || name == "tep" || name == "dep"; }
+
   // "ep8x2": eight on each of two nodes.
   void experts(std::int64_t value) {
     pool_->ep = value;
@@ -114,6 +130,7 @@ class ParallelReader final {
 
   std::string text_;
   std::size_t at_ = 0;
+  std::string_view before_;  // the word before
   ParallelWords result_;
   PoolWords* pool_ = &result_.whole;
 };
@@ -124,6 +141,13 @@ std::optional<double> number_at(std::string_view text, std::size_t& at) {
   const auto [end, error] = std::from_chars(text.data() + at, text.data() + text.size(), value);
   if (error != std::errc{}) return std::nullopt;
   at = static_cast<std::size_t>(end - text.data());
+  const auto group = [&] { return at + 3 < text.size() && text[at] == ',' && is_digit(text[at + 1]) && is_digit(text[at + 2]) && is_digit(text[at + 3]) && (at + 4 >= text.size() || !is_digit(text[at + 4])); };
+  while (value >= 1 && value == static_cast<double>(static_cast<std::int64_t>(value)) && group()) {  // "1,024"
+    constexpr double kThousand = 1000;
+    auto behind = at + 1;
+    value = value * kThousand + static_cast<double>(whole_at(text, behind));
+    at = behind;
+  }
   if (at + 1 < text.size() && text[at] == '-' && is_digit(text[at + 1])) {
     double other = 0;
     const auto [last, wrong] = std::from_chars(text.data() + at + 1, text.data() + text.size(), other);
@@ -207,7 +231,7 @@ std::optional<double> first_number(std::string_view text) {
   auto at = static_cast<std::size_t>(first - text.begin());
   auto value = number_at(text, at);
   constexpr double kBinaryThousand = 1024;
-  if (value && at < text.size() && text[at] == 'K') *value *= kBinaryThousand;
+  if (value && at < text.size() && (text[at] == 'K' || text[at] == 'k') && (at + 1 >= text.size() || !is_letter(text[at + 1]))) *value *= kBinaryThousand;
   return value;
 }
 

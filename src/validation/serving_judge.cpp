@@ -19,12 +19,12 @@ namespace {
 class ServingJudge final {
  public:
   ServingJudge(const config::DocumentSource& source, config::Diagnostics& diagnostics)
-      : vocabulary_(load_serving_vocabulary(source, diagnostics)), training_(load_vocabulary(source, diagnostics)), exclusions_(load_exclusions(source, diagnostics)), presets_(source.list("models")), library_(source),
+      : vocabulary_(load_serving_vocabulary(source, diagnostics)), training_(load_vocabulary(source, diagnostics)), exclusions_(load_exclusions(source, diagnostics)), models_(source.list("models"), training_ ? training_->models : std::vector<NameRule>{}), library_(source),
         runs_(source, library_, vocabulary_ ? vocabulary_->acceptance : 0) {}
 
   [[nodiscard]] bool ready() const { return vocabulary_ && training_ && exclusions_; }
 
-  [[nodiscard]] ServingRow lowered(const Row& row) const { return lower_serving(row, *vocabulary_, *training_, presets_); }
+  [[nodiscard]] ServingRow lowered(const Row& row) const { return lower_serving(row, *vocabulary_, *training_, models_); }
 
   void judge(const Row& row, const ServingRow& asked, Judgements& judgements) {
     auto j = what_the_row_says(row, asked);
@@ -120,7 +120,7 @@ class ServingJudge final {
   std::optional<ServingVocabulary> vocabulary_;
   std::optional<Vocabulary> training_;
   std::optional<std::vector<Exclusion>> exclusions_;
-  PresetNames presets_;
+  ModelNames models_;
   api::Library library_;
   Runs runs_;
 };

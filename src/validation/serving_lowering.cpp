@@ -14,13 +14,6 @@ namespace {
 
 using config::Node;
 
-std::string plain(std::string_view text) {
-  std::string result;
-  for (const char c : text)
-    if (std::isalnum(static_cast<unsigned char>(c))) result += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return result;
-}
-
 bool is_of_operator(Asked asked) {
   switch (asked) {
     case Asked::dispatch_time:
@@ -43,7 +36,7 @@ bool needs_model(Asked asked) { return asked != Asked::bus_bandwidth && asked !=
 
 class ServingLowering final {
  public:
-  ServingLowering(const Row& row, const ServingVocabulary& vocabulary, const Vocabulary& training, const PresetNames& presets) : row_(row), vocabulary_(vocabulary), training_(training), presets_(presets) {}
+  ServingLowering(const Row& row, const ServingVocabulary& vocabulary, const Vocabulary& training, const ModelNames& models) : row_(row), vocabulary_(vocabulary), training_(training), models_(models) {}
 
   ServingRow run() {
     if (!row_.complete()) bad("the record has another number of cells than the file has columns");
@@ -116,6 +109,7 @@ class ServingLowering final {
       name = known->is;
       changes = known->set;
       node_ = known->node;
+      if (!known->note.empty() && !name.empty()) assume(known->note);
     }
     if (name.empty()) {
       if (result_.figure.is != Asked::nothing) unsupported(fmt::format("no machine of the catalog is known for the chip '{}'", chip));
@@ -155,7 +149,9 @@ class ServingLowering final {
     const auto text = row_.text("num_chips");
     const auto given = first_number(text);
     std::int64_t nodes = 1;
-    if (given && text.find("node") != std::string_view::npos) nodes = std::max<std::int64_t>(1, node_);
+    const auto digits = text.find_first_of("0123456789");
+    const auto behind = digits == std::string_view::npos ? digits : text.find_first_not_of("0123456789 -", digits);
+    if (given && behind != std::string_view::npos && text.substr(behind).starts_with("node")) nodes = std::max<std::int64_t>(1, node_);
     if (given) result_.chips = static_cast<std::int64_t>(*given) * nodes * ranks_;
   }
 
@@ -164,8 +160,11 @@ class ServingLowering final {
     const auto name = row_.text("model");
     if (name.empty()) return unsupported("the model is not given");
     const auto* rule = find_rule(vocabulary_.models, name);
-    result_.model = rule ? rule->is : presets_.find(name);
-    if (result_.model.empty()) unsupported(fmt::format("the catalog has no model '{}'", name));
+    if (rule) result_.model = rule->is;
+    const auto* known = rule ? nullptr : models_.find(name);
+    if (known) result_.model = known->is;
+    if (known && !known->note.empty() && !known->is.empty()) assume(known->note);
+    if (result_.model.empty()) unsupported(fmt::format("the catalog has no model '{}'{}", name, known && !known->note.empty() ? ": " + known->note : ""));
   }
 
   void lay(Node& over, const Node& changes) const {
@@ -298,6 +297,9 @@ class ServingLowering final {
     if (asked == Asked::prompt_time || asked == Asked::token_time || asked == Asked::cache_transfer) return one_shot(number);
     if (in("Offline")) return set_load(Load::burst, 0);
     if (in("Server") || in("Interactive")) return set_load(Load::capacity, 0);
+    const auto small = lower_case(text);
+    for (const std::string_view word : {"req/s", "requests/s", "qps", "rps", "request rate"})
+      if (small.find(word) != std::string::npos) return unsupported("an open stream of requests of that rate: lengths and arrivals are a scenario of zettatwin serve");
     if (in("max load")) {
       result_.run.requests = static_cast<std::int64_t>(number.value_or(0));
       return set_load(Load::burst, number.value_or(0));
@@ -377,7 +379,7 @@ class ServingLowering final {
   const Row& row_;
   const ServingVocabulary& vocabulary_;
   const Vocabulary& training_;
-  const PresetNames& presets_;
+  const ModelNames& models_;
   std::string everything_;
   std::int64_t ranks_ = 1, node_ = 0;
   ServingRow result_;
@@ -385,24 +387,7 @@ class ServingLowering final {
 
 }  // namespace
 
-std::string PresetNames::find(std::string_view text) const {
-  const auto in = plain(text);
-  std::string best;
-  std::size_t longest = 0;
-  for (const auto& name : names_) {
-    const auto word = plain(name);
-    const auto at = in.find(word);
-    if (at == std::string::npos || word.size() <= longest) continue;
-    const auto behind = at + word.size();
-    const auto digit = [&](std::size_t i) { return i < in.size() && std::isdigit(static_cast<unsigned char>(in[i])) != 0; };
-    if (digit(behind)) continue;
-    best = name;
-    longest = word.size();
-  }
-  return best;
-}
-
-ServingRow lower_serving(const Row& row, const ServingVocabulary& vocabulary, const Vocabulary& training, const PresetNames& presets) { return ServingLowering(row, vocabulary, training, presets).run(); }
+ServingRow lower_serving(const Row& row, const ServingVocabulary& vocabulary, const Vocabulary& training, const ModelNames& models) { return ServingLowering(row, vocabulary, training, models).run(); }
 
 const std::vector<std::string>& serving_columns() {
   static const std::vector<std::string> kColumns{"id", "source", "model", "chip", "num_chips", "precision", "parallelism", "isl", "osl", "batch_or_concurrency", "metric", "value", "unit", "notes"};

@@ -10,6 +10,7 @@
 
 #include "validation/run_words.hpp"
 #include "validation/serving_vocabulary.hpp"
+#include "validation/model_names.hpp"
 #include "validation/table.hpp"
 
 namespace zettatwin::validation {
@@ -84,18 +85,7 @@ struct ServingRow {
   bool is_operator = false;
 };
 
-// Names of the catalog's models, for rows that call them by those.
-class PresetNames final {
- public:
-  explicit PresetNames(std::vector<std::string> names) : names_(std::move(names)) {}
-  // The longest name that occurs in the text (letters and digits alone), not followed by another digit; empty if none does.
-  [[nodiscard]] std::string find(std::string_view text) const;
-
- private:
-  std::vector<std::string> names_;
-};
-
-[[nodiscard]] ServingRow lower_serving(const Row& row, const ServingVocabulary& vocabulary, const Vocabulary& training, const PresetNames& presets);
+[[nodiscard]] ServingRow lower_serving(const Row& row, const ServingVocabulary& vocabulary, const Vocabulary& training, const ModelNames& models);
 
 // Whether a file has the columns of serving results rather than of training runs.
 [[nodiscard]] bool is_serving_table(const Table& table);

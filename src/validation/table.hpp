@@ -19,7 +19,8 @@ struct Record {
 
 struct Table {
   std::string name;  // of the file, for messages
-  std::vector<std::string> columns;
+  std::vector<std::string> columns;  // by the names below, whatever case, blanks or common synonyms the file uses
+  std::vector<std::string> units;    // in brackets behind a title, of each column; may be shorter
   std::vector<Record> records;
 
   [[nodiscard]] std::optional<std::size_t> column(std::string_view title) const;
@@ -34,7 +35,8 @@ class Row final {
   Row(const Table& table, const Record& record) : table_(table), record_(record) {}
 
   [[nodiscard]] std::string_view text(std::string_view column) const;
-  // The number that the cell begins with: "51200 (assumed)" is 51200; nothing if it begins with none.
+  // The number that the cell begins with: "51200 (assumed)" is 51200, "1,024" 1024, "~6000" 6000, "TP8" in column tp 8, "8K" tokens 8192, "723-808" as a value the
+  // middle, "64x8" chips 512; nothing if it begins with none.
   [[nodiscard]] std::optional<double> number(std::string_view column) const;
   [[nodiscard]] std::optional<std::int64_t> whole(std::string_view column) const;
   [[nodiscard]] std::int64_t line() const { return record_.line; }

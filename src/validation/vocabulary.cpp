@@ -12,11 +12,15 @@ void describe(config::Schema& s, Rule& rule) {
   s.text("is", rule.is, "what it is called here");
   s.node("set", rule.set, "machines: changes to the machine; software: fields of the plan that the framework sets");
   s.node("software", rule.software, "software and flags: changes to the profile");
+  s.node("missing", rule.missing, "software: what the framework does where a column is blank, by column");
+  s.node("int8", rule.int8, "machines: changes where products are of eight-bit integers");
   s.integer("node", rule.node, "machines: chips that share a node's network cards", {.range = {0, 1024}});
   s.text("note", rule.note, "why");
 }
 
 void describe(config::Schema& s, Vocabulary& v) {
+  s.list("metrics", v.metrics, "what is measured, by the words of metric and unit");
+  s.list("models", v.models, "other names of the catalog's models");
   s.list("machines", v.machines, "machines, by the words of the column chip");
   s.list("software", v.software, "frameworks, by the words of source, year, precision, attn_impl and notes");
   s.list("flags", v.flags, "plan fields and profiles, by the words of model, notes and year; all rules that hold apply");

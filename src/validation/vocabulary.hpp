@@ -11,6 +11,7 @@
 
 #include "config/document.hpp"
 #include "config/schema.hpp"
+#include "validation/model_names.hpp"
 
 namespace zettatwin::validation {
 
@@ -20,12 +21,16 @@ struct Rule {
   std::string is;                   // a name of the catalog, or a word of a plan
   config::Node set;                 // machines: changes laid over; others: plan fields that follow
   config::Node software;            // software and flags: changes to the profile
+  config::Node missing;             // software: what the framework does where a column is blank
+  config::Node int8;                // machines: changes where products are of eight-bit integers, which the chip multiplies and plans do not name
   std::int64_t node = 0;            // machines: chips that share a node's network cards; 0: not known
   std::string note;
 };
 void describe(config::Schema& s, Rule& rule);
 
 struct Vocabulary {
+  std::vector<Rule> metrics;      // by "metric=... unit=..."
+  std::vector<NameRule> models;   // other names of presets
   std::vector<Rule> machines;     // by chip
   std::vector<Rule> software;     // by source, year, precision, attention and notes
   std::vector<Rule> flags;        // by notes; all that hold apply

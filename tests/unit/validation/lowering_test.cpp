@@ -29,7 +29,8 @@ Lowered lowered(std::map<std::string, std::string> changes) {
   static const ModelIndex models(catalog, diagnostics);
   static const auto vocabulary = load_vocabulary(catalog, diagnostics);
   EXPECT_TRUE(vocabulary) << test::text_of(diagnostics);
-  return lower(OneRow(changes).row(), *vocabulary, models);
+  static const ModelNames names(models.names(), vocabulary->models);
+  return lower(OneRow(changes).row(), *vocabulary, models, names);
 }
 
 std::string at(const config::Node& node, const std::vector<std::string>& path) {
@@ -96,7 +97,7 @@ TEST(Lowering, NotesSayWhichFlagsARunHad) {
   EXPECT_EQ(gradients("", "2025"), "absent") << "the plan's default";
   const auto off = lowered({{"source", "NVIDIA-NeMo/Megatron-Bridge"}, {"notes", "all overlap OFF (no tp-comm-overlap)"}});
   EXPECT_EQ(at(off.scenario, {"plan", "overlap", "tp"}), "false");
-  EXPECT_EQ(at(lowered({{"chip", "GB200 (4x400Gb)"}}).scenario, {"machine", "levels"}), "absent") << "how many chips share the cards is not known";
+  EXPECT_EQ(at(lowered({{"chip", "CloudMatrix384 (4x400Gb)"}}).scenario, {"machine", "levels"}), "absent") << "how many chips share the cards is not known";
 }
 
 TEST(Lowering, RecomputedModulesAndShardingGroups) {
@@ -112,6 +113,102 @@ TEST(Lowering, NotesAndYearsChangeTheProfile) {
   EXPECT_EQ(dispatcher("moe_flex_dispatcher_backend: deepep"), "deduplicated");
   const auto adapters = lowered({{"notes", "LoRA: frozen base weights"}});
   EXPECT_EQ(at(adapters.scenario, {"plan", "frozen_weights"}), "true");
+}
+
+TEST(Lowering, AModelByItsNameAlone) {
+  const std::map<std::string, std::string> blank{{"layers", ""}, {"hidden", ""}, {"ffn", ""}, {"heads", ""}, {"kv_heads", ""}, {"vocab", ""}};
+  auto named = blank;
+  named["model"] = "meta-llama/Meta-Llama-3-70B-Instruct";
+  EXPECT_EQ(at(lowered(named).scenario, {"model", "preset"}), "llama-3.1-70b");
+  named["layers"] = "12";
+  EXPECT_EQ(at(lowered(named).scenario, {"model", "overrides", "num_hidden_layers"}), "12");
+  named = blank;
+  named["model"] = "Mixtral-8x7B";
+  EXPECT_EQ(at(lowered(named).scenario, {"model", "preset"}), "mixtral-8x7b") << "not the dense model of the same width";
+  named["model"] = "none such";
+  EXPECT_NE(lowered(named).problems.at(0).find("none such"), std::string::npos);
+  named["model"] = "DeepSeek-V4-Flash";
+  EXPECT_NE(lowered(named).problems.at(0).find("not modelled"), std::string::npos) << "why there is none";
+}
+
+TEST(Lowering, AShapeContradictsAName) {
+  const auto l = lowered({{"hidden", "4096"}, {"heads", "32"}, {"ffn", "16384"}, {"kv_heads", "32"}, {"layers", "40"}, {"vocab", "100000"}});
+  EXPECT_EQ(at(l.scenario, {"model", "config", "hidden_size"}), "4096") << "LLAMA3-70B has 8192";
+}
+
+TEST(Lowering, ExpertsOfAnUnknownModel) {
+  const auto l = lowered({{"model", "none such"}, {"hidden", "5000"}, {"heads", "40"}, {"kv_heads", "8"}, {"ffn", "1500"}, {"vocab", ""}, {"experts", "64"}, {"topk", "6"}});
+  EXPECT_TRUE(l.problems.empty()) << l.problems[0];
+  EXPECT_EQ(at(l.scenario, {"model", "config", "num_experts"}), "64");
+  EXPECT_EQ(at(l.scenario, {"model", "config", "moe_intermediate_size"}), "1500");
+  EXPECT_NE(std::find(l.assumed.begin(), l.assumed.end(), "vocab=65536"), l.assumed.end());
+}
+
+TEST(Lowering, MetricsAsOthersWriteThem) {
+  const auto metric = [](const std::string& name, const std::string& unit) { return lowered({{"metric", name}, {"unit", unit}}).metric; };
+  EXPECT_EQ(metric("Tokens/sec/GPU", "").metric, Metric::tokens_per_s_per_chip);
+  EXPECT_EQ(metric("throughput", "tok/s/GPU").metric, Metric::tokens_per_s_per_chip);
+  EXPECT_EQ(metric("throughput", "tokens/s").metric, Metric::tokens_per_s);
+  EXPECT_EQ(metric("iteration time", "ms").si, 1e-3);
+  EXPECT_EQ(metric("model_tflops_per_chip", "PFLOP/s/GPU").si, 1e15);
+  EXPECT_EQ(metric("mfu", "%").si, 1e-2);
+  EXPECT_EQ(metric("samples_per_s", "").metric, Metric::sequences_per_s);
+  EXPECT_FALSE(lowered({{"metric", "time_to_train"}, {"unit", "min"}}).problems.empty());
+  EXPECT_FALSE(lowered({{"metric", "step_time"}, {"unit", "furlong"}}).problems.empty());
+  EXPECT_FALSE(lowered({{"metric", "loss"}, {"unit", ""}}).problems.empty());
+}
+
+TEST(Lowering, WhatAFrameworkDoesWhereColumnsAreBlank) {
+  const auto l = lowered({{"source", "AI-Hypercomputer/tpu-recipes"}, {"chip", "TPU v6e (Trillium)"}, {"tp", ""}, {"pp", ""}, {"vpp", ""}, {"seq_len", ""}, {"gbs", ""}, {"mbs", ""}, {"notes", "total_weights(tokens/step) 4194304"}});
+  EXPECT_TRUE(l.problems.empty()) << l.problems[0];
+  EXPECT_EQ(at(l.scenario, {"machine", "extends"}), "tpu-v6e-pod");
+  EXPECT_EQ(at(l.scenario, {"sequence_length"}), "8192");
+  EXPECT_EQ(at(l.scenario, {"global_batch"}), "512");
+  EXPECT_EQ(at(l.scenario, {"plan", "micro_batch"}), "8") << "512 sequences at once on 64 chips";
+  EXPECT_EQ(at(l.scenario, {"plan", "zero"}), "3");
+  EXPECT_EQ(at(l.scenario, {"plan", "recompute"}), "full");
+  EXPECT_GE(l.assumed.size(), 6u) << "all of it is listed";
+}
+
+TEST(Lowering, BatchesThatARowLeavesOpen) {
+  const std::map<std::string, std::string> open{{"gbs", ""}, {"metric", "tokens_per_s_per_chip"}, {"unit", "tok/s/GPU"}};
+  EXPECT_EQ(at(lowered(open).scenario, {"global_batch"}), "128") << "8 microbatches for each of 4 stages, 4 replicas";
+  EXPECT_FALSE(lowered({{"gbs", ""}}).problems.empty()) << "a step's time hangs on it";
+}
+
+TEST(Lowering, StagesThatARowLeavesOpen) {
+  EXPECT_EQ(at(lowered({{"pp", ""}, {"vpp", ""}, {"dp", "4"}}).scenario, {"plan", "pp"}), "4") << "64 chips of tp 4 and dp 4";
+  EXPECT_EQ(at(lowered({{"num_chips", ""}, {"dp", "4"}}).scenario, {"chips"}), "64");
+  EXPECT_EQ(at(lowered({{"num_chips", "8 nodes"}}).scenario, {"chips"}), "64");
+  EXPECT_TRUE(lowered({{"num_chips", ""}}).bad);
+}
+
+TEST(Lowering, KnobsLeftOpenAreReadOtherwiseIfNothingFits) {
+  EXPECT_EQ(lowered({}).others.size(), 2u) << "recomputation";
+  EXPECT_TRUE(lowered({{"recompute", "none"}}).others.empty());
+  const auto tuned = lowered({{"model", "LLAMA3-70B finetune"}, {"recompute", "none"}});
+  ASSERT_EQ(tuned.others.size(), 1u);
+  EXPECT_EQ(at(tuned.others[0].changes, {"plan", "frozen_weights"}), "true");
+}
+
+TEST(Lowering, PrecisionsAsOthersWriteThem) {
+  const auto recipe = [](const std::string& precision, const std::string& chip = "H100") { return at(lowered({{"precision", precision}, {"chip", chip}}).scenario, {"plan", "recipe"}); };
+  EXPECT_EQ(recipe("fp8-e4m3"), "fp8_block");
+  EXPECT_EQ(recipe("BF16 mixed"), "bf16");
+  EXPECT_EQ(recipe("bfloat16"), "bf16");
+  EXPECT_EQ(recipe("MXFP4"), "fp4");
+  EXPECT_FALSE(lowered({{"precision", "fp32"}}).problems.empty()) << "eight times as slow, not bf16";
+  const auto l = lowered({{"precision", "int8 AQT+bf16"}, {"chip", "TPU v5p"}});
+  EXPECT_EQ(at(l.scenario, {"machine", "chip", "extends"}), "tpu-v5p") << "with a rate for eight bits";
+}
+
+TEST(Lowering, ChipsAsOthersWriteThem) {
+  const auto machine = [](const std::string& chip) { return at(lowered({{"chip", chip}}).scenario, {"machine", "extends"}); };
+  const std::map<std::string, std::string> names{{"NVIDIA H100 80GB HBM3", "dgx-h100"}, {"H100 SXM5", "dgx-h100"}, {"NVIDIA H100 NVL", "h100-nvl-node"}, {"H100 SXM (NVLink)", "dgx-h100"}, {"H100-PCIe-80GB", "h100-pcie-node"},
+                                                 {"NVIDIA B300", "dgx-b300"}, {"GB300 NVL72", "gb300-nvl72"}, {"NVIDIA GH200", "dgx-h200"}, {"AMD Instinct MI300X 192GB HBM3", "mi300x-node"}, {"MI350X", "mi350x-node"},
+                                                 {"Habana Gaudi2", "gaudi2-node"}, {"Intel(R) Gaudi(R) 2 AI Accelerator", "gaudi2-node"}, {"Intel Gaudi 3", "gaudi3-node"}, {"TPU v5e", "tpu-v5e-pod"}, {"TPU v6e (Trillium)", "tpu-v6e-pod"},
+                                                 {"TPU v5p", "tpu-v5p-pod"}, {"Ascend 910B3", "atlas-900-a2"}, {"Ascend 910C", "cloudmatrix384-package"}, {"A800-SXM-80GB", "dgx-a800"}, {"H20", "dgx-h20"}, {"H200 SXM", "dgx-h200"}};
+  for (const auto& [chip, is] : names) EXPECT_EQ(machine(chip), is) << chip;
 }
 
 TEST(Lowering, MicrobatchPerDevice) {

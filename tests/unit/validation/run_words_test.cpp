@@ -100,5 +100,17 @@ TEST(RunWords, FirstNumbers) {
   EXPECT_FALSE(first_number("see config"));
 }
 
+TEST(RunWords, SizesAsOthersWriteThem) {
+  for (const auto* text : {"TP=8, EP=16", "EP16 TP8", "tp: 8 ep: 16", "tensor parallel 8, expert parallel 16", "tensor_parallel=8 expert_parallel=16", "TP-8 EP-16"}) {
+    const auto words = parallel_words(text);
+    EXPECT_EQ(words.whole.tp, 8) << text;
+    EXPECT_EQ(words.whole.ep, 16) << text;
+  }
+  EXPECT_EQ(first_number("1,024"), 1024);
+  EXPECT_EQ(first_number("16k"), 16384);
+  EXPECT_EQ(first_number("16 kg"), 16);
+  EXPECT_EQ(first_number("8,16,32"), 8) << "a list";
+}
+
 }  // namespace
 }  // namespace zettatwin::validation

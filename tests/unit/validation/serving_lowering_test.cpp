@@ -25,9 +25,9 @@ ServingRow lowered(Cells changes) {
   config::Diagnostics diagnostics;
   static const auto vocabulary = load_serving_vocabulary(catalog, diagnostics);
   static const auto training = load_vocabulary(catalog, diagnostics);
-  static const PresetNames presets(catalog.list("models"));
+  static const ModelNames models(catalog.list("models"), training ? training->models : std::vector<NameRule>{});
   EXPECT_TRUE(vocabulary && training) << test::text_of(diagnostics);
-  return lower_serving(Row(table, table.records[0]), *vocabulary, *training, presets);
+  return lower_serving(Row(table, table.records[0]), *vocabulary, *training, models);
 }
 
 std::string machine_of(const ServingRow& row) {
@@ -69,7 +69,7 @@ TEST(ServingLowering, ChipsWhoseNamesContainOthers) {
   EXPECT_EQ(machine_of(lowered({{"chip", "H20-3e"}})), "dgx-h20");
   EXPECT_EQ(machine_of(lowered({{"chip", "NVIDIA H200-SXM-141GB"}})), "dgx-h200");
   EXPECT_EQ(machine_of(lowered({{"chip", "gb200"}})), "gb200-nvl72");
-  EXPECT_EQ(machine_of(lowered({{"chip", "b300_sxm"}})), "dgx-b200");
+  EXPECT_EQ(machine_of(lowered({{"chip", "b300_sxm"}})), "dgx-b300");
   EXPECT_EQ(machine_of(lowered({{"chip", "gb300"}})), "gb300-nvl72");
   EXPECT_EQ(machine_of(lowered({{"chip", "H800 SXM5"}})), "dgx-h800");
   EXPECT_EQ(machine_of(lowered({{"chip", "H200 (MaxQ power cap)"}})), "none");
@@ -136,17 +136,9 @@ TEST(ServingLowering, SingleKernelsNeedNoModel) {
   EXPECT_EQ(product.op.precision, "bf16");
 }
 
-TEST(ServingLowering, PresetsByTheirOwnNames) {
-  const PresetNames names({"qwen3-8b", "qwen3-80b", "llama-2-70b", "kimi-k2"});
-  EXPECT_EQ(names.find("Qwen/Qwen3-8B-FP8"), "qwen3-8b");
-  EXPECT_EQ(names.find("meta-llama/Llama-2-70b-hf"), "llama-2-70b");
-  EXPECT_EQ(names.find("Kimi-K2.5"), "");
-  EXPECT_EQ(names.find("something"), "");
-}
-
 TEST(ServingLowering, ColumnsTellWhatAFileHolds) {
-  Table serving{.name = "a", .columns = {"id", "model", "chip", "num_chips", "isl", "osl", "metric", "value"}, .records = {}};
-  Table training{.name = "b", .columns = {"id", "model", "chip", "num_chips", "seq_len", "gbs", "metric", "value"}, .records = {}};
+  Table serving{.name = "a", .columns = {"id", "model", "chip", "num_chips", "isl", "osl", "metric", "value"}, .units = {}, .records = {}};
+  Table training{.name = "b", .columns = {"id", "model", "chip", "num_chips", "seq_len", "gbs", "metric", "value"}, .units = {}, .records = {}};
   EXPECT_TRUE(is_serving_table(serving));
   EXPECT_FALSE(is_serving_table(training));
 }
