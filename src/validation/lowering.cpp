@@ -160,6 +160,7 @@ class Lowering final {
     auto found = model_of(row_, models_, names_);
     if (!found.problem.empty()) return unsupported(std::move(found.problem));
     for (auto& what : found.assumed) assume(std::move(what));
+    layers_ = found.layers;
     add(result_.scenario, "model", std::move(found.model));
   }
 
@@ -252,10 +253,12 @@ class Lowering final {
       add(plan_, "schedule", std::string("interleaved"));
       even_layers(stages * *vpp);
     } else if (stages > 1) {
+      if (row_.text("vpp").empty()) assume("vpp=1");
       sends_between_passes();
       even_layers(stages);
     }
     if (const auto sp = row_.text("sp"); !sp.empty()) add(plan_, "sequence_parallel", std::string(sp.substr(0, 1) == "1" ? "true" : "false"));
+    else if (row_.whole("tp").value_or(1) > 1) assume("sp, as the plan's default has it");
     if (const auto dp = row_.whole("dp"); dp && *dp > 0) check_replicas(*dp);
     word("zero_or_fsdp", "zero", vocabulary_.sharding, "1");
     for (const std::string_view word : {"group=", "shard="})
@@ -295,7 +298,9 @@ class Lowering final {
     const bool at_once = row_.text("mbs").starts_with("per_device") || (missing_ && missing_->is_mapping() && missing_->find("at_once"));
     if (row_.whole("mbs").value_or(0) > 0 || !at_once || sequences < 1 || chips_ < 1) return size("mbs", "micro_batch", 1);
     const auto of = [&](const char* column) { return std::max<std::int64_t>(1, row_.whole(column).value_or(1)); };
-    add(plan_, "micro_batch", std::max<std::int64_t>(1, sequences * of("tp") * of("cp") * of("pp") / chips_));
+    const auto micro = std::max<std::int64_t>(1, sequences * of("tp") * of("cp") * of("pp") / chips_);
+    if (row_.text("mbs").empty()) assume(fmt::format("micro_batch={}: all at once", micro));
+    add(plan_, "micro_batch", micro);
   }
 
   // Only the interleaved schedule of Megatron-Core sends in the background (--overlap-p2p-communication).
@@ -308,7 +313,7 @@ class Lowering final {
   // Megatron-LM gives every chunk of the pipeline as many layers, whatever the ends cost. Where layers are one or two too few for that, the loss and the
   // embedding count as layers (--account-for-loss-in-pipeline-split, --account-for-embedding-in-pipeline-split).
   void even_layers(std::int64_t chunks) {
-    const auto layers = row_.whole("layers").value_or(0);
+    const auto layers = layers_;
     const auto missing = (chunks - layers % chunks) % chunks;
     if (layers <= 0 || missing > 2) return;
     const auto each = (layers + missing) / chunks;
@@ -357,15 +362,11 @@ class Lowering final {
       add(changes, "plan", std::move(plan));
       result_.others.push_back({.changes = std::move(changes), .assumed = std::move(what)});
     };
-    if (open_recompute_) {
-      with({{"recompute", "selective"}}, "recompute=selective: it does not fit without");
-      with({{"recompute", "full"}}, "recompute=full: it does not fit with less");
-    }
+    if (open_recompute_) with({{"recompute", "selective"}}, "recompute=selective: it does not fit without");
     if (row_.text("tp").empty() && row_.text("pp").empty()) no_plan(with);
     const auto model = lower_case(fmt::format("{} {}", row_.text("model"), row_.text("notes")));
     if (model.find("finetun") == std::string::npos && model.find("fine-tun") == std::string::npos) return;
     with({{"frozen_weights", "true"}}, "low-rank adapters: training all weights does not fit");
-    if (open_recompute_) with({{"frozen_weights", "true"}, {"recompute", "full"}}, "low-rank adapters and recompute=full: nothing less fits");
   }
 
   // Of a model that is too large for one chip and whose sizes are not given: sharded parameters, or what the search of plans finds.
@@ -407,7 +408,7 @@ class Lowering final {
   Lowered result_;
   Node plan_, software_;
   const Node* missing_ = nullptr;  // of the framework
-  std::int64_t chips_ = 0, stages_ = 1;
+  std::int64_t chips_ = 0, stages_ = 1, layers_ = 0;
   bool open_recompute_ = false;
 };
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "validation/node_text.hpp"
+#include "validation/run_words.hpp"
 
 namespace zettatwin::validation {
 namespace {
@@ -39,11 +40,21 @@ class ModelOfRow final {
   void preset(const ModelIndex::Shape& shape) {
     result_.model = mapping();
     add(result_.model, "preset", shape.name);
-    const auto layers = row_.whole("layers");
-    if (!layers || *layers <= 0 || *layers == shape.layers) return;
+    result_.layers = layers_of_row();
+    if (result_.layers <= 0) result_.layers = shape.layers;
+    if (result_.layers == shape.layers) return;
     auto overrides = mapping();
-    add(overrides, "num_hidden_layers", *layers);
+    add(overrides, "num_hidden_layers", result_.layers);
     put(result_.model, "overrides", std::move(overrides));
+  }
+
+  // Of the column, or of a name such as "Llama3-70B (12 layers)"; 0 if neither says.
+  [[nodiscard]] std::int64_t layers_of_row() const {
+    if (const auto layers = row_.whole("layers"); layers && *layers > 0) return *layers;
+    const auto name = lower_case(row_.text("model"));
+    for (const std::string_view word : {" layer", "-layer"})
+      if (const auto layers = number_before(name, word); layers && *layers >= 1) return static_cast<std::int64_t>(*layers);
+    return 0;
   }
 
   // A column, or what stands for it.
@@ -54,8 +65,9 @@ class ModelOfRow final {
   }
 
   void build() {
-    const auto layers = row_.whole("layers"), hidden = row_.whole("hidden");
-    if (!layers || !hidden || *layers < 1 || *hidden < 1) {
+    const auto hidden = row_.whole("hidden");
+    result_.layers = layers_of_row();
+    if (result_.layers < 1 || !hidden || *hidden < 1) {
       result_.problem = fmt::format("no model of the catalog has the name or the shape of '{}', and the row lacks layers or hidden", row_.text("model"));
       return;
     }
@@ -64,7 +76,8 @@ class ModelOfRow final {
       result_.problem = fmt::format("no model of the catalog has the name or the shape of '{}', and the row lacks topk or ffn, the width of an expert", row_.text("model"));
       return;
     }
-    shape_ = {.layers = *layers, .hidden = *hidden};
+    shape_.layers = result_.layers;
+    shape_.hidden = *hidden;
     constexpr std::int64_t kHead = 128, kVocabulary = 65536;  // of most models; between the 32 k and 152 k of others
     shape_.heads = column("heads", std::max<std::int64_t>(1, *hidden / kHead));
     shape_.kv_heads = row_.whole("kv_heads").value_or(0) > 0 ? *row_.whole("kv_heads") : shape_.heads;

@@ -16,6 +16,7 @@ namespace zettatwin::validation {
 
 struct RowModel {
   config::Node model;  // as a scenario has it; null if there is a problem
+  std::int64_t layers = 0;
   std::vector<std::string> assumed;
   std::string problem;
 };

@@ -172,15 +172,17 @@ std::string_view digits_after(std::string_view text, std::string_view word) {
   return at == std::string_view::npos ? std::string_view{} : digits(text, at + word.size());
 }
 
-double gigabits_per_node(std::string_view text) {
+double gigabits_per_node(std::string_view written) {
+  const auto lower = lower_case(written);
+  const std::string_view text = lower;
   for (auto x = text.find('x'); x != std::string_view::npos; x = text.find('x', x + 1)) {
     const auto cards = digits_before(text, x);
     if (cards.empty()) continue;
-    for (const std::string_view kind : {"HDR", "NDR", "EDR", ""}) {
+    for (const std::string_view kind : {"hdr", "ndr", "edr", ""}) {
       if (text.substr(x + 1, kind.size()) != kind) continue;
       const auto rate = digits(text, x + 1 + kind.size());
       const auto behind = x + 1 + kind.size() + rate.size();
-      const bool named = !kind.empty() || (behind < text.size() && text[behind] == 'G');  // "8x2" alone is no rate
+      const bool named = !kind.empty() || (behind < text.size() && text[behind] == 'g');  // "8x2" alone is no rate
       if (!rate.empty() && named) return std::stod(std::string(cards)) * std::stod(std::string(rate));
     }
   }

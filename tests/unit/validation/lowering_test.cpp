@@ -166,7 +166,7 @@ TEST(Lowering, WhatAFrameworkDoesWhereColumnsAreBlank) {
   EXPECT_EQ(at(l.scenario, {"global_batch"}), "512");
   EXPECT_EQ(at(l.scenario, {"plan", "micro_batch"}), "8") << "512 sequences at once on 64 chips";
   EXPECT_EQ(at(l.scenario, {"plan", "zero"}), "3");
-  EXPECT_EQ(at(l.scenario, {"plan", "recompute"}), "full");
+  EXPECT_EQ(at(l.scenario, {"plan", "recompute"}), "selective");
   EXPECT_GE(l.assumed.size(), 6u) << "all of it is listed";
 }
 
@@ -184,7 +184,7 @@ TEST(Lowering, StagesThatARowLeavesOpen) {
 }
 
 TEST(Lowering, KnobsLeftOpenAreReadOtherwiseIfNothingFits) {
-  EXPECT_EQ(lowered({}).others.size(), 2u) << "recomputation";
+  EXPECT_EQ(lowered({}).others.size(), 1u) << "recomputation";
   EXPECT_TRUE(lowered({{"recompute", "none"}}).others.empty());
   const auto tuned = lowered({{"model", "LLAMA3-70B finetune"}, {"recompute", "none"}});
   ASSERT_EQ(tuned.others.size(), 1u);
