@@ -9,10 +9,15 @@ namespace {
 bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
 bool counts(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
 
+// A point inside a number: 1.3b is not 13b.
+bool is_point(std::string_view text, std::size_t at) { return (text[at] == '.' || text[at] == '_') && at > 0 && at + 1 < text.size() && is_digit(text[at - 1]) && is_digit(text[at + 1]); }
+
 std::string plain(std::string_view text) {
   std::string result;
-  for (const char c : text)
-    if (counts(c)) result += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (counts(text[at])) result += static_cast<char>(std::tolower(static_cast<unsigned char>(text[at])));
+    else if (text[at] == '.' && is_point(text, at)) result += '.';
+  }
   return result;
 }
 
@@ -23,6 +28,9 @@ bool stands(std::string_view text, std::size_t at, const std::string& name) {
   for (; matched < name.size() && at < text.size(); ++at) {
     if (!counts(text[at])) {
       if (matched == 0) return false;
+      const bool point = is_point(text, at);
+      if (point && name[matched] == '.') ++matched;
+      else if (point && text[at] == '.') return false;
       continue;
     }
     if (std::tolower(static_cast<unsigned char>(text[at])) != name[matched]) return false;

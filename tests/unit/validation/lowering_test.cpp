@@ -261,7 +261,7 @@ TEST(Lowering, NamesWhatIsMissingOrUnknown) {
   const auto bad = lowered({{"value", "nan"}, {"num_chips", "-3"}});
   EXPECT_TRUE(bad.bad);
   EXPECT_EQ(bad.problems.size(), 2u);
-  EXPECT_FALSE(lowered({{"metric", "mfu"}, {"unit", "%"}}).problems.empty());
+  EXPECT_FALSE(lowered({{"metric", "hfu"}, {"unit", "%"}}).problems.empty());
 }
 
 }  // namespace

@@ -25,6 +25,9 @@ TEST(ModelNames, TheLongestNameWhoseNumbersEndWhereTheTextsDo) {
   EXPECT_EQ(found(names, "DeepSeek-V3.2"), "none");
   EXPECT_EQ(found(names, "deepseek_v3"), "deepseek-v3");
   EXPECT_EQ(found(names, "DeepSeek-V4-Flash"), "") << "known to be missing";
+  EXPECT_EQ(found(names, "deepseek_v3_1"), "deepseek-v3");
+  EXPECT_EQ(found(ModelNames({"gpt3-13b", "gpt3-1.3b"}, {}), "GPT3 1.3B"), "gpt3-1.3b");
+  EXPECT_EQ(found(ModelNames({"gpt3-13b", "gpt3-1.3b"}, {}), "GPT3-13B"), "gpt3-13b");
   EXPECT_EQ(found(names, "something"), "none");
   EXPECT_EQ(found(names, ""), "none");
 }
