@@ -106,7 +106,7 @@ std::int64_t Zipf::operator()(RandomStream& random) const {
   for (;;) {
     const double u = random.uniform(last_, first_);
     const double x = inverse_integral(u);
-    const auto rank = std::clamp(static_cast<std::int64_t>(x + 0.5), std::int64_t{1}, n_);
+    const auto rank = std::clamp(static_cast<std::int64_t>(std::llround(x)), std::int64_t{1}, n_);
     const auto k = static_cast<double>(rank);
     if (k - x <= always_ || u >= integral(k + 0.5) - density(k)) return rank;
   }

@@ -122,8 +122,8 @@ Bisection bisection(const Graph& graph, std::size_t count, units::BytesPerSecond
   Bisection result{units::BytesPerSecond::from_si(std::numeric_limits<double>::infinity()), {}, count <= kTriedAll};
   for (const auto& side : result.exact ? all_halves(count) : some_halves(count)) result.at_most = std::min(result.at_most, flow_between(graph, side));
   // Each of floor(n/2) endpoints sends the share ceil(n/2) / (n - 1) of its rate across.
-  const double half = static_cast<double>(count / 2), other = static_cast<double>(count - count / 2);
-  result.at_least = result.exact ? result.at_most : (half * other / static_cast<double>(count - 1)) * uniform;
+  const auto half = count / 2, other = count - half;
+  result.at_least = result.exact ? result.at_most : (static_cast<double>(half) * static_cast<double>(other) / static_cast<double>(count - 1)) * uniform;
   return result;
 }
 

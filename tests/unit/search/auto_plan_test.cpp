@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promises of the automatic plan: feasible where a plan is, deterministic, respectful, sensible with the batch.
 #include "../../support/figures.hpp"
+#include "../../support/thinning.hpp"
 #include "search/auto_plan.hpp"
 
 namespace zettatwin::search {
@@ -25,9 +26,11 @@ training::Job job(const std::string& machine, const std::string& model, std::int
 
 TEST(AutoPlan, IsFeasibleOnUsualPairs) {
   struct Pair { const char* machine; const char* model; std::int64_t chips; };
+  std::uint64_t count = 0;
   for (const auto& [machine, model, chips] : {Pair{"dgx-h100", "llama-3.1-8b", 8}, {"dgx-h100", "llama-3.1-70b", 64}, {"dgx-h100", "llama-3.1-405b", 1024}, {"dgx-a100", "gpt3-175b", 1024},
                                               {"dgx-h100", "mixtral-8x22b", 128}, {"dgx-h800", "deepseek-v3", 2048}, {"gb200-nvl72", "deepseek-v3", 576}, {"atlas-950-superpod", "deepseek-v3", 8192},
                                               {"cloudmatrix384", "deepseek-v3", 768}}) {
+    if (count++ % test::kThinning != 0) continue;
     const auto j = job(machine, model, chips);
     const auto found = choose(j);
     ASSERT_TRUE(found.choice) << machine << " " << model << test::text_of(found.diagnostics);
