@@ -41,7 +41,8 @@ std::string at(const config::Node& node, const std::vector<std::string>& path) {
 }
 
 TEST(Lowering, StagesHaveAsManyLayers) {
-  const auto* even = lowered({}).scenario.find("plan")->find("layers_per_chunk");
+  const auto l = lowered({});
+  const auto* even = l.scenario.find("plan")->find("layers_per_chunk");
   ASSERT_TRUE(even);
   EXPECT_EQ(even->items.size(), 20u) << "4 stages of 5 chunks";
   EXPECT_EQ(even->items[0].text, "4");
