@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "validation/document_tables.hpp"
 #include "validation/plot.hpp"
 
@@ -16,10 +19,23 @@ Judgements of_set(const Judgements& judgements, const std::string& set) {
   return result;
 }
 
+// Series that stay within a node are summed up: they say little of scaling, and there are many.
 std::string scaling_rows(const std::vector<const Judgement*>& rows) {
+  constexpr std::int64_t kNode = 8;
   std::string out = "| model | chip | chips | loss measured | loss predicted | difference |\n|---|---|--:|--:|--:|--:|\n";
-  for (const auto& s : scaling_losses(rows))
-    out += fmt::format("| {} | {} | {} to {} | {:.1f} % | {:.1f} % | {:+.1f} points |\n", table_cell(s.model), table_cell(s.chip), s.fewest, s.most, 100 * s.measured, 100 * s.predicted, 100 * (s.predicted - s.measured));
+  double small = 0, worst = 0;
+  std::int64_t within = 0;
+  for (const auto& s : scaling_losses(rows)) {
+    const double difference = 100 * (s.predicted - s.measured);
+    if (s.most <= kNode) {
+      ++within;
+      small += std::abs(difference);
+      worst = std::max(worst, std::abs(difference));
+      continue;
+    }
+    out += fmt::format("| {} | {} | {} to {} | {:.1f} % | {:.1f} % | {:+.1f} points |\n", table_cell(s.model), table_cell(s.chip), s.fewest, s.most, 100 * s.measured, 100 * s.predicted, difference);
+  }
+  if (within > 0) out += fmt::format("\n{} series end at {} chips or fewer: {:.1f} points off on average, {:.1f} at most.\n", within, kNode, small / static_cast<double>(within), worst);
   return out + "\n";
 }
 
