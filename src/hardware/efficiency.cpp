@@ -142,6 +142,7 @@ void describe(config::Schema& s, Efficiency& efficiency) {
   s.text("status", efficiency.status, "'measured: ...', or 'unmeasured: ...' and the rule that the figures follow",
          config::kRequired);
   s.figure("sustained", efficiency.sustained, "matrix rate in long runs over that of an isolated GEMM", kShare);
+  s.figure("spread", efficiency.spread, "standard deviation of the matrix rate from chip to chip in long runs; sustained is the slowest of eight chips; 0 if absent", {.range = config::kFraction});
   s.figure("interference", efficiency.interference,
            "seconds that computation loses per second of concurrent communication",
            {.presence = config::Presence::required, .range = config::kUnitInterval});

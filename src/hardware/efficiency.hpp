@@ -117,6 +117,7 @@ struct Residual {
 struct Efficiency {
   std::string status;  // "measured: ...", or "unmeasured: ..." and the rule that the figures follow
   config::Figure<units::Ratio> sustained;  // matrix rate in long runs over that of an isolated GEMM (clock, power)
+  config::Figure<units::Ratio> spread;  // standard deviation of the matrix rate from chip to chip in long runs; `sustained` is the slowest of eight; absent: 0
   config::Figure<units::Ratio> interference;  // seconds that computation loses per second of concurrent communication
   std::map<Precision, GemmEfficiency> gemm;            // bf16 at least
   std::map<Precision, AttentionEfficiency> attention;  // bf16 at least

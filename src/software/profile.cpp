@@ -11,6 +11,7 @@
 namespace zettatwin::software {
 namespace {
 
+using config::Node;
 using config::Word;
 
 constexpr std::array kModules{Word{"core_attn", static_cast<int>(Module::core_attn), "scores, softmax and their product with the values"},
@@ -53,6 +54,44 @@ std::optional<Profile> read(const config::Node& node, const std::string& name, c
   return profile;
 }
 
+bool is_date(std::string_view text) {
+  constexpr std::string_view kForm = "dddd-dd-dd";
+  const bool whole = text.size() == 4 || text.size() == 7 || text.size() == kForm.size();
+  return whole && std::equal(text.begin(), text.end(), kForm.begin(), [](char c, char form) { return form == 'd' ? c >= '0' && c <= '9' : c == form; });
+}
+
+std::optional<Node> load_node(const config::DocumentSource& source, const std::string& name, const config::Location& where, config::Diagnostics& diagnostics);
+
+// The profile as it was on the date: of the generations that had not ended, each lies over the ones before.
+std::optional<Node> dated(const config::DocumentSource& source, Node node, std::string_view date, const config::Location& where, config::Diagnostics& diagnostics) {
+  const auto errors_before = diagnostics.error_count();
+  std::vector<Generation> generations;
+  if (const auto* list = node.find("generations"))
+    for (const auto& item : list->items) config::read(item, "generation", config::FigureForm::bare_allowed, diagnostics, generations.emplace_back());
+  if (diagnostics.error_count() != errors_before) return std::nullopt;
+  for (const auto& generation : generations) {
+    if (date >= generation.before) continue;
+    if (!generation.is.empty()) {
+      auto other = load_node(source, generation.is, where, diagnostics);
+      if (!other) return std::nullopt;
+      node = std::move(*other);
+    }
+    if (generation.set.is_mapping()) node = config::laid_over(node, generation.set);
+  }
+  return node;
+}
+
+// "name" or "name@date".
+std::optional<Node> load_node(const config::DocumentSource& source, const std::string& name, const config::Location& where, config::Diagnostics& diagnostics) {
+  const auto at = name.find('@');
+  auto node = config::load_document(source, "software", name.substr(0, at), where, diagnostics);
+  if (!node || at == std::string::npos) return node;
+  const auto date = std::string_view(name).substr(at + 1);
+  if (is_date(date)) return dated(source, std::move(*node), date, where, diagnostics);
+  diagnostics.error(where, fmt::format("'{}' is no date", date), "a profile is dated by its year, month or day", fmt::format("write {}@2024-06", name.substr(0, at)));
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::span<const Word> module_words() { return kModules; }
@@ -67,10 +106,19 @@ void describe(config::Schema& s, Moved& moved) {
   s.figure("backward", moved.backward, "bytes per element, backward", kMoved);
 }
 
+void describe(config::Schema& s, Generation& g) {
+  s.text("before", g.before, "date that ended it: year, month or day", config::kRequired);
+  s.text("is", g.is, "another profile that describes the time before");
+  s.node("set", g.set, "changes to the profile");
+  s.text("note", g.note, "what changed on the date, and where that is documented");
+  s.check(is_date(g.before), fmt::format("'{}' is no date", g.before), "generations end on a year, month or day", "write 2024-06");
+}
+
 void describe(config::Schema& s, Profile& p) {
   s.text("title", p.title, "what it is", config::kRequired);
   s.text("since", p.since, "date of the first release that it describes");
   s.text("notes", p.notes, "what to know about it");
+  s.list("generations", p.generations, "what was otherwise before a date; a name with a date, such as megatron-core@2024-06, asks for it");
   s.object("norm", p.norm, "memory that a norm moves, per feature of the hidden state");
   s.object("residual", p.residual, "addition to the residual stream, with bias and dropout where there are any, per feature");
   s.object("layout", p.layout, "bias, rotary embedding and transposition, per feature of queries, keys and values");
@@ -86,11 +134,13 @@ void describe(config::Schema& s, Profile& p) {
   s.figure("host", p.host, "time of the host to issue one layer's kernels, forward and backward; the chip's figure if absent");
   s.figure("expert_host", p.expert_host, "the same for a layer with routed experts; as for other layers if absent");
   s.figure("broadcast", p.broadcast, "ZeRO 1: time per rank of a sharding group outside a node, where updated parameters return by one broadcast per rank; absent: by one gather");
+  s.figure("scale_search", p.scale_search, "bytes per element read before a cast to find the scale of the tensor; absent: scales come with the cast, or from earlier steps", kMoved);
   s.choice("dispatcher", p.dispatcher, dispatcher_words(), "how copies of tokens travel to their experts");
   s.boolean("quantised_dispatch", p.quantised_dispatch, "tokens travel to their experts in the format of the recipe; else in bf16");
   s.choice("attention", p.attention, attention_words(), "generation of the attention kernel");
   s.boolean("flash_attention", p.flash_attention, "attention scores are never stored");
   s.boolean("dropout", p.dropout, "dropout masks are stored");
+  s.boolean("dummy_gradients", p.dummy_gradients, "where products add weight gradients themselves, one unused bf16 gradient is kept per shape of a weight");
   s.choice("loss", p.loss, loss_words(), "how the cross entropy keeps its logits");
   describe_selective(s, p.selective);
   s.figure("fragmentation", p.fragmentation, "allocator's loss, as a fraction of activations and buffers", {.range = {0, 1}});
@@ -101,12 +151,12 @@ void describe(config::Schema& s, Profile& p) {
 }
 
 std::optional<Profile> load_profile(const config::DocumentSource& source, const std::string& name, const config::Location& where, config::Diagnostics& diagnostics) {
-  const auto node = config::load_document(source, "software", name, where, diagnostics);
+  const auto node = load_node(source, name, where, diagnostics);
   return node ? read(*node, name, config::FigureForm::provenance_required, diagnostics) : std::nullopt;
 }
 
 std::optional<Profile> profile_from(const config::DocumentSource& source, const config::Node& node, const config::Node& changes, config::Diagnostics& diagnostics) {
-  const auto load = [&](const std::string& name, const config::Location& at) { return config::load_document(source, "software", name, at, diagnostics); };
+  const auto load = [&](const std::string& name, const config::Location& at) { return load_node(source, name, at, diagnostics); };
   const bool in_place = node.is_mapping();
   const std::string name = in_place ? (node.find("extends") ? node.find("extends")->text : "of the scenario") : node.text.empty() ? kDefault : node.text;
   auto whole = in_place ? config::extended(node, load, diagnostics) : load(name, node.where);

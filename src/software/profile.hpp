@@ -46,11 +46,20 @@ enum class Dispatcher {
 enum class AttentionKernel { best, flash2, flash1 };
 [[nodiscard]] std::span<const config::Word> attention_words();
 
+// What was otherwise before a date: a profile named with a date, "megatron-core@2024-12", is the one of that time.
+struct Generation {
+  std::string before;  // "2025-03", "2023" or "2023-07-15": dates compare as text
+  std::string is;      // another profile that describes the time before; empty: this one with `set` laid over it
+  config::Node set;
+  std::string note;
+};
+
 struct Profile {
   std::string name;
   std::string title;
   std::string since;  // date of the first release that it describes
   std::string notes;
+  std::vector<Generation> generations;  // newest first; all that hold for a date are laid over one another in this order
 
   Moved norm;              // per feature of the hidden state
   Moved residual;          // with bias and dropout where the framework has them
@@ -67,11 +76,13 @@ struct Profile {
   config::Figure<units::Seconds> host;        // to issue the kernels of one layer, forward and backward; absent: the chip's figure
   config::Figure<units::Seconds> expert_host;  // of a layer with routed experts; absent: the same
   config::Figure<units::Seconds> broadcast;  // ZeRO 1: updated parameters return by one broadcast per rank, this long for each outside a node; absent: one gather
+  config::Figure<units::Bytes> scale_search;    // per element read before a cast, where one scale serves a whole tensor and is found anew; absent: none
   Dispatcher dispatcher = Dispatcher::deduplicated;
   bool quantised_dispatch = true;  // tokens travel in the format of the recipe; else in bf16
   bool flash_attention = true;  // scores are never stored
   AttentionKernel attention = AttentionKernel::best;
   bool dropout = false;
+  bool dummy_gradients = false;  // where products add weight gradients themselves, autograd is given an unused bf16 tensor, kept once per shape of a weight
   LossKernel loss = LossKernel::fused;
   std::vector<Module> selective{Module::layernorm, Module::mlp_act, Module::moe_act, Module::mla_up_proj};  // what plans with recompute=selective run again
   config::Figure<units::Ratio> fragmentation;  // lost by the allocator: of activations and buffers; states live in a few long-lived blocks
@@ -84,12 +95,13 @@ struct Profile {
 };
 
 void describe(config::Schema& s, Moved& moved);
+void describe(config::Schema& s, Generation& generation);
 void describe(config::Schema& s, Profile& profile);
 
 // What a scenario without `software` runs on.
 inline constexpr const char* kDefault = "megatron-core";
 
-// The catalog's document "software/<name>.yaml".
+// The catalog's document "software/<name>.yaml"; with "@date" behind the name, as it was then.
 [[nodiscard]] std::optional<Profile> load_profile(const config::DocumentSource& source, const std::string& name, const config::Location& where, config::Diagnostics& diagnostics);
 // A name, or a mapping written in place that may extend a profile; nothing: the default. `changes`, a mapping or null, is laid over it.
 [[nodiscard]] std::optional<Profile> profile_from(const config::DocumentSource& source, const config::Node& node, const config::Node& changes, config::Diagnostics& diagnostics);

@@ -79,6 +79,8 @@ OperationExplanation explain(const Step& step, const Work& work) {
   OperationExplanation e{.formula = std::string(answer.formula), .inputs = {}};
   e.inputs.push_back(derived("one operation", answer.work, "model and plan"));
   e.inputs.push_back(derived("one takes", fmt::format("{}, bound by {}", units::human(answer.result.time), answer.result.bound), chip.name));
+  if (const double pace = step.timer.pace(); pace > 1 && answer.result.flop.si() > 0)
+    e.inputs.push_back(derived("matrix work waits for the slowest chip", fmt::format("{:.2f} % longer than on the slowest of eight", 100 * (pace - 1)), chip.efficiency.spread.provenance.source));
   for (const auto& input : answer.inputs)
     e.inputs.push_back({.name = input.name, .value = input.value + (input.range.empty() ? "" : fmt::format(" ({})", input.range)), .source = input.provenance.source,
                         .confidence = input.provenance.confidence, .note = input.provenance.note});

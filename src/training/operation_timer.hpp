@@ -34,6 +34,8 @@ class OperationTimer final {
     for (const auto& chip : slow_chips_) slowest = std::max(slowest, compute::time_of(chip, work).time);
     return slowest;
   }
+  // How much longer matrix work takes on the slowest chip of the job than on the slowest of eight: 1 + spread (E[largest of N normals] - E[largest of 8]).
+  [[nodiscard]] double pace() const { return pace_; }
   // No schedule, algorithm or kernel is faster: datasheet peaks, no latency.
   [[nodiscard]] units::Picoseconds bound(const workload::Operation& op) const;
 
@@ -71,6 +73,7 @@ class OperationTimer final {
   std::vector<traffic::Fault> faults_;
   traffic::Fidelity fidelity_;
   std::vector<hardware::Chip> slow_chips_;
+  double pace_ = 1;
   mutable std::string impossible_;
 };
 

@@ -39,6 +39,10 @@ constexpr double kHostForward = 0.3;
 
 Picoseconds part(Picoseconds time, double share) { return Picoseconds::from(time.seconds() * share); }
 
+bool is_matrix_work(workload::Category category) {
+  return category == workload::Category::gemm || category == workload::Category::attention || category == workload::Category::experts;
+}
+
 template <class T>
 std::vector<T> joined(const std::vector<T>& a, const std::vector<T>& b) {
   std::vector<T> result = a;
@@ -71,6 +75,7 @@ StageCosts::Program StageCosts::timed(const std::vector<workload::Operation>& op
     const bool again = compute_again && t.communication;
     t.leaf = leaves_.intern(compute_again && !again ? "compute.recompute" : group_of(op), again ? fmt::format("{}, once more", op.name) : std::string(op.name), &op);
     t.time = timer_.time(op);
+    if (timer_.pace() > 1 && is_matrix_work(op.category)) t.time = part(t.time, timer_.pace());
     t.bound = timer_.bound(op);
     t.parameters = op.category == workload::Category::parameter_comm;
     t.hiding = op.hiding;

@@ -111,6 +111,14 @@ double logits(const MemoryInput& input, const RankShape& shape, std::size_t rank
   return bytes;
 }
 
+// Transformer Engine hands autograd a tensor of the weight's shape that nothing reads, where the product has added the gradient itself; it keeps one of each
+// shape for all layers. Megatron-LM's output projection makes its own while it runs. Under ZeRO 2 and 3 products do not add.
+double dummy_gradients(const MemoryInput& input, std::size_t rank) {
+  constexpr double kBf16 = 2;
+  const bool added_by_products = input.software.dummy_gradients && !input.software.accumulation.present && input.plan.zero < 2 && !input.plan.frozen_weights;
+  return added_by_products ? kBf16 * distinct_weights(input.architecture, input.plan, input.layout, rank) : 0;
+}
+
 MemoryBreakdown rank_memory(const MemoryInput& input, const ChunkModel& model, std::size_t rank) {
   const auto& plan = input.plan;
   MemoryBreakdown b;
@@ -143,6 +151,7 @@ MemoryBreakdown rank_memory(const MemoryInput& input, const ChunkModel& model, s
   add(b, "pipeline buffers", pipeline_buffers(plan, model.shape()), "2 T h / t per direction and pass, doubled in the background");
   add(b, "gathered parameters", states.gathered, "layers in use and prefetched x parameters x min(parameter bytes, 2)");
   add(b, "gradient buckets", states.buckets, "bucket x reduce bytes, or two layers under ZeRO 2-3");
+  add(b, "unused gradients", dummy_gradients(input, rank), "2 bytes x parameters of one weight of each shape");
   double dynamic = 0;
   for (std::size_t i = first_dynamic; i < b.parts.size(); ++i) dynamic += b.parts[i].bytes.si();
   add(b, "fragmentation", input.software.fragmentation.si() * dynamic, "fraction of activations and buffers");

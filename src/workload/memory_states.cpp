@@ -57,6 +57,24 @@ RankParameters rank_parameters(const model::Architecture& architecture, const pl
   return result;
 }
 
+double distinct_weights(const model::Architecture& architecture, const plan::Plan& plan, const plan::Layout& layout, std::size_t rank) {
+  const double tp = real(plan.tp);
+  double attention = 0, dense = 0, expert = 0, head = 0;
+  const auto see = [&](const model::Layer& layer) {
+    const auto p = model::parameters_of(architecture, layer);
+    attention = std::max(attention, attention_on_rank(layer.attention, real(p.attention), real(architecture.hidden), tp));
+    dense = std::max(dense, real(p.dense + p.shared_experts) / tp);
+    expert = std::max(expert, real(p.one_expert) / real(plan.etp));
+  };
+  for (const auto index : layout.held[rank]) {
+    const auto& chunk = layout.chunks[static_cast<std::size_t>(index)];
+    for (const auto& span : chunk.layers) see(architecture.kinds[span.kind]);
+    if (chunk.mtp > 0) see(*architecture.mtp_layer);
+    if (chunk.has_head) head = real(architecture.hidden) * real(architecture.vocabulary) / tp;
+  }
+  return attention + dense + expert + head;
+}
+
 Shards shards_of(const plan::Plan& plan, std::int64_t dp) {
   if (plan.zero == 0) return {};
   const double group = plan.zero_group > 0 ? real(plan.zero_group) : real(dp * plan.cp);

@@ -28,6 +28,9 @@ struct LayerShare {
 [[nodiscard]] LayerShare layer_on_rank(const model::Architecture& architecture, const model::Layer& layer, const plan::Plan& plan);
 [[nodiscard]] RankParameters rank_parameters(const model::Architecture& architecture, const plan::Plan& plan, const plan::Layout& layout, std::size_t rank);
 
+// Parameters of one weight of each shape on the rank: those of the products of one layer, of one expert, and of the output projection.
+[[nodiscard]] double distinct_weights(const model::Architecture& architecture, const plan::Plan& plan, const plan::Layout& layout, std::size_t rank);
+
 // Ranks that share one copy's states; 1: not sharded.
 struct Shards {
   double dense = 1;

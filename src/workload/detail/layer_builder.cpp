@@ -29,6 +29,7 @@ void LayerBuilder::forward(Operation op, std::vector<Operation> backward) {
 
 void LayerBuilder::quantise(std::vector<Operation>& into, std::string_view name, double elements) const {
   if (!precisions_.quantised) return;
+  if (software_.scale_search.present) into.push_back({"search for scales", Category::quantise, compute::MemoryOp{units::Bytes::from_si(elements * software_.scale_search.si())}});
   into.push_back({name, Category::quantise, compute::Quantise{.elements = elements, .precision = precisions_.gemm, .copies = 2}});
 }
 

@@ -53,6 +53,47 @@ TEST(Profile, ChangesInPlaceAndOnTop) {
   EXPECT_FALSE(profile->recomputes(Module::layernorm));
 }
 
+std::optional<Profile> dated(const std::string& name, config::Diagnostics& diagnostics) { return load_profile(test::CatalogFiles{}, name, {}, diagnostics); }
+
+TEST(Profile, ADatePicksTheGeneration) {
+  config::Diagnostics diagnostics;
+  const auto today = dated("megatron-core", diagnostics), late = dated("megatron-core@2026", diagnostics);
+  const auto no_deepep = dated("megatron-core@2025-04", diagnostics), unfused = dated("megatron-core@2024-12-31", diagnostics);
+  const auto flash1 = dated("megatron-core@2023-04", diagnostics), y2022 = dated("megatron-core@2022-06", diagnostics), y2021 = dated("megatron-core@2021", diagnostics);
+  ASSERT_TRUE(today && late && no_deepep && unfused && flash1 && y2022 && y2021) << test::text_of(diagnostics);
+  EXPECT_EQ(late->dispatcher, Dispatcher::deduplicated);
+  EXPECT_EQ(no_deepep->dispatcher, Dispatcher::all_to_all);
+  EXPECT_EQ(no_deepep->permutation.forward.si(), today->permutation.forward.si());
+  EXPECT_GT(unfused->permutation.forward.si(), today->permutation.forward.si()) << "changes of later dates hold too";
+  EXPECT_EQ(unfused->dispatcher, Dispatcher::all_to_all);
+  EXPECT_EQ(unfused->attention, AttentionKernel::best);
+  EXPECT_EQ(flash1->attention, AttentionKernel::flash1);
+  EXPECT_TRUE(flash1->flash_attention);
+  EXPECT_FALSE(y2022->flash_attention);
+  EXPECT_FALSE(y2022->accumulation.present);
+  EXPECT_TRUE(y2021->accumulation.present);
+  EXPECT_EQ(flash1->name, "megatron-core@2023-04");
+}
+
+TEST(Profile, AProfileInPlaceMayExtendADatedOne) {
+  config::Diagnostics diagnostics;
+  const auto profile = in_place("{extends: megatron-core@2024-12, dropout: true}", diagnostics);
+  ASSERT_TRUE(profile) << test::text_of(diagnostics);
+  EXPECT_EQ(profile->dispatcher, Dispatcher::all_to_all);
+  EXPECT_TRUE(profile->dropout);
+}
+
+TEST(Profile, WhatIsNoDate) {
+  for (const auto* name : {"megatron-core@", "megatron-core@24-12", "megatron-core@2024-1", "megatron-core@2024-12-3", "megatron-core@summer"}) {
+    config::Diagnostics diagnostics;
+    EXPECT_FALSE(dated(name, diagnostics)) << name;
+    EXPECT_NE(test::text_of(diagnostics).find("is no date"), std::string::npos) << test::text_of(diagnostics);
+  }
+  config::Diagnostics diagnostics;
+  EXPECT_FALSE(in_place("{title: mine, generations: [{before: soon, set: {dropout: true}}]}", diagnostics));
+  EXPECT_NE(test::text_of(diagnostics).find("'soon' is no date"), std::string::npos);
+}
+
 TEST(Profile, SaysWhatIsWrong) {
   config::Diagnostics diagnostics;
   EXPECT_FALSE(in_place("{extends: megatron-core, selective: [core_atn], flash_attention: false, nrom: {forward: 4 B}}", diagnostics));

@@ -87,6 +87,20 @@ TEST(RankParameters, ShardsAndReplicas) {
   EXPECT_DOUBLE_EQ(p.hidden, 2 * (down + up / 8) + feed_forward + 7168.0 * 256 + 5 * 7168.0);
 }
 
+// One weight of each shape: attention, the widest feed-forward, one expert, the head where it is.
+TEST(RankParameters, DistinctWeights) {
+  const auto a = testing::latent_experts(3, 5);
+  config::Diagnostics d;
+  const Plan plan{.tp = 4, .ep = 8, .etp = 2, .pp = 2};
+  const auto layout = plan::make_layout(plan, a, config::location_in("test"), d);
+  ASSERT_TRUE(layout);
+  const double down = 7168.0 * (1536 + 512 + 64) + 1536 + 512;
+  const double up = 1536.0 * 128 * 192 + 512.0 * 128 * 256 + 128.0 * 128 * 7168;
+  const double expert = 3.0 * 7168 * 2048 / 2, head = 7168.0 * 129280 / 4;
+  EXPECT_DOUBLE_EQ(distinct_weights(a, plan, *layout, 0), down + up / 4 + 3.0 * 7168 * 18432 / 4 + expert) << "dense layers and expert layers";
+  EXPECT_DOUBLE_EQ(distinct_weights(a, plan, *layout, 1), down + up / 4 + 3.0 * 7168 * 2048 / 4 + expert + head) << "expert layers and the head";
+}
+
 TEST(RankParameters, DualPipeHoldsStagesTwice) {
   auto a = testing::gpt(8, 1024, 8);
   config::Diagnostics d;

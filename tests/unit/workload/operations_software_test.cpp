@@ -45,6 +45,21 @@ TEST(SoftwareOperations, AttentionOfAnOlderGeneration) {
   EXPECT_EQ(work_of<compute::AttentionOp>(ops.backward_input, "attention backward").kernel, compute::AttentionKernel::flash1);
 }
 
+// One scale per tensor, found anew: the tensor is read once, 2 bytes per value, before each cast, forward and backward.
+TEST(SoftwareOperations, ScalesOfWholeTensorsAreSearchedBeforeCasts) {
+  auto software = test::catalog_software();
+  const plan::Plan plan{.recipe = plan::Recipe::fp8_block};
+  const auto without = layer_with(dense_model(), plan, software);
+  software.scale_search = {.value = units::Bytes::from_si(2), .provenance = {}, .present = true};
+  const auto with = layer_with(dense_model(), plan, software);
+  const auto count = [](const std::vector<Operation>& ops, std::string_view name) { return std::count_if(ops.begin(), ops.end(), [&](const Operation& op) { return op.name == name; }); };
+  EXPECT_EQ(count(without.forward, "search for scales"), 0);
+  EXPECT_EQ(count(with.forward, "search for scales"), count(with.forward, "cast of inputs"));
+  EXPECT_EQ(count(with.backward_input, "search for scales"), count(with.backward_input, "cast of gradients"));
+  EXPECT_EQ(work_of<compute::MemoryOp>(with.forward, "search for scales").bytes.si(), 2 * kTokens * 1024) << "of the first input";
+  EXPECT_EQ(count(layer_with(dense_model(), {}, software).forward, "search for scales"), 0) << "bf16 is not cast";
+}
+
 TEST(SoftwareOperations, FrozenWeightsHaveNoGradients) {
   const auto trained = layer_of(dense_model(), {.tp = 2}), frozen = layer_of(dense_model(), {.tp = 2, .frozen_weights = true});
   EXPECT_TRUE(frozen.backward_weight.empty());
