@@ -20,7 +20,8 @@ constexpr std::array kModules{Word{"core_attn", static_cast<int>(Module::core_at
                               Word{"moe_act", static_cast<int>(Module::moe_act), "the activation function of routed experts"},
                               Word{"mla_up_proj", static_cast<int>(Module::mla_up_proj), "multi-latent attention: up projections and rotary embedding"},
                               Word{"mlp", static_cast<int>(Module::mlp), "dense feed-forwards as a whole"},
-                              Word{"mlp_up", static_cast<int>(Module::mlp_up), "the first product of dense feed-forwards"}};
+                              Word{"mlp_up", static_cast<int>(Module::mlp_up), "the first product of dense feed-forwards"},
+                              Word{"attn_proj", static_cast<int>(Module::attn_proj), "products around attention; the output's not where tensor parallelism has summed it"}};
 constexpr std::array kLosses{Word{"fused", static_cast<int>(LossKernel::fused), "the gradient overwrites the logits: 2 bytes per logit"},
                              Word{"in_place", static_cast<int>(LossKernel::in_place), "one fp32 copy beside bf16: 6 bytes per logit"},
                              Word{"eager", static_cast<int>(LossKernel::eager), "every step its own tensor: 14 bytes per logit"}};
@@ -36,11 +37,11 @@ constexpr config::FieldOptions kMoved{.range = config::kNonNegative};
 void describe_selective(config::Schema& s, std::vector<Module>& selective) {
   std::vector<std::string> texts;
   for (const auto module : selective) texts.emplace_back(config::word_of(module_words(), module));
-  s.texts("selective", texts, "parts of a layer that selective recomputation runs again: core_attn, layernorm, mlp_act, moe_act, mla_up_proj, mlp, mlp_up");
+  s.texts("selective", texts, "parts of a layer that selective recomputation runs again: core_attn, layernorm, mlp_act, moe_act, mla_up_proj, mlp, mlp_up, attn_proj");
   selective.clear();
   for (const auto& text : texts) {
     const auto word = std::find_if(kModules.begin(), kModules.end(), [&](const Word& w) { return w.name == text; });
-    s.check(word != kModules.end(), fmt::format("'{}' in selective is not a part of a layer", text), "known: core_attn, layernorm, mlp_act, moe_act, mla_up_proj, mlp, mlp_up");
+    s.check(word != kModules.end(), fmt::format("'{}' in selective is not a part of a layer", text), "known: core_attn, layernorm, mlp_act, moe_act, mla_up_proj, mlp, mlp_up, attn_proj");
     if (word != kModules.end()) selective.push_back(static_cast<Module>(word->value));
   }
 }
@@ -135,8 +136,13 @@ void describe(config::Schema& s, Profile& p) {
   s.figure("expert_host", p.expert_host, "the same for a layer with routed experts; as for other layers if absent");
   s.figure("broadcast", p.broadcast, "ZeRO 1: time per rank of a sharding group outside a node, where updated parameters return by one broadcast per rank; absent: by one gather");
   s.figure("scale_search", p.scale_search, "bytes per element read before a cast to find the scale of the tensor; absent: scales come with the cast, or from earlier steps", kMoved);
+  s.figure("collective_copy", p.collective_copy, "bytes per element that tensor-parallel ranks gather or scatter to bring its parts in order; absent: none, and none where messages run beside products", kMoved);
+  s.figure("rescale", p.rescale, "bytes per element that a quantised product of the backward pass writes, to apply scales afterwards; absent: the product does", kMoved);
   s.choice("dispatcher", p.dispatcher, dispatcher_words(), "how copies of tokens travel to their experts");
   s.boolean("quantised_dispatch", p.quantised_dispatch, "tokens travel to their experts in the format of the recipe; else in bf16");
+  s.boolean("quantised_gather", p.quantised_gather, "tensor-parallel ranks cast before they gather; else they gather bf16 and cast all of it");
+  s.boolean("row_scales", p.row_scales, "one scale per row, and per column for other products: each copy is searched and cast on its own");
+  s.boolean("keeps_gathered", p.keeps_gathered, "what tensor-parallel ranks gathered is kept for weight gradients, or gathered again by recomputation; else it is gathered once more");
   s.choice("attention", p.attention, attention_words(), "generation of the attention kernel");
   s.boolean("flash_attention", p.flash_attention, "attention scores are never stored");
   s.boolean("dropout", p.dropout, "dropout masks are stored");

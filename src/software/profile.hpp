@@ -24,7 +24,7 @@ struct Moved {
 };
 
 // Parts of a layer that selective recomputation may run again; Megatron-Core's names (--recompute-modules).
-enum class Module { core_attn, layernorm, mlp_act, moe_act, mla_up_proj, mlp, mlp_up };
+enum class Module { core_attn, layernorm, mlp_act, moe_act, mla_up_proj, mlp, mlp_up, attn_proj };
 [[nodiscard]] std::span<const config::Word> module_words();
 
 // How the cross entropy keeps its logits.
@@ -77,8 +77,13 @@ struct Profile {
   config::Figure<units::Seconds> expert_host;  // of a layer with routed experts; absent: the same
   config::Figure<units::Seconds> broadcast;  // ZeRO 1: updated parameters return by one broadcast per rank, this long for each outside a node; absent: one gather
   config::Figure<units::Bytes> scale_search;    // per element read before a cast, where one scale serves a whole tensor and is found anew; absent: none
+  config::Figure<units::Bytes> collective_copy;  // per element that tensor-parallel ranks gather or scatter, to bring its parts in order; absent: none
+  config::Figure<units::Bytes> rescale;  // per element that a quantised product of the backward pass writes, to apply its scales afterwards; absent: none
   Dispatcher dispatcher = Dispatcher::deduplicated;
   bool quantised_dispatch = true;  // tokens travel in the format of the recipe; else in bf16
+  bool quantised_gather = true;    // tensor-parallel ranks cast before they gather; else they gather bf16 and cast all of it
+  bool row_scales = false;         // one scale per row, and per column for the other products: each copy is cast on its own
+  bool keeps_gathered = false;     // the backward pass has what was gathered forward, or gathers it again where it recomputes; else it gathers once more for weight gradients
   bool flash_attention = true;  // scores are never stored
   AttentionKernel attention = AttentionKernel::best;
   bool dropout = false;

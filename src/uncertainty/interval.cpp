@@ -28,7 +28,7 @@ Traits traits_of(const training::Job& job, const std::string& quantity) {
   const auto& kinds = job.architecture.kinds;
   const bool experts = std::any_of(kinds.begin(), kinds.end(), [](const auto& kind) { return kind.experts.has_value(); });
   const bool measured = !job.machine.chip.efficiency.status.starts_with("unmeasured");
-  return {.family = fmt::format("{}/{}/{}", quantity, experts ? "experts" : "dense", job.software.name), .chip_measured = measured, .assumed = 0};
+  return {.family = fmt::format("{}/{}/{}", quantity, experts ? "experts" : "dense", job.software.name.substr(0, job.software.name.find('@'))), .chip_measured = measured, .assumed = 0};
 }
 
 void describe(config::Schema& s, Family& family) {

@@ -18,6 +18,9 @@ void add(LayerActivations& a, std::string_view name, double bytes, Keep keep = K
   if (bytes > 0) a.tensors.push_back({name, bytes, keep});
 }
 
+// Tokens of the input that a product keeps: the rank's part of the sequence, or all that were gathered.
+double kept_tokens(const RankShape& s) { return s.software.keeps_gathered ? s.tokens : s.norm_tokens; }
+
 Keep unless_again(const RankShape& s, software::Module module) { return s.software.recomputes(module) ? Keep::unless_selective : Keep::always; }
 
 // Heads of a rank; fewer key/value heads than ranks are replicated.
@@ -38,7 +41,7 @@ void queries_keys_values(LayerActivations& out, const RankShape& s, const model:
   const double k = kv_heads_of(s, a.kv_heads) * real(a.head_dim);
   const double v = kv_heads_of(s, a.kv_heads) * real(a.v_head_dim);
   if (a.kind == model::AttentionKind::grouped_query) {
-    add(out, "queries, keys and values", kBf16 * s.tokens * (q + k + v));
+    add(out, "queries, keys and values", kBf16 * s.tokens * (q + k + v), unless_again(s, software::Module::attn_proj));
     if (a.qk_norm) add(out, "normalised queries and keys", kBf16 * s.tokens * (q + k), unless_again(s, software::Module::layernorm));
     out.pending += s.gemm_bytes * (s.norm_tokens * s.hidden + s.tokens * (q + k + v));
   } else {
@@ -56,7 +59,7 @@ void queries_keys_values(LayerActivations& out, const RankShape& s, const model:
 void attention(LayerActivations& out, const RankShape& s, const model::Attention& a) {
   const double stream = kBf16 * s.norm_tokens * s.hidden;
   add(out, "layer input", stream);
-  add(out, "normalised input of attention", s.gemm_bytes * s.norm_tokens * s.hidden, unless_again(s, software::Module::layernorm));
+  add(out, "normalised input of attention", s.gemm_bytes * kept_tokens(s) * s.hidden, unless_again(s, software::Module::layernorm));
   queries_keys_values(out, s, a);
   if (s.software.flash_attention) add(out, "log-sum-exp of scores", kFp32 * s.tokens * heads_of(s, a.heads));
   else add(out, "attention scores", score_bytes(s, a), unless_again(s, software::Module::core_attn));
@@ -175,7 +178,7 @@ LayerActivations layer_activations(const RankShape& s, const model::Layer& layer
   const double stream = s.norm_tokens * s.hidden;
   if (s.norms >= 2) {  // one norm feeds both blocks of a parallel layer
     add(out, "input of feed-forward norm", kBf16 * stream);
-    add(out, "normalised input of feed-forward", (layer.experts ? kBf16 : s.gemm_bytes) * stream, unless_again(s, software::Module::layernorm));
+    add(out, "normalised input of feed-forward", layer.experts ? kBf16 * stream : s.gemm_bytes * kept_tokens(s) * s.hidden, unless_again(s, software::Module::layernorm));
   }
   add(out, "inputs of further norms", std::max(0.0, s.norms - 2) * kBf16 * stream);
   if (layer.experts) experts(out, s, *layer.experts);

@@ -96,15 +96,16 @@ void context_parallel_core(LayerBuilder& b, const model::Attention& a) {
 void output_projection(LayerBuilder& b, std::int64_t hidden, std::int64_t features) {
   const double bytes = (kBytes + kCompressedOutput) * b.tokens() * static_cast<double>(features);
   if (b.plan().compress_activations) b.stream("compression of attention output", bytes, bytes);
-  b.linear({.name = "attention output projection", .rows = b.tokens(), .out = hidden, .in = features});
+  b.linear({.name = "attention output projection", .rows = b.tokens(), .out = hidden, .in = features,
+            .recomputed_selectively = b.software().recomputes(software::Module::attn_proj) && b.tp() == 1, .gathered_gradient = true});
 }
 
 void grouped_query(LayerBuilder& b, std::int64_t hidden, const model::Attention& a) {
   const auto tp = b.tp();
   const std::int64_t kv = std::max<std::int64_t>(1, a.kv_heads / tp);  // replicated when there are fewer than ranks
   const std::int64_t out = a.heads / tp * a.head_dim + kv * (a.head_dim + a.v_head_dim);
-  b.linear({.name = "qkv projection", .rows = b.tokens(), .out = out, .in = hidden});
-  b.memory("rotary embedding and layout", b.tokens() * static_cast<double>(out), b.software().layout);  // queries, keys and values are kept as attention reads them
+  b.linear({.name = "qkv projection", .rows = b.tokens(), .out = out, .in = hidden, .recomputed_selectively = b.software().recomputes(software::Module::attn_proj), .gathered_input = true});
+  b.memory("rotary embedding and layout", b.tokens() * static_cast<double>(out), b.software().layout, software::Module::attn_proj);  // queries, keys and values are kept as attention reads them
   context_parallel_core(b, a);
   output_projection(b, hidden, a.heads / tp * a.v_head_dim);
 }
@@ -124,8 +125,8 @@ void multi_latent(LayerBuilder& b, std::int64_t hidden, const model::Attention& 
     b.linear({.name = "q up projection", .rows = b.tokens(), .out = q_out, .in = a.q_lora_rank, .recomputed_selectively = up_again});
   } else {
     b.enter_tensor_parallel(hidden);
-    b.linear({.name = "q projection", .rows = b.tokens(), .out = q_out, .in = hidden});
-    b.linear({.name = "kv down projection", .rows = b.tokens(), .out = kv_latent, .in = hidden});
+    b.linear({.name = "q projection", .rows = b.tokens(), .out = q_out, .in = hidden, .gathered_input = true});
+    b.linear({.name = "kv down projection", .rows = b.tokens(), .out = kv_latent, .in = hidden, .gathered_input = true});
     const double latents = b.tokens() * static_cast<double>(a.kv_lora_rank);
     b.memory("latent norms", latents, b.software().norm, software::Module::layernorm);
   }

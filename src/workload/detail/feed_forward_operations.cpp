@@ -20,9 +20,9 @@ void dense_pair(LayerBuilder& b, std::string_view up, std::string_view down, std
                 bool compressed = false) {
   const std::int64_t width = std::max<std::int64_t>(1, intermediate / b.tp());
   const bool whole = b.software().recomputes(software::Module::mlp);
-  b.linear({.name = up, .rows = b.tokens(), .out = (gated ? 2 : 1) * width, .in = hidden, .recomputed_selectively = whole || b.software().recomputes(software::Module::mlp_up)});
+  b.linear({.name = up, .rows = b.tokens(), .out = (gated ? 2 : 1) * width, .in = hidden, .recomputed_selectively = whole || b.software().recomputes(software::Module::mlp_up), .gathered_input = true});
   activation(b, "activation", software::Module::mlp_act, b.tokens() * static_cast<double>(width), gated, compressed);
-  b.linear({.name = down, .rows = b.tokens(), .out = hidden, .in = width, .recomputed_selectively = whole});
+  b.linear({.name = down, .rows = b.tokens(), .out = hidden, .in = width, .recomputed_selectively = whole, .gathered_gradient = true});
 }
 
 // The experts wait for their tokens: only another microbatch's computation can run beside (docs/math/overlap.md). Schedules that pair passes play both;

@@ -9,6 +9,7 @@ namespace zettatwin::workload::detail {
 namespace {
 
 constexpr double kActivationBytes = 2;  // bf16, also on the wire
+constexpr std::string_view kSearch = "search for scales";
 
 std::int64_t whole(double rows) { return std::max<std::int64_t>(1, std::llround(rows)); }
 
@@ -27,30 +28,43 @@ void LayerBuilder::forward(Operation op, std::vector<Operation> backward) {
   backward_.push_back(std::move(backward));
 }
 
-void LayerBuilder::quantise(std::vector<Operation>& into, std::string_view name, double elements) const {
+void LayerBuilder::quantise(std::vector<Operation>& into, std::string_view name, double elements, int copies) const {
   if (!precisions_.quantised) return;
-  if (software_.scale_search.present) into.push_back({"search for scales", Category::quantise, compute::MemoryOp{units::Bytes::from_si(elements * software_.scale_search.si())}});
-  into.push_back({name, Category::quantise, compute::Quantise{.elements = elements, .precision = precisions_.gemm, .copies = 2}});
+  if (software_.row_scales && copies > 1) {
+    for (int i = 0; i < copies; ++i) quantise(into, name, elements, 1);
+    return;
+  }
+  if (software_.scale_search.present) into.push_back({kSearch, Category::quantise, compute::MemoryOp{units::Bytes::from_si(elements * software_.scale_search.si())}});
+  into.push_back({name, Category::quantise, compute::Quantise{.elements = elements, .precision = precisions_.gemm, .copies = copies}});
 }
 
 void LayerBuilder::linear(const Linear& layer) {
   const auto precision = layer.high_precision ? hardware::Precision::bf16 : precisions_.gemm;
-  const auto out = static_cast<double>(layer.out);
-  if (!layer.high_precision) {
-    std::vector<Operation> cast;
-    quantise(cast, "cast of inputs", layer.rows * static_cast<double>(layer.in));
-    for (auto& op : cast) {
-      op.recomputed_selectively = layer.recomputed_selectively;
-      forward_only(std::move(op));
-    }
-  }
+  const auto out = static_cast<double>(layer.out), in = static_cast<double>(layer.in);
   std::vector<Operation> backward;
   if (gather_for_weights_) backward.push_back(*std::exchange(gather_for_weights_, std::nullopt));
-  if (!layer.high_precision) quantise(backward, "cast of gradients", layer.rows * out);
+  if (!layer.high_precision) {
+    const double inputs = layer.rows * in * cast_share(layer.gathered_input);
+    std::vector<Operation> cast;
+    quantise(cast, "cast of inputs", inputs, software_.row_scales ? 1 : 2);
+    for (auto& op : cast) {
+      // The largest value of a tensor is kept, those of its rows are not.
+      op.recomputed_selectively = layer.recomputed_selectively && (op.name != kSearch || software_.row_scales);
+      forward_only(std::move(op));
+    }
+    if (software_.row_scales && !plan_.frozen_weights) quantise(backward, "cast of inputs by column", inputs, 1);
+    quantise(backward, "cast of gradients", layer.rows * out * cast_share(layer.gathered_gradient));
+  }
   const auto rows = whole(layer.rows);
+  const auto rescale = [&](double elements) {
+    return Operation{"scales after the product", Category::quantise, compute::MemoryOp{units::Bytes::from_si(elements * software_.rescale.si())}};
+  };
+  const bool rescaled = software_.rescale.present && precisions_.quantised && !layer.high_precision;
   backward.push_back({layer.name, Category::gemm, compute::Gemm{.m = rows, .n = layer.in, .k = layer.out, .precision = precision}});
+  if (rescaled) backward.push_back(rescale(layer.rows * in));
   const bool fused = !software_.accumulation.present;
-  accumulate(layer.name, out * static_cast<double>(layer.in));
+  accumulate(layer.name, out * in);
+  if (rescaled) weight_gradient(rescale(out * in));
   weight_gradient({layer.name, Category::gemm,
                    compute::Gemm{.m = layer.out, .n = layer.in, .k = rows, .precision = precision,
                                  .output_bytes = fused ? plan::bytes_of(plan_.gradient_type) : kActivationBytes, .accumulate = fused}});
@@ -100,18 +114,42 @@ Operation LayerBuilder::tensor_communication(std::string_view name, network::Col
 }
 
 double LayerBuilder::gathered_bytes(bool high_precision) const {
-  return high_precision ? kActivationBytes : precisions_.gathered.si();
+  return high_precision || !software_.quantised_gather ? kActivationBytes : precisions_.gathered.si();
+}
+
+std::optional<Operation> LayerBuilder::collective_copy(std::int64_t width, double element) const {
+  if (!software_.collective_copy.present || plan_.overlap.tp) return std::nullopt;
+  const double bytes = tokens_ * static_cast<double>(width) * software_.collective_copy.si() * element / kActivationBytes;
+  return Operation{"order of gathered parts", Category::memory_bound, compute::MemoryOp{units::Bytes::from_si(bytes)}};
+}
+
+// A gather with the copy behind it, or a reduction with the copy before it.
+std::vector<Operation> LayerBuilder::exchange(Operation op, std::int64_t width, double element) const {
+  std::vector<Operation> both;
+  const auto copy = collective_copy(width, element);
+  const bool gathers = std::get<Communication>(op.work).op == network::Collective::all_gather;
+  if (copy && !gathers) both.push_back(*copy);
+  both.push_back(std::move(op));
+  if (copy && gathers) both.push_back(*copy);
+  return both;
 }
 
 // Sequence parallel (Korthikanti et al. 2022): gather before, scatter after, and the conjugates backward; the backward pass gathers the input once
-// more for the weight gradient, beside the product that makes the input gradient. Without it: one all-reduce after, one backward before.
+// more for the weight gradient, beside the product that makes the input gradient, unless the framework keeps it. Without it: one all-reduce after,
+// one backward before.
 void LayerBuilder::enter_tensor_parallel(std::int64_t width, bool high_precision) {
   if (plan_.tp == 1) return;
   const auto hiding = plan_.overlap.tp ? Hiding::chunked : Hiding::none;
   if (plan_.sequence_parallel) {
-    forward(tensor_communication("all-gather of inputs", network::Collective::all_gather, width, hiding, gathered_bytes(high_precision)),
-            {tensor_communication("reduce-scatter of input gradients", network::Collective::reduce_scatter, width, hiding)});
-    if (!plan_.frozen_weights) gather_for_weights_ = tensor_communication("all-gather for weight gradients", network::Collective::all_gather, width, Hiding::background, gathered_bytes(high_precision));
+    const double element = gathered_bytes(high_precision);
+    auto gather = tensor_communication("all-gather of inputs", network::Collective::all_gather, width, hiding, element);
+    auto backward = exchange(tensor_communication("reduce-scatter of input gradients", network::Collective::reduce_scatter, width, hiding), width, kActivationBytes);
+    auto forwards = exchange(std::move(gather), width, element);
+    for (auto& op : forwards) op.recomputed_selectively = software_.keeps_gathered;
+    forward(std::move(forwards.front()), std::move(backward));
+    for (std::size_t i = 1; i < forwards.size(); ++i) forward_only(std::move(forwards[i]));
+    if (!plan_.frozen_weights && !software_.keeps_gathered)
+      gather_for_weights_ = tensor_communication("all-gather for weight gradients", network::Collective::all_gather, width, Hiding::background, element);
   } else {
     backward_.push_back({tensor_communication("all-reduce of input gradients", network::Collective::all_reduce, width, hiding)});
   }
@@ -120,11 +158,12 @@ void LayerBuilder::enter_tensor_parallel(std::int64_t width, bool high_precision
 void LayerBuilder::leave_tensor_parallel(std::int64_t width, bool high_precision) {
   if (plan_.tp == 1) return;
   const auto hiding = plan_.overlap.tp ? Hiding::chunked : Hiding::none;
-  if (plan_.sequence_parallel)
-    forward(tensor_communication("reduce-scatter of outputs", network::Collective::reduce_scatter, width, hiding),
-            {tensor_communication("all-gather of output gradients", network::Collective::all_gather, width, hiding, gathered_bytes(high_precision))});
-  else
-    forward_only(tensor_communication("all-reduce of outputs", network::Collective::all_reduce, width, hiding));
+  if (!plan_.sequence_parallel) return forward_only(tensor_communication("all-reduce of outputs", network::Collective::all_reduce, width, hiding));
+  const double element = gathered_bytes(high_precision);
+  auto backward = exchange(tensor_communication("all-gather of output gradients", network::Collective::all_gather, width, hiding, element), width, element);
+  auto forwards = exchange(tensor_communication("reduce-scatter of outputs", network::Collective::reduce_scatter, width, hiding), width, kActivationBytes);
+  if (forwards.size() > 1) forward_only(std::move(forwards.front()));
+  forward(std::move(forwards.back()), std::move(backward));
 }
 
 LayerOperations LayerBuilder::finish() {

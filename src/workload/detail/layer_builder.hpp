@@ -30,6 +30,8 @@ class LayerBuilder final {
     std::int64_t out = 0, in = 0;
     bool high_precision = false;  // stays in bf16 (router, output projection)
     bool recomputed_selectively = false;
+    bool gathered_input = false;     // of all tensor-parallel ranks' parts of the sequence, if it is sharded
+    bool gathered_gradient = false;  // of its output
   };
   void linear(const Linear& layer);
   // Expert linear layers: `rows` tokens over `experts` experts.
@@ -52,7 +54,12 @@ class LayerBuilder final {
  private:
   [[nodiscard]] Operation tensor_communication(std::string_view name, network::Collective op, std::int64_t width, Hiding hiding, double element = 2) const;
   [[nodiscard]] double gathered_bytes(bool high_precision) const;  // per element
-  void quantise(std::vector<Operation>& into, std::string_view name, double elements) const;
+  void quantise(std::vector<Operation>& into, std::string_view name, double elements, int copies = 2) const;
+  // What of a gathered tensor this rank casts.
+  [[nodiscard]] double cast_share(bool gathered) const { return gathered && software_.quantised_gather ? 1 / sp_ : 1; }
+  // Parts that arrive behind one another are brought in the tensor's order, or into that of their receivers.
+  [[nodiscard]] std::optional<Operation> collective_copy(std::int64_t width, double element) const;
+  [[nodiscard]] std::vector<Operation> exchange(Operation op, std::int64_t width, double element) const;
   // A kernel of its own where the product does not add to the accumulated gradients.
   void accumulate(std::string_view product, double parameters);
 

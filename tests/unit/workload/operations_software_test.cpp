@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a layer's operations owe to the framework and to the way of training: dispatchers, attention generations, frozen weights, recomputed products.
+#include <algorithm>
+
 #include "operations_fixture.hpp"
 
 namespace zettatwin::workload {
@@ -56,7 +58,9 @@ TEST(SoftwareOperations, ScalesOfWholeTensorsAreSearchedBeforeCasts) {
   EXPECT_EQ(count(without.forward, "search for scales"), 0);
   EXPECT_EQ(count(with.forward, "search for scales"), count(with.forward, "cast of inputs"));
   EXPECT_EQ(count(with.backward_input, "search for scales"), count(with.backward_input, "cast of gradients"));
-  EXPECT_EQ(work_of<compute::MemoryOp>(with.forward, "search for scales").bytes.si(), 2 * kTokens * 1024) << "of the first input";
+  const auto first = std::find_if(with.forward.begin(), with.forward.end(), [](const Operation& op) { return op.name == "search for scales"; });
+  ASSERT_NE(first, with.forward.end());
+  EXPECT_EQ(std::get<compute::MemoryOp>(first->work).bytes.si(), 2 * kTokens * 1024) << "of the first input";
   EXPECT_EQ(count(layer_with(dense_model(), {}, software).forward, "search for scales"), 0) << "bf16 is not cast";
 }
 
@@ -101,6 +105,101 @@ TEST(SoftwareOperations, ProductsOfTheFeedForwardRunAgain) {
   EXPECT_TRUE(again("activation"));
   EXPECT_TRUE(again("feed-forward down projection"));
   EXPECT_FALSE(again("qkv projection"));
+}
+
+double cast_elements(const std::vector<Operation>& operations) {
+  double sum = 0;
+  for (const auto& op : operations)
+    if (const auto* q = std::get_if<compute::Quantise>(&op.work)) sum += q->elements;
+  return sum;
+}
+
+// Casts happen where the sequence is sharded if what is gathered travels cast: inputs of 1,024 features by qkv and up projection, their like of the gradients of
+// both outputs; 512 and 2,048 features of the rank's own are cast whole. 2 + 2 ranks of 4.
+TEST(SoftwareOperations, WhatIsGatheredIsCastBefore) {
+  auto software = test::catalog_software();
+  const plan::Plan plan{.tp = 4, .recipe = plan::Recipe::mxfp8};
+  const auto before = layer_with(dense_model(), plan, software);
+  EXPECT_EQ(cast_elements(before.forward), kTokens * (1024 / 4 + 256 + 1024 / 4 + 1024));
+  EXPECT_EQ(cast_elements(before.backward_input), kTokens * (512 + 1024 / 4 + 2048 + 1024 / 4));
+  software.quantised_gather = false;
+  const auto after = layer_with(dense_model(), plan, software);
+  EXPECT_EQ(cast_elements(after.forward), kTokens * (1024 + 256 + 1024 + 1024));
+  EXPECT_EQ(cast_elements(after.backward_input), kTokens * (512 + 1024 + 2048 + 1024));
+  for (const auto& op : after.forward)
+    if (op.name == "all-gather of inputs") {
+      EXPECT_EQ(std::get<Communication>(op.work).bytes.si(), kTokens * 1024 * 2);
+    }
+  EXPECT_EQ(cast_elements(layer_with(dense_model(), {.tp = 4, .sequence_parallel = false, .recipe = plan::Recipe::mxfp8}, software).forward), cast_elements(after.forward)) << "nothing is gathered";
+}
+
+// A scale per row serves one product: inputs by row forward, by column for weight gradients, gradients by both.
+TEST(SoftwareOperations, RowScalesCastEachCopyOnItsOwn) {
+  auto software = test::catalog_software();
+  const plan::Plan plan{.recipe = plan::Recipe::fp8_block};
+  const auto once = layer_with(dense_model(), plan, software);
+  software.row_scales = true;
+  software.rescale = {.value = units::Bytes::from_si(4), .provenance = {}, .present = true};
+  const auto rows = layer_with(dense_model(), plan, software);
+  for (const auto* list : {&rows.forward, &rows.backward_input})
+    for (const auto& op : *list)
+      if (const auto* q = std::get_if<compute::Quantise>(&op.work)) {
+        EXPECT_EQ(q->copies, 1) << op.name;
+      }
+  EXPECT_EQ(cast_elements(rows.forward), cast_elements(once.forward));
+  EXPECT_EQ(cast_elements(rows.backward_input), 2 * cast_elements(once.backward_input) + cast_elements(once.forward));
+  const auto rescaled = [](const std::vector<Operation>& list) {
+    double bytes = 0;
+    for (const auto& op : list)
+      if (op.name == "scales after the product") bytes += std::get<compute::MemoryOp>(op.work).bytes.si();
+    return bytes;
+  };
+  EXPECT_EQ(rescaled(rows.forward), 0) << "forward products scale themselves";
+  EXPECT_EQ(rescaled(rows.backward_input), 4 * kTokens * (1024 + 1024 + 1024 + 4096)) << "input gradients";
+  EXPECT_EQ(rescaled(rows.backward_weight), 4.0 * 1024 * (1536 + 1024 + 8192 + 4096)) << "weight gradients";
+  EXPECT_EQ(rescaled(layer_with(dense_model(), {}, software).backward_input), 0) << "bf16 has no scales";
+}
+
+TEST(SoftwareOperations, WhatIsGatheredMayBeKept) {
+  auto software = test::catalog_software();
+  const plan::Plan plan{.tp = 4};
+  const auto again = layer_with(dense_model(), plan, software);
+  software.keeps_gathered = true;
+  const auto kept = layer_with(dense_model(), plan, software);
+  EXPECT_EQ(kept.backward_input.size() + 2, again.backward_input.size()) << "no gathers for weight gradients";
+  for (const auto& op : kept.forward) EXPECT_EQ(op.recomputed_selectively, op.name == "all-gather of inputs" || op.name == "norm" || op.name == "activation") << op.name;
+}
+
+// Two gathers and two scatters forward, the same backward, each with a pass over all it carries; the one behind a gather waits for it.
+TEST(SoftwareOperations, PartsAreBroughtInOrder) {
+  auto software = test::catalog_software();
+  software.collective_copy = {.value = units::Bytes::from_si(4), .provenance = {}, .present = true};
+  plan::Plan plan{.tp = 4, .recipe = plan::Recipe::mxfp8};
+  const auto ops = layer_with(dense_model(), plan, software);
+  double forward = 0;
+  for (std::size_t i = 0; i < ops.forward.size(); ++i) {
+    const auto* communication = std::get_if<Communication>(&ops.forward[i].work);
+    if (!communication) continue;
+    const bool gathers = communication->op == network::Collective::all_gather;
+    const auto& copy = ops.forward[gathers ? i + 1 : i - 1];
+    EXPECT_EQ(copy.name, "order of gathered parts");
+    EXPECT_DOUBLE_EQ(std::get<compute::MemoryOp>(copy.work).bytes.si(), 2 * communication->bytes.si()) << "read and written in the format on the wire";
+    forward += 1;
+  }
+  EXPECT_EQ(forward, 4);
+  plan.overlap.tp = true;
+  for (const auto& op : layer_with(dense_model(), plan, software).forward) EXPECT_NE(op.name, "order of gathered parts") << "products write where the parts belong";
+}
+
+TEST(SoftwareOperations, ProductsAroundAttentionRunAgain) {
+  auto software = test::catalog_software();
+  software.selective = {software::Module::attn_proj};
+  const auto again = [&](std::int64_t tp, std::string_view name) { return named(layer_with(dense_model(), {.tp = tp}, software).forward, name).recomputed_selectively; };
+  EXPECT_TRUE(again(1, "qkv projection"));
+  EXPECT_TRUE(again(1, "rotary embedding and layout"));
+  EXPECT_TRUE(again(1, "attention output projection"));
+  EXPECT_FALSE(again(1, "attention"));
+  EXPECT_FALSE(again(4, "attention output projection")) << "its sum over ranks is kept";
 }
 
 }  // namespace
