@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::array kKinds{config::Word{"states", static_cast<int>(MemoryKind::states), "parameters, gradients and optimizer of the first pipeline rank"},
                             config::Word{"activations", static_cast<int>(MemoryKind::activations), "activations of the first pipeline rank"},
+                            config::Word{"layer_states", static_cast<int>(MemoryKind::layer_states), "states of the first pipeline rank's layers, without the embedding"},
+                            config::Word{"layer_activations", static_cast<int>(MemoryKind::layer_activations), "activations of the first pipeline rank's layers, without the embedding's"},
                             config::Word{"allocated", static_cast<int>(MemoryKind::allocated), "held by tensors at the fullest rank's peak"},
                             config::Word{"reserved", static_cast<int>(MemoryKind::reserved), "the same with what the allocator loses"}};
 
@@ -34,6 +36,8 @@ bool counts(MemoryKind kind, std::string_view part) {
   switch (kind) {
     case MemoryKind::states: return is_state(part);
     case MemoryKind::activations: return part == "activations";
+    case MemoryKind::layer_states:
+    case MemoryKind::layer_activations: return false;
     case MemoryKind::allocated: return part != "fragmentation" && part != "workspace";
     case MemoryKind::reserved: return part != "workspace";
   }
@@ -79,6 +83,8 @@ double predicted_gib(MemoryKind kind, const training::TrainingResult& result) {
     return bytes;
   };
   if (result.memory.empty()) return 0;
+  if (kind == MemoryKind::layer_states) return result.memory.front().layer_states.si() / kGib;
+  if (kind == MemoryKind::layer_activations) return result.memory.front().layer_activations.si() / kGib;
   double most = of(result.memory.front());
   if (kind == MemoryKind::allocated || kind == MemoryKind::reserved)
     for (const auto& rank : result.memory) most = std::max(most, of(rank));

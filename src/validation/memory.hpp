@@ -13,6 +13,8 @@ namespace zettatwin::validation {
 enum class MemoryKind {
   states,       // of the first pipeline rank: parameters, gradients, optimizer
   activations,  // of the first pipeline rank
+  layer_states,       // the same of its layers alone: without embedding and output projection
+  layer_activations,  // without the embedding's
   allocated,    // of the fullest rank: what tensors hold at the peak (torch.cuda.max_memory_allocated)
   reserved,     // of the fullest rank: with what the allocator loses, without driver and communicators (max_memory_reserved)
 };

@@ -21,6 +21,7 @@ double real(std::int64_t value) { return static_cast<double>(value); }
 // One model chunk's demands for one microbatch.
 struct ChunkBytes {
   double held = 0;       // from forward to backward
+  double embedding = 0;  // of that
   double pending = 0;    // from input gradient to weight gradient
   double transient = 0;  // of its most demanding layer while it runs
   double dispatch = 0;
@@ -49,7 +50,8 @@ class ChunkModel final {
     };
     for (const auto& span : chunk.layers) add(kinds_[span.kind], span.count);
     if (chunk.mtp > 0) add(mtp_, chunk.mtp);
-    if (chunk.has_embedding) bytes.held += embedding();
+    if (chunk.has_embedding) bytes.embedding = embedding();
+    bytes.held += bytes.embedding;
     return bytes;
   }
 
@@ -122,24 +124,31 @@ double dummy_gradients(const MemoryInput& input, std::size_t rank) {
 MemoryBreakdown rank_memory(const MemoryInput& input, const ChunkModel& model, std::size_t rank) {
   const auto& plan = input.plan;
   MemoryBreakdown b;
-  std::vector<double> held, pending;
+  std::vector<double> held, pending, embedding;
   ChunkBytes worst;
   for (const auto index : input.layout.held[rank]) {
     const auto chunk = model.of(input.layout.chunks[static_cast<std::size_t>(index)]);
     held.push_back(chunk.held);
+    embedding.push_back(chunk.embedding);
     pending.push_back(chunk.pending);
     worst.transient = std::max(worst.transient, chunk.transient);
     worst.dispatch = std::max(worst.dispatch, chunk.dispatch);
   }
   b.in_flight = peak_in_flight(input.schedule.programs[rank], held, pending);
   b.activation_bytes = held;
-  double activations = 0, waiting = 0;
+  double activations = 0, waiting = 0, of_embedding = 0;
   for (std::size_t c = 0; c < held.size(); ++c) {
     activations += real(b.in_flight.forward[c]) * held[c];
+    of_embedding += real(b.in_flight.forward[c]) * embedding[c];
     waiting += real(b.in_flight.weight[c]) * pending[c];
   }
-  const auto states = state_bytes(rank_parameters(input.architecture, plan, input.layout, rank), plan, input.dp, input.software.bucket_parameters, input.software.prefetch_layers);
+  auto parameters = rank_parameters(input.architecture, plan, input.layout, rank);
+  const auto bytes_of = [&] { return state_bytes(parameters, plan, input.dp, input.software.bucket_parameters, input.software.prefetch_layers); };
+  const auto states = bytes_of();
   add_states(b, states);
+  parameters.tables = 0;
+  b.layer_states = units::Bytes::from_si(bytes_of().kept());
+  b.layer_activations = units::Bytes::from_si(activations - of_embedding);
   const auto first_dynamic = b.parts.size();
   add(b, "activations", activations, "sum over chunks of microbatches in flight x bytes kept per microbatch");
   add(b, "pending weight gradients", waiting, "sum over chunks of microbatches between B and W x (linears' inputs + output gradients)");

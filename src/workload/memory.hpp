@@ -41,6 +41,8 @@ struct MemoryBreakdown {
   std::vector<MemoryPart> parts;         // zero parts are left out
   InFlight in_flight;                    // microbatches held per local chunk at the peak
   std::vector<double> activation_bytes;  // [local chunk]: bytes of one microbatch
+  units::Bytes layer_states;             // of weights, gradients and optimizer: those of layers, without embedding and output projection
+  units::Bytes layer_activations;        // of activations: without the embedding's
 
   [[nodiscard]] units::Bytes total() const;
   [[nodiscard]] const MemoryPart& largest() const;

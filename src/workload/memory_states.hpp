@@ -46,6 +46,8 @@ struct StateBytes {
   double moments = 0;
   double gathered = 0;   // ZeRO 3: full layers being used
   double buckets = 0;    // gradients on their way
+
+  [[nodiscard]] double kept() const { return weights + quantised + gradients + master + moments; }
 };
 [[nodiscard]] StateBytes state_bytes(const RankParameters& parameters, const plan::Plan& plan, std::int64_t dp, std::int64_t bucket_parameters,
                                      std::int64_t prefetch_layers);

@@ -64,6 +64,23 @@ TEST(Memory, PartsSumAndPeakIsTheLargest) {
   EXPECT_GT(part(report.peak(), "fragmentation"), 0);
 }
 
+// Without tables of 128,256 x 4,096 at both ends, states are those of layers; a layer's activations have no dropout mask and token numbers of the embedding.
+TEST(Memory, LayersAloneLeaveOutTheEnds) {
+  Case c{.architecture = testing::llama(32, 4096, 14336, 32, 8), .plan = {.pp = 4, .layers_per_chunk = {8, 8, 8, 8}}, .microbatches = 16};
+  c.software.dropout = true;
+  const auto report = c.report();
+  const auto states = [&](std::size_t rank) {
+    double sum = 0;
+    for (const auto* name : {"weights", "gradients", "master weights", "optimizer moments"}) sum += part(report.ranks[rank], name);
+    return sum;
+  };
+  EXPECT_DOUBLE_EQ(report.ranks[1].layer_states.si(), states(1)) << "no table is here";
+  EXPECT_DOUBLE_EQ(report.ranks[0].layer_states.si(), states(1)) << "as many layers";
+  EXPECT_NEAR(states(0) - report.ranks[0].layer_states.si(), states(1) / 8 * (128256.0 * 4096) / (2 * 4096.0 * 4096 + 2 * 4096.0 * 1024 + 3 * 4096.0 * 14336 + 2 * 4096), 1e6);
+  EXPECT_DOUBLE_EQ(report.ranks[1].layer_activations.si(), part(report.ranks[1], "activations"));
+  EXPECT_DOUBLE_EQ(part(report.ranks[0], "activations") - report.ranks[0].layer_activations.si(), 4 * (8 * 4096.0 + 4096.0 * 4096)) << "four microbatches";
+}
+
 TEST(Memory, RecomputationSavesInOrder) {
   for (const auto& a : {testing::llama(32, 4096, 14336, 32, 8), testing::latent_experts(2, 14)}) {
     Case c{.architecture = a, .plan = {.pp = 4}, .dp = 8, .microbatches = 8};
