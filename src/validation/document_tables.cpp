@@ -43,6 +43,26 @@ std::string bar_rows(const Judgements& judgements, const GroupNotes& notes) {
   return out + "\n";
 }
 
+namespace {
+
+std::string order_rows(const BarResult& r) {
+  std::string out = "| order within | sweeps | pairs | tau | of pairs more than 10 % apart |\n|---|--:|--:|--:|--:|\n";
+  std::vector<std::string> groups;
+  for (const auto* j : r.rows)
+    if (std::find(groups.begin(), groups.end(), j->group) == groups.end()) groups.push_back(j->group);
+  groups.emplace_back();
+  for (const auto& group : groups) {
+    std::vector<const Judgement*> rows;
+    for (const auto* j : r.rows)
+      if (group.empty() || j->group == group) rows.push_back(j);
+    const auto order = rank_agreement(rows);
+    if (order.tau) out += fmt::format("| {} | {} | {} | {:.2f} | {} in order |\n", group.empty() ? "all" : group, order.sweeps, order.pairs, *order.tau, order.apart > 0 ? share(order.apart_in_order, order.apart) : "none");
+  }
+  return out + "\n";
+}
+
+}  // namespace
+
 std::string missed_bars(const Judgements& judgements, const GroupNotes& notes) {
   constexpr std::size_t kShown = 12;
   std::string out;
@@ -51,6 +71,7 @@ std::string missed_bars(const Judgements& judgements, const GroupNotes& notes) {
     const auto words = words_of(r, "<=");
     out += fmt::format("### {}: {}, bar {}\n\n", r.bar.name, words.is, words.bar);
     out += (r.bar.missing.empty() ? "Not explained." : r.bar.missing) + "\n\n";
+    if (r.bar.tau > 0) out += order_rows(r);
     if (r.bar.mean <= 0 && r.bar.max <= 0) continue;
     const auto groups = subgroups(r);
     out += "| residuals of | rows | bias | mean | from | to |\n|---|--:|--:|--:|--:|--:|\n";

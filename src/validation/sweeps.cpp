@@ -20,6 +20,8 @@ std::string joined(const Row& row, std::initializer_list<std::string_view> colum
   return key;
 }
 
+constexpr double kApart = 0.1;  // the same run differs by a few per cent from day to day and from release to release
+
 // Predicted rows by key, in the order of the first of each.
 std::vector<std::vector<const Judgement*>> gathered(const std::vector<const Judgement*>& judgements, std::string Judgement::* key) {
   std::map<std::string, std::size_t> place;
@@ -104,6 +106,9 @@ RankAgreement rank_agreement(const std::vector<const Judgement*>& judgements) {
         if (a == 0) ++measured_ties;
         else if (b == 0) ++predicted_ties;
         else ++((a > 0) == (b > 0) ? agree : disagree);
+        if (std::abs(a) <= kApart * std::min(rows[i]->measured, rows[k]->measured)) continue;
+        ++result.apart;
+        if (a * b > 0) ++result.apart_in_order;
       }
   }
   const double norm = std::sqrt((agree + disagree + measured_ties) * (agree + disagree + predicted_ties));

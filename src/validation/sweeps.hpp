@@ -23,6 +23,7 @@ struct RankAgreement {
   std::int64_t sweeps = 0;  // with two rows or more
   std::int64_t pairs = 0;
   std::optional<double> tau;
+  std::int64_t apart = 0, apart_in_order = 0;  // pairs whose measured values differ by more than 10 %, and those of them that are predicted in their order
 };
 [[nodiscard]] RankAgreement rank_agreement(const std::vector<const Judgement*>& judgements);
 

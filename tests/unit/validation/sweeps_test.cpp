@@ -47,6 +47,14 @@ TEST(RankAgreement, ComparesWithinSweepsAlone) {
   EXPECT_NEAR(*r.tau, 0, 1e-12) << "one pair in order, one not";
 }
 
+// 1 and 1.05 are within a tenth; 1 and 2, 1.05 and 2 are not, and one of these is predicted the other way round.
+TEST(RankAgreement, KnowsPairsThatAreApart) {
+  const auto r = ranked({run("a", 1, 3), run("a", 1.05, 1), run("a", 2, 2)});
+  EXPECT_EQ(r.pairs, 3);
+  EXPECT_EQ(r.apart, 2);
+  EXPECT_EQ(r.apart_in_order, 1);
+}
+
 TEST(ScalingLoss, ByHand) {
   // Sequences grow with chips; 8 chips take 1 s, 32 take 1.25 s: a fifth of the throughput per chip is lost. Predicted 1 s to 1.1 s.
   const auto losses = scaling_losses(pointers({run("a", 1, 1), run("a", 1.25, 1.1, 32), run("b", 1, 1)}));
@@ -87,7 +95,11 @@ TEST(Memory, PartsOfAKind) {
   result.memory.resize(2);
   result.memory[0].parts = {part("weights", 4), part("optimizer moments", 6), part("activations", 10), part("fragmentation", 1), part("workspace", 2)};
   result.memory[1].parts = {part("weights", 4), part("activations", 30), part("fragmentation", 3), part("workspace", 2)};
+  result.memory[0].layer_states = units::Bytes::from_si(9 * kGib);
+  result.memory[0].layer_activations = units::Bytes::from_si(8 * kGib);
   EXPECT_DOUBLE_EQ(predicted_gib(MemoryKind::states, result), 10);
+  EXPECT_DOUBLE_EQ(predicted_gib(MemoryKind::layer_states, result), 9);
+  EXPECT_DOUBLE_EQ(predicted_gib(MemoryKind::layer_activations, result), 8);
   EXPECT_DOUBLE_EQ(predicted_gib(MemoryKind::activations, result), 10);
   EXPECT_DOUBLE_EQ(predicted_gib(MemoryKind::allocated, result), 34);
   EXPECT_DOUBLE_EQ(predicted_gib(MemoryKind::reserved, result), 37);
