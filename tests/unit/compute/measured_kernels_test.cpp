@@ -110,8 +110,8 @@ TEST_P(MeasuredKernels, CausalAttention) {
 }
 
 // Transformer Engine's profile of the twelve products of a layer on a B300 (docs/examples/gemm_profiling at 8f2e635): 15,872 tokens, hidden 4096, feed-forward
-// 16384, with casts of both operands for both directions ("autocast") and without. The rate of gb300 in
-// fp4 is set by it, all else is fitted to other measurements.
+// 16384, with casts of both operands for both directions ("autocast") and without. The rate in fp4
+// and the sustained rate are set by it, all else is fitted to other measurements.
 TEST(MeasuredTraining, ProductsOfALayerAndTheirCasts) {
   struct Published {
     Precision precision;
@@ -119,7 +119,7 @@ TEST(MeasuredTraining, ProductsOfALayerAndTheirCasts) {
   };
   const Published rows[] = {{Precision::bf16, 13.102, 12.758}, {Precision::mxfp8, 7.161, 8.984}, {Precision::fp4, 3.764, 6.453}};
   const std::pair<std::int64_t, std::int64_t> weights[] = {{4096, 12288}, {4096, 4096}, {4096, 16384}, {16384, 4096}};
-  const auto chip = test::catalog_chip("gb300");
+  const auto chip = test::catalog_chip("b300");
   for (const auto& row : rows) {
     const auto precision = row.precision;
     constexpr std::int64_t kTokens = 15872;
@@ -134,7 +134,7 @@ TEST(MeasuredTraining, ProductsOfALayerAndTheirCasts) {
       product(kTokens, in, out);
       product(out, in, kTokens);
     }
-    std::printf("gb300 %s: products %.2f ms (B300 %.2f), casts %.2f ms (%.2f)\n", std::string(name_of(precision)).c_str(), alone, row.products, casts, row.with_casts - row.products);
+    std::printf("b300 %s: products %.2f ms (B300 %.2f), casts %.2f ms (%.2f)\n", std::string(name_of(precision)).c_str(), alone, row.products, casts, row.with_casts - row.products);
     EXPECT_NEAR(alone / row.products, 1, 0.12) << name_of(precision);
     EXPECT_NEAR((alone + casts) / row.with_casts, 1, 0.12) << name_of(precision);
   }
