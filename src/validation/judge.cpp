@@ -133,6 +133,7 @@ class Judge final {
       if (!fits || !fits->result.feasible) continue;
       answer = std::move(fits);
       j.status = Status::ok;
+      j.read_otherwise = true;
       j.note.clear();
       j.assumed.push_back(other.assumed);
       j.traits.assumed = static_cast<std::int64_t>(j.assumed.size());

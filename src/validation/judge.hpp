@@ -27,6 +27,7 @@ struct Judgement {
   std::string sweep;                  // rows with the same differ in their plan alone (sweeps.hpp)
   std::string series;                 // rows with the same differ in the number of chips and the plan
   Status status = Status::ok;
+  bool read_otherwise = false;        // as told the plan does not fit; this is another reading of what the row leaves open
   double measured = 0;                // in the row's unit
   std::optional<double> predicted;    // in the row's unit; of an infeasible plan, what it would take if it fitted
   double half_width = 0;              // of the interval, in the logarithm; 0: none

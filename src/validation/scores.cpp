@@ -53,8 +53,9 @@ GroupScore score(const std::string& group, const std::vector<const Judgement*>& 
 std::vector<uncertainty::Sample> samples(const Judgements& judgements) {
   std::vector<uncertainty::Sample> result;
   judgements.each([&](const Judgement& j) {
-    // A plan that we say does not fit has run with a knob that we do not know: the error of its time is not one of a prediction. Of its memory it is.
-    const bool another_plan = j.status != Status::ok && j.traits.family.starts_with(uncertainty::kStepTime);
+    // A plan that we say does not fit has run with a knob that we do not know: the error of its time is not one of a prediction, also where another reading of its row fits. Of its
+    // memory it is.
+    const bool another_plan = (j.status != Status::ok || j.read_otherwise) && j.traits.family.starts_with(uncertainty::kStepTime);
     if (!another_plan && j.signed_error() && *j.predicted > 0 && j.excluded.empty()) result.push_back({.traits = j.traits, .campaign = j.source + " " + j.chip, .log_error = std::log(j.measured / *j.predicted)});
   });
   return result;
