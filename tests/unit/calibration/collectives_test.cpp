@@ -7,6 +7,7 @@
 #include <random>
 
 #include "../../support/catalog_files.hpp"
+#include "../../support/catalog_with.hpp"
 #include "calibration/collectives.hpp"
 #include "hardware/catalog.hpp"
 
@@ -81,24 +82,13 @@ TEST(Collectives, FourTimingsBringUnseenOnesDown) {
   EXPECT_LT(judged(result.machine), 0.1);
 }
 
-class Documents final : public config::DocumentSource {
- public:
-  explicit Documents(std::string text) : text_(std::move(text)) {}
-  [[nodiscard]] std::optional<std::string> read(const std::string& path) const override { return path == "mine.yaml" ? text_ : files_.read(path); }
-  [[nodiscard]] std::vector<std::string> list(const std::string& folder) const override { return files_.list(folder); }
-
- private:
-  test::CatalogFiles files_;
-  std::string text_;
-};
-
 TEST(Collectives, TheDocumentReadsBack) {
   const auto before = machine_of("dgx-a100");
   config::Diagnostics diagnostics;
   const auto timings = read_collective_timings(timings_of(other(before, 0.8, 2), {"all_reduce", "all_to_all"}, {4, 8, 32}, 0), "t.csv", {}, before, diagnostics);
   const auto result = calibrate(before, timings, {.source = "it's mine.csv"});
   const auto text = machine_document(result, "dgx-a100", "mine");
-  const auto machine = hardware::load_machine(Documents(text), "mine.yaml", {}, diagnostics);
+  const auto machine = hardware::load_machine(test::CatalogWith(text), "mine.yaml", {}, diagnostics);
   ASSERT_TRUE(machine) << text;
   for (std::size_t l = 0; l < machine->levels.size(); ++l) {
     EXPECT_NEAR(machine->levels[l].network.efficiency.si() / result.machine.levels[l].network.efficiency.si(), 1, 1e-3);

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "../../support/catalog_files.hpp"
+#include "../../support/catalog_with.hpp"
 #include "calibration/calibrate.hpp"
 #include "calibration/plot.hpp"
 #include "hardware/catalog.hpp"
@@ -86,17 +87,6 @@ TEST(Fit, SustainedRatesStay) {
   EXPECT_EQ(result.chip.efficiency.sustained.si(), chip.efficiency.sustained.si());
 }
 
-class Documents final : public config::DocumentSource {
- public:
-  explicit Documents(std::string text) : text_(std::move(text)) {}
-  [[nodiscard]] std::optional<std::string> read(const std::string& path) const override { return path == "mine.yaml" ? text_ : files_.read(path); }
-  [[nodiscard]] std::vector<std::string> list(const std::string& folder) const override { return files_.list(folder); }
-
- private:
-  test::CatalogFiles files_;
-  std::string text_;
-};
-
 TEST(Document, ReadsBackAsTheCalibratedChip) {
   const auto before = test::catalog_chip("ascend-910b");
   auto samples = synthetic(slower(before, 0.8, 2), 40, 0.02);
@@ -108,7 +98,7 @@ TEST(Document, ReadsBackAsTheCalibratedChip) {
   const auto text = chip_document(result, "ascend-910b", "a title: with a colon");
   EXPECT_EQ(text, chip_document(calibrate(before, samples, {.source = "it's mine.csv"}), "ascend-910b", "a title: with a colon"));
   config::Diagnostics diagnostics;
-  const auto chip = hardware::load_chip(Documents(text), "mine.yaml", {}, diagnostics);
+  const auto chip = hardware::load_chip(test::CatalogWith(text), "mine.yaml", {}, diagnostics);
   for (const auto& d : diagnostics.all()) ADD_FAILURE() << d.text();
   ASSERT_TRUE(chip) << text;
   EXPECT_EQ(chip->title, "a title: with a colon");
