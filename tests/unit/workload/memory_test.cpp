@@ -64,6 +64,21 @@ TEST(Memory, PartsSumAndPeakIsTheLargest) {
   EXPECT_GT(part(report.peak(), "fragmentation"), 0);
 }
 
+// bf16, one of each shape: attention, feed-forward and head of a rank; none where products do not add weight gradients, as under ZeRO 2.
+TEST(Memory, UnusedGradientsAreOfOneLayerAndTheHead) {
+  Case c{.architecture = testing::llama(32, 4096, 14336, 32, 8), .plan = {.tp = 4, .zero = 1}, .dp = 8};
+  const auto unused = [&] { return part(c.report().ranks[0], "unused gradients"); };
+  c.software.accumulation.present = false;
+  EXPECT_EQ(unused(), 0) << "not this software";
+  c.software.dummy_gradients = true;
+  EXPECT_DOUBLE_EQ(unused(), 2 * (2 * 4096.0 * 4096 + 2 * 4096.0 * 1024 + 3 * 4096.0 * 14336 + 4096.0 * 128256) / 4);
+  c.plan.zero = 2;
+  EXPECT_EQ(unused(), 0);
+  c.plan.zero = 1;
+  c.software.accumulation.present = true;
+  EXPECT_EQ(unused(), 0) << "a kernel of its own adds";
+}
+
 // Without tables of 128,256 x 4,096 at both ends, states are those of layers; a layer's activations have no dropout mask and token numbers of the embedding.
 TEST(Memory, LayersAloneLeaveOutTheEnds) {
   Case c{.architecture = testing::llama(32, 4096, 14336, 32, 8), .plan = {.pp = 4, .layers_per_chunk = {8, 8, 8, 8}}, .microbatches = 16};
