@@ -99,6 +99,22 @@ TEST(Scores, IntervalsHoldOrDoNotHold) {
   EXPECT_EQ(s.inside, 1);
 }
 
+// Intervals learn from plans as rows tell them: not from times of plans that do not fit, nor of readings chosen because the first did not. Memory is compared all the same.
+TEST(Samples, AreOfPlansAsRowsTellThem) {
+  const auto of = [](Status status, bool read_otherwise, const std::string& family) {
+    auto j = judged("A", 10, 8);
+    j.status = status;
+    j.read_otherwise = read_otherwise;
+    j.traits.family = family;
+    return samples({{j}, {}}).size();
+  };
+  const std::string time = std::string(uncertainty::kStepTime) + "/dense", memory = std::string(uncertainty::kMemory) + "/dense";
+  EXPECT_EQ(of(Status::ok, false, time), 1u);
+  EXPECT_EQ(of(Status::ok, true, time), 0u);
+  EXPECT_EQ(of(Status::infeasible, false, time), 0u);
+  EXPECT_EQ(of(Status::ok, true, memory), 1u);
+}
+
 TEST(Csv, OneLinePerRowAndQuotesWhereNeeded) {
   auto j = judged("A", 2, 3);
   j.note = "a, \"b\"\nc";
