@@ -253,8 +253,10 @@ void Step::reduce_gradients() {
       }
     }
     if (shared) {
+      // Where a period had to be assumed the engine's run ends a little apart from the simulation: what follows the last passes moves with them.
+      const auto shift = shared_.assumed_period ? line.finish - shared_.finish[static_cast<std::size_t>(rank)] : Picoseconds();
       for (const auto& span : shared_.reductions[static_cast<std::size_t>(rank)])
-        if (span.finish > span.start) tail.reductions.push_back(span);
+        if (span.finish > span.start) tail.reductions.push_back({span.start + shift, span.finish + shift});
       if (!tail.reductions.empty()) reduced = tail.reductions.back().finish;
     }
     tail.ready = std::max(line.finish, reduced);

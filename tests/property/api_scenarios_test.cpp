@@ -2,6 +2,7 @@
 // Scenarios as text with random fields, sensible and not, and automatic plans over the catalog: an answer or diagnostics, never an exception.
 #include "../support/ask.hpp"
 #include "../support/random.hpp"
+#include "../support/thinning.hpp"
 
 namespace zettatwin::api {
 namespace {
@@ -87,6 +88,38 @@ TEST(Catalog, EveryModelTrainsOnEnoughChips) {
     ASSERT_TRUE(asked.answer) << text << asked.problems();
     EXPECT_TRUE(asked.answer->result.feasible || model.find("100t") != std::string::npos) << text << report::text(asked.answer->subject());
   }
+}
+
+// Whatever machine, model, size, context, batch and precision: the report of an automatic plan holds all its promises (sums, critical path), or says what is wrong.
+TEST(Catalog, AnyModelOnAnyMachineIsAnswered) {
+  const test::CatalogFiles catalog;
+  const auto machines = catalog.list("machines"), models = catalog.list("models");
+  int answered = 0;
+  for (std::uint64_t seed = 0; seed < 80; seed += test::kThinning) {
+    Random r(seed);
+    std::string text = "machine: " + r.of(machines) + "\nmodel: " + r.of(models) + "\n";
+    if (r.one_in(2)) text += "chips: " + std::to_string(r.of<int>({8, 32, 96, 256, 1000, 4096})) + "\n";
+    if (r.one_in(2)) text += "sequence_length: " + std::to_string(r.of<int>({2048, 8192, 32768})) + "\n";
+    if (r.one_in(2)) text += "global_batch: " + std::to_string(r.of<int>({64, 512, 10000})) + "\n";
+    test::Asked asked;
+    ASSERT_NO_THROW(asked = test::ask(text)) << "seed " << seed << "\n" << text;
+    ASSERT_EQ(asked.answer != nullptr, !asked.diagnostics.has_errors()) << text << asked.problems();
+    if (!asked.answer) continue;
+    ++answered;
+    EXPECT_GT(asked.answer->result.step_time.count(), 0) << text;
+    EXPECT_LT(asked.answer->result.mfu_bf16, 2) << text;
+  }
+  EXPECT_GT(answered, 60 / static_cast<int>(test::kThinning));
+}
+
+// Its iterations do not repeat to the picosecond, and reductions of gradients outlast the last pass.
+TEST(Catalog, AnAssumedPeriodWithExposedReductionsHasACriticalPath) {
+  const auto asked = test::ask("machine: gb200-nvl72\nmodel: llama-3.1-405b\nglobal_batch: 16380\nplan: {tp: 2, pp: 32, dp: 9, zero: 1, recompute: none, schedule: zb_v, recipe: fp8_block}\n");
+  ASSERT_TRUE(asked.answer) << asked.problems();
+  EXPECT_TRUE(asked.says("is an estimate")) << asked.problems();
+  double reduction = 0;
+  for (const auto& part : asked.answer->result.critical_path) reduction += std::string_view(part.phase) == "reduction" ? part.time.seconds().si() : 0;
+  EXPECT_NEAR(reduction, 0.0169, 0.002);
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ void SharedRun::begin_played(std::size_t r) {
   --rank.left;
   rank.player.start(block.scripts, now_);
   (void)rank.player.advance(now_);
-  changed_[r] = any_changed_ = true;
+  change(r);
   if (rank.player.ended()) end_block(r);
 }
 
@@ -96,7 +96,7 @@ void SharedRun::end_block(std::size_t r) {
   }
   rank.state = State::settling;
   rank.wake = rank.segment + time;
-  changed_[r] = any_changed_ = true;
+  change(r);
 }
 
 void SharedRun::count_rivals(std::size_t r) {
@@ -118,7 +118,7 @@ void SharedRun::rival_changes(std::size_t r) {
 
 void SharedRun::rival_began(std::size_t r, const Footprint* ports) {
   if (!ports) return;
-  changed_[r] = any_changed_ = true;
+  change(r);
   if (ranks_[r].state == State::opaque && meets(*pass_at(r).blocks[ranks_[r].run].block, ports)) open(r);
 }
 

@@ -19,8 +19,10 @@ bool SharedRun::end_sends(std::size_t c) {
   auto& sender = ranks_[from];
   sender.losses[sent.record].delays[sent.slot] = now_ - sent.left - sent.work;
   if (sender.unsent > 0) --sender.unsent;
-  changed_[from] = changed_[to] = any_changed_ = true;
-  if (!channel.sent.empty()) begin_send(c);
+  change(from);
+  change(to);
+  if (channel.sent.empty()) busy_.erase(std::lower_bound(busy_.begin(), busy_.end(), c));
+  else begin_send(c);
   return true;
 }
 
@@ -31,13 +33,16 @@ void SharedRun::send(std::size_t r, const engine::Step& step, std::size_t record
     auto& channel = channels_[c];
     if (step.delays[slot].count() == 0) {
       ++channel.tokens;
+      touch(static_cast<std::size_t>(step_.channels[c].to));
       continue;
     }
     rival_changes(r);
     rival_changes(static_cast<std::size_t>(step_.channels[c].to));
     if (step.occupancy.count() > 0) ++ranks_[r].unsent;
     channel.sent.push_back({record, slot, step.delays[slot], now_});
-    if (channel.sent.size() == 1) begin_send(c);
+    if (channel.sent.size() > 1) continue;
+    busy_.insert(std::lower_bound(busy_.begin(), busy_.end(), c), c);
+    begin_send(c);
   }
 }
 
@@ -69,7 +74,7 @@ bool SharedRun::end_background(std::size_t r, Background& background) {
   rival_changes(r);
   background.done += background.items[background.next].traffic.time;
   const auto bucket = background.items[background.next++].bucket;
-  changed_[r] = any_changed_ = true;
+  change(r);
   if (!background.busy() || background.items[background.next].bucket != bucket) {
     background.buckets[bucket].finish = now_;
     ++background.ended;
@@ -171,6 +176,7 @@ void SharedRun::rerate() {
         if (!channels_[c].sent.empty() && !std::exchange(channel_seen[c], std::uint8_t{1})) add(step_.channels[c].from, step_.channels[c].to, step_.channels[c].ports, &channels_[c].flow, nullptr, 0);
     }
     if (messages.empty()) continue;
+    for (const auto r : connected) touch(r);
     const auto& rates = ports_.rates(messages);
     for (std::size_t i = 0; i < flows.size(); ++i) {
       if (flows[i].first) flows[i].first->set_rate(now_, rates[i]);

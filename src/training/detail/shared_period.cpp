@@ -102,6 +102,7 @@ void SharedRun::jump(const std::vector<std::int64_t>& from, Picoseconds period_b
   Shift shift{.by = (now_ - period_begin) * times};
   visit(shift);
   now_ += shift.by;
+  for (std::size_t r = 0; r < ranks_.size(); ++r) touch(r);
   for (auto& rank : ranks_) rank.iteration += times * period;
   period_ = Period{.from = from, .iterations = period, .times = times};
   folding_ = false;

@@ -62,6 +62,8 @@ struct RankState {
   enum class Section : std::uint8_t { prologue, body, epilogue };
 
   State state = State::waiting;
+  const engine::Step* step = nullptr;      // at which it is; none once it has ended
+  const SharedPass* pass = nullptr;
   Section section = Section::prologue;
   std::size_t index = 0;           // in the section
   std::int64_t iteration = 0;

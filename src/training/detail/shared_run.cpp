@@ -29,7 +29,7 @@ SharedOutcome play_shared(const SharedStep& step, const SharedOptions& options) 
 namespace detail {
 
 SharedRun::SharedRun(const SharedStep& step, const SharedOptions& options)
-    : step_(step), options_(options), ranks_(step.network.processes.size()), channels_(step.channels.size()), channels_of_(ranks_.size()), changed_(ranks_.size()), folding_(options.fold) {
+    : step_(step), options_(options), ranks_(step.network.processes.size()), channels_(step.channels.size()), channels_of_(ranks_.size()), touched_(ranks_.size(), 1), outdated_(ranks_.size(), 1), due_(ranks_.size(), kNever), changed_(ranks_.size()), folding_(options.fold) {
   for (std::size_t c = 0; c < channels_.size(); ++c) {
     const auto& channel = step.channels[c];
     if (!channel.ports || channel.from == channel.to) continue;
@@ -65,33 +65,44 @@ SharedOutcome SharedRun::run() {
 Picoseconds SharedRun::next_event() {
   Picoseconds next = kNever;
   for (std::size_t r = 0; r < ranks_.size(); ++r) {
-    const auto& rank = ranks_[r];
-    next = std::min({next, rank.wake, rank.gathers.finish(), rank.reductions.finish(), next_final(r)});
-    if (rank.state == State::played) next = std::min(next, rank.player.next());
+    if (std::exchange(outdated_[r], std::uint8_t{0})) due_[r] = next_event_of(r);
+    next = std::min(next, due_[r]);
   }
-  for (const auto& channel : channels_)
-    if (!channel.sent.empty()) next = std::min(next, channel.flow.finish());
+  for (const auto c : busy_) next = std::min(next, channels_[c].flow.finish());
   return next;
+}
+
+Picoseconds SharedRun::next_event_of(std::size_t r) const {
+  const auto& rank = ranks_[r];
+  const auto next = std::min({rank.wake, rank.gathers.finish(), rank.reductions.finish(), next_final(r)});
+  return rank.state == State::played ? std::min(next, rank.player.next()) : next;
 }
 
 // Everything that happens at the present time, once over; true if anything did.
 bool SharedRun::batch() {
   bool moved = false;
-  for (std::size_t c = 0; c < channels_.size(); ++c) moved |= end_sends(c);
+  for (std::size_t i = 0; i < busy_.size();) {
+    const auto c = busy_[i];
+    moved |= end_sends(c);
+    if (i < busy_.size() && busy_[i] == c) ++i;
+  }
   for (std::size_t r = 0; r < ranks_.size(); ++r) {
-    moved |= end_background(r, ranks_[r].gathers);
-    moved |= make_final(r);
-    moved |= move(r);
-    moved |= end_background(r, ranks_[r].reductions);
+    if (!touched_[r] && due_[r] > now_) continue;
+    outdated_[r] = 1;
+    touched_[r] = 0;
+    if (!batch_of(r)) continue;
+    touched_[r] = 1;
+    moved = true;
   }
   return moved;
 }
 
-std::int32_t SharedRun::code(std::size_t r) const {
-  const auto& rank = ranks_[r];
-  const auto& p = process(r);
-  const auto& codes = rank.section == Section::prologue ? p.prologue : rank.section == Section::body ? p.body : p.epilogue;
-  return codes[rank.index];
+bool SharedRun::batch_of(std::size_t r) {
+  bool moved = end_background(r, ranks_[r].gathers);
+  moved |= make_final(r);
+  moved |= move(r);
+  moved |= end_background(r, ranks_[r].reductions);
+  return moved;
 }
 
 // Skips sections that are over.
@@ -112,8 +123,17 @@ void SharedRun::find_section(std::size_t r) {
     rank.index = 0;
   }
   rank.wake = kNever;
-  rank.state = rank.section == Section::epilogue && rank.index == p.epilogue.size() ? State::ended : State::waiting;
   rank.finish = now_;
+  rank.state = rank.section == Section::epilogue && rank.index == p.epilogue.size() ? State::ended : State::waiting;
+  if (rank.state == State::ended) {
+    rank.step = nullptr;
+    rank.pass = nullptr;
+    return;
+  }
+  const auto& codes = rank.section == Section::prologue ? p.prologue : rank.section == Section::body ? p.body : p.epilogue;
+  const auto code = static_cast<std::size_t>(codes[rank.index]);
+  rank.step = &p.steps[code];
+  rank.pass = &step_.ranks[r].passes[code];
 }
 
 bool SharedRun::move(std::size_t r) {
@@ -126,7 +146,7 @@ bool SharedRun::move(std::size_t r) {
       return true;
     case State::played:
       if (rank.player.next() > now_) return false;
-      if (rank.player.advance(now_)) changed_[r] = any_changed_ = true;
+      if (rank.player.advance(now_)) change(r);
       if (rank.player.ended()) end_block(r);
       return true;
     case State::stalled:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The simulation of a whole step, event by event. Events of one picosecond are one batch, after which rates are shared anew among those that they concern.
+// Cost: of an event, what it concerns, and one look at the time of each rank's next event.
 #pragma once
 
 #include <deque>
@@ -22,13 +23,21 @@ class SharedRun final {
   using Section = RankState::Section;
 
   [[nodiscard]] Picoseconds next_event();
+  [[nodiscard]] Picoseconds next_event_of(std::size_t rank) const;
   bool batch();
+  bool batch_of(std::size_t rank);
+  // Something that the rank waits for, or that its next event depends on, may be there or has changed.
+  void touch(std::size_t rank) { touched_[rank] = outdated_[rank] = 1; }
+  // It has other messages than before.
+  void change(std::size_t rank) {
+    changed_[rank] = any_changed_ = true;
+    touch(rank);
+  }
 
   // Steps of ranks (shared_run.cpp).
   [[nodiscard]] const engine::Process& process(std::size_t rank) const { return step_.network.processes[rank]; }
-  [[nodiscard]] std::int32_t code(std::size_t rank) const;
-  [[nodiscard]] const engine::Step& step_at(std::size_t rank) const { return process(rank).steps[static_cast<std::size_t>(code(rank))]; }
-  [[nodiscard]] const SharedPass& pass_at(std::size_t rank) const { return step_.ranks[rank].passes[static_cast<std::size_t>(code(rank))]; }
+  [[nodiscard]] const engine::Step& step_at(std::size_t rank) const { return *ranks_[rank].step; }
+  [[nodiscard]] const SharedPass& pass_at(std::size_t rank) const { return *ranks_[rank].pass; }
   bool move(std::size_t rank);
   [[nodiscard]] bool may_start(std::size_t rank);
   void start(std::size_t rank);
@@ -80,6 +89,10 @@ class SharedRun final {
   std::vector<ChannelState> channels_;
   std::vector<std::vector<std::size_t>> channels_of_;  // by rank, either end, with ports
   SharedPorts ports_;
+  std::vector<std::size_t> busy_;                      // channels that send, in order
+  std::vector<std::uint8_t> touched_;                  // ranks to look at, though their next event is later
+  std::vector<std::uint8_t> outdated_;                 // ranks whose next event is to be found anew
+  std::vector<Picoseconds> due_;                       // next events of ranks
   std::vector<std::uint8_t> changed_;                  // ranks with other messages than before
   bool any_changed_ = false;
   std::map<std::pair<const SharedBlock*, const Footprint*>, bool> meets_;  // only looked up
