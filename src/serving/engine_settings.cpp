@@ -88,6 +88,12 @@ void describe(config::Schema& s, Speculation& speculation) {
   s.check(speculation.draft == 0 || !speculation.acceptance.empty(), "draft without acceptance", "what a step yields depends on it", "write acceptance: [0.8, 0.6]");
 }
 
+void describe(config::Schema& s, Hold& hold) {
+  s.integer("steps", hold.steps, "most steps that new prompts wait while sequences decode; 0: none (TensorRT-LLM batch_wait_timeout_iters, timeout_iters)");
+  s.integer("prompts", hold.prompts, "prompts that end the wait, of the whole instance; in a software profile of one data-parallel rank (TensorRT-LLM enable_balance)");
+  s.number("share", hold.share, "share of max_tokens, decoding tokens counted, that ends the wait (TensorRT-LLM batch_wait_max_tokens_ratio)", {.range = config::kUnitInterval});
+}
+
 void describe(config::Schema& s, EngineSettings& e) {
   s.choice("policy", e.policy, policy_words(), "how steps are composed");
   s.boolean("chunked_prefill", e.chunked_prefill, "prompts may be cut to fill a step's tokens");
@@ -107,6 +113,9 @@ void describe(config::Schema& s, EngineSettings& e) {
   s.list("tiers", e.tiers, "memory behind the chips' own for cached blocks, nearest first");
   s.choice("fetch", e.fetch, fetch_words(), "whether fetches from tiers are hidden");
   s.boolean("schedule_ahead", e.schedule_ahead, "the next step is composed while one runs (asynchronous scheduling)");
+  s.integer("poll_steps", e.poll_steps, "decoding steps between two looks for new requests (SGLang scheduler-recv-interval)", {.range = config::kPositive});
+  s.object("hold", e.hold, "new prompts wait for others while sequences decode");
+  s.integer("stream_tokens", e.stream_tokens, "output tokens after the first that are sent to the client together (stream interval)", {.range = config::kPositive});
   s.object("speculation", e.speculation, "drafted tokens (draft models, multi-token prediction)");
   s.check(e.max_tokens >= e.max_sequences * (1 + e.speculation.draft), "max_tokens is below max_sequences x (1 + draft)", "decoding sequences alone would overrun a step",
           "raise max_tokens or lower max_sequences");

@@ -49,6 +49,15 @@ struct Speculation {
   [[nodiscard]] double mean_tokens_per_step() const;   // 1 + p1 + p1 p2 + ...
 };
 
+// New prompts are held back while sequences decode and no prompt is under way: until so many wait that a batch has room for, and until the step would have
+// this share of max_tokens, but for no more than so many steps. TensorRT-LLM: batch_wait_timeout_iters and batch_wait_max_tokens_ratio; with data-parallel
+// attention enable_balance and timeout_iters, where `prompts` is one for each rank.
+struct Hold {
+  std::int64_t steps = 0;    // 0: prompts are never held back
+  std::int64_t prompts = 0;  // of the whole instance
+  double share = 0;
+};
+
 // Budgets are of the whole instance (all its data-parallel attention ranks together).
 struct EngineSettings {
   Policy policy = Policy::mixed;
@@ -69,6 +78,9 @@ struct EngineSettings {
   std::vector<CacheTier> tiers;    // behind the chips' own memory, nearest first
   Fetch fetch = Fetch::overlapped;
   bool schedule_ahead = false;     // the next step is composed while one runs (asynchronous scheduling): what happens in a step counts one step later
+  std::int64_t poll_steps = 1;     // decoding steps between two looks for new requests; steps with prompts and idle engines look at once (SGLang's scheduler_recv_interval)
+  Hold hold;
+  std::int64_t stream_tokens = 1;  // output tokens after the first are sent in parcels of so many: what a client sees between two of them (stream_interval)
   Speculation speculation;
 };
 [[nodiscard]] std::span<const config::Word> policy_words();
@@ -78,6 +90,7 @@ struct EngineSettings {
 [[nodiscard]] std::span<const config::Word> acceptance_words();
 void describe(config::Schema& s, CacheTier& tier);
 void describe(config::Schema& s, Speculation& speculation);
+void describe(config::Schema& s, Hold& hold);
 void describe(config::Schema& s, EngineSettings& settings);
 
 }  // namespace zettatwin::serving

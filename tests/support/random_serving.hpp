@@ -52,6 +52,8 @@ inline serving::EngineSettings random_settings(Random& random) {
     s.tiers.push_back({.name = "tier", .blocks = random.between(0, 30), .latency = units::Seconds::from_si(1e-12 * static_cast<double>(random.between(0, 20))), .tokens_per_s = random.of({1e12, 2e11})});
   s.fetch = random.of({Fetch::exposed, Fetch::overlapped});
   s.schedule_ahead = random.one_in(3);
+  if (random.one_in(3)) s.poll_steps = random.between(2, 12);
+  if (random.one_in(3)) s.hold = {.steps = random.between(1, 20), .prompts = random.between(0, 4), .share = random.of({0.0, 0.0, 0.5, 1.0})};
   return s;
 }
 

@@ -163,8 +163,13 @@ void Books::ran(std::size_t pool, std::int32_t instance, bool shown, LastRun& la
     // Sequences that decoded before and had to wait: for prompts in steps of their own.
     const std::int64_t stalled = last.decode_end >= Picoseconds(0) && last.decode_end < run.begin ? std::min(last.decoding, run.decoding) : 0;
     const auto model = static_cast<std::size_t>(spec_.pools[pool].model);
-    if (stalled > 0) collector.gaps(model, static_cast<std::size_t>(instance), step + (run.begin - last.decode_end), stalled);
-    collector.gaps(model, static_cast<std::size_t>(instance), step, run.steps * run.decoding - stalled);
+    // What clients see: one gap for each parcel of tokens.
+    const auto parcel = spec_.pools[pool].engine.stream_tokens, tokens = run.steps * run.decoding + last.unsent, parcels = tokens / parcel;
+    const Picoseconds gap(step.count() * parcel);
+    const auto longer = std::min(stalled, parcels);
+    last.unsent = tokens % parcel;
+    if (longer > 0) collector.gaps(model, static_cast<std::size_t>(instance), gap + (run.begin - last.decode_end), longer);
+    collector.gaps(model, static_cast<std::size_t>(instance), gap, parcels - longer);
   }
   last.decode_end = run.end;
   last.decoding = std::max<std::int64_t>(0, run.decoding - (last.left_at == run.end ? last.left : 0));

@@ -25,6 +25,7 @@ struct LastRun {
   std::int64_t decoding = 0;
   units::Picoseconds left_at{-1};
   std::int64_t left = 0;  // at that time
+  std::int64_t unsent = 0;  // tokens that wait for a parcel to be full
   void leaves(units::Picoseconds at) {
     if (at == decode_end && decoding > 0) --decoding;
     left = at == left_at ? left + 1 : 1;

@@ -24,6 +24,7 @@ Engine::Engine(EngineSettings settings, const StepTimer& timer, Observer& observ
       expected_(e_) {
   if (!e_.prefix_caching || options_.store.bytes_per_token <= 0) options_.store.store = nullptr;
   statistics_.hit_tokens.assign(1 + e_.tiers.size() + (options_.store.store ? 1 : 0), 0);
+  since_poll_ = e_.poll_steps;
 }
 
 void Engine::advance(Picoseconds until) {
@@ -93,7 +94,9 @@ Engine::Plan Engine::plan_run(std::int64_t available) const {
   Plan plan{.pace = batch_.pace(first, piece.slope)};
   if (draw_.active() || !zombies_.empty()) return plan;
   plan.steps = std::min(batch_.steps_for((piece.to - 1 - cached) / n + 1), batch_.steps_for(ends_.top().end - batch_.clock()));
-  if (const Slot next = next_in_queue(); next != kNoSlot && e_.policy != Policy::static_batch && !full_batch()) plan.steps = steps_to_arrival(plan.pace, slots_[next].at, plan.steps);
+  if (holding_) plan.steps = std::min(plan.steps, e_.hold.steps - (batch_.steps() - held_since_));
+  if (const Slot next = holding_ ? hold_next_ : next_in_queue(); next != kNoSlot && e_.policy != Policy::static_batch && !full_batch())
+    plan.steps = steps_to_arrival(plan.pace, slots_[next].at, plan.steps);
   if (!grows_ || plan.steps == 1) return plan;
   const auto grown = batch_.grown_in(plan.steps - 1), bound = n * (grown / e_.block_tokens + 1);
   plan.evicts = e_.prefix_caching && bound > cache_.empty();
@@ -103,9 +106,20 @@ Engine::Plan Engine::plan_run(std::int64_t available) const {
 
 // The steps from t_ on after which a request that came at `at` can be taken up.
 std::int64_t Engine::steps_to_arrival(const Pace& pace, std::int64_t at, std::int64_t most) const {
-  if (at <= t_) return 1;
-  const auto steps = pace.steps_until(at - t_, most);
-  return e_.schedule_ahead ? std::min(most, steps + 1) : steps;
+  auto steps = at <= t_ ? 1 : pace.steps_until(at - t_, most) + (e_.schedule_ahead ? 1 : 0);
+  if (e_.poll_steps > 1 && at > polled_) steps += (e_.poll_steps - (since_poll_ + steps) % e_.poll_steps) % e_.poll_steps;
+  return std::min(most, steps);
+}
+
+// Of so many decoding steps from t_ on, the first `composed` ends are begins of steps, at which an engine that is due looks for requests.
+void Engine::count_looks(std::int64_t steps, std::int64_t composed) {
+  if (e_.poll_steps == 1) return;
+  const auto first = e_.poll_steps - since_poll_;
+  since_poll_ += steps;
+  if (first > composed) return;
+  const auto last = first + (composed - first) / e_.poll_steps * e_.poll_steps;
+  polled_ = t_ + pace_.time(e_.schedule_ahead ? last - 1 : last);
+  since_poll_ = steps - last;
 }
 
 // The run ends with the step that runs at `at`.
@@ -120,6 +134,7 @@ void Engine::settle(std::int64_t until) {
   if (!chunks_.empty() || steps_ == 1 || until <= t_) return;
   const auto done = pace_.steps_until(until - t_, steps_) - 1;
   if (done == 0) return;
+  count_looks(done, done);
   advance_batch(done);
   cache_.take(batch_.due());
   batch_.taken();
@@ -138,6 +153,9 @@ void Engine::advance_batch(std::int64_t steps) {
 
 void Engine::end_run() {
   previous_begin_ = steps_ == 1 ? t_ : end_ - pace_.step(steps_ - 1);
+  if (chunks_.empty()) count_looks(steps_, steps_ - 1);
+  else since_poll_ = e_.poll_steps;
+  holding_ = false;
   if (!decoding_) ++run_.steps;
   else if (draw_.active()) draw_step();
   else advance_batch(steps_);

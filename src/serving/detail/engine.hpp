@@ -97,8 +97,11 @@ class Engine final : public Instance {
   void compose();
   void grow();
   void continue_prefills(std::int64_t& budget);
+  void look();
+  void count_looks(std::int64_t steps, std::int64_t composed);
+  [[nodiscard]] bool holds_prompts(std::int64_t since);
   void admit(std::int64_t budget);
-  void admit_set_aside(std::int64_t budget, std::int64_t visible);
+  void admit_set_aside(std::int64_t budget);
   void forget_set_aside(Slot slot);
   [[nodiscard]] bool try_admit(Slot slot, std::int64_t& budget);
   struct Match { std::int64_t idle = 0; };  // entries of the chips that nobody uses; all are in matched_ and hits_
@@ -174,6 +177,10 @@ class Engine final : public Instance {
   bool aside_blocked_ = false;  // neither can the first whose blocks are set aside
   bool stuck_ = false;     // nothing can run until something leaves
   bool preempted_ = false;
+  std::int64_t polled_ = 0, since_poll_ = 0;  // requests that came by then were looked for; decoding steps since
+  bool holding_ = false;                      // prompts that could be taken up are held back
+  std::int64_t held_since_ = -1;              // decoding steps made when that began
+  Slot hold_next_ = kNoSlot;                  // the first of the queue that may end it
   Pace pace_;
   StepRun run_;
   std::int64_t run_clock_ = 0, run_used_ = 0;

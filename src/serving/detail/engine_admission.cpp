@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <utility>
 
 #include "base/contract.hpp"
 #include "serving/detail/engine.hpp"
@@ -18,6 +19,8 @@ void Engine::compose() {
   fetch_ = swap_ = 0;
   preempted_ = false;
   count_arrived();
+  look();
+  holding_ = false;
   std::int64_t budget = e_.max_tokens;
   if (e_.policy == Policy::mixed) {
     grow();
@@ -75,7 +78,7 @@ void Engine::preempt() {
   prepend(queue_, slot);
   ++arrived_;
   queue_tokens_ += to_do(s);
-  blocked_ = aside_blocked_ = false;
+  blocked_ = aside_blocked_ = holding_ = false;
   observer_.preempted(s.job.id, Picoseconds(t_));
 }
 
@@ -138,20 +141,54 @@ void Engine::release_zombies() {
   unblock();
 }
 
+// Whether an engine that looks for requests only so often does so now.
+void Engine::look() {
+  if (e_.poll_steps > 1 && since_poll_ < e_.poll_steps && running_.size > 0) return;
+  polled_ = e_.schedule_ahead && running_.size > 0 ? previous_begin_ : t_;
+  since_poll_ = 0;
+}
+
+// Prompts are counted as far as the batch has places; whether blocks are free for them is not asked.
+bool Engine::holds_prompts(std::int64_t since) {
+  if (e_.hold.steps == 0) return false;
+  hold_next_ = kNoSlot;
+  std::int64_t prompts = 0, tokens = batch_.size() * (1 + lookahead_);
+  const double wanted = e_.hold.share * static_cast<double>(e_.max_tokens);
+  const auto enough = [&] { return prompts >= e_.hold.prompts && static_cast<double>(tokens) >= wanted; };
+  auto places = e_.max_sequences - running_.size - static_cast<std::int64_t>(zombies_.size());
+  for (Slot slot = queue_.first; slot != kNoSlot && places > 0 && !(prompts > 0 && enough()); slot = slots_[slot].next, --places) {
+    const Sequence& s = slots_[slot];
+    if (s.at > polled_) {
+      hold_next_ = slot;
+      break;
+    }
+    if (s.arrived) continue;
+    ++prompts;
+    tokens += s.job.input + s.generated;
+  }
+  const bool waits = batch_.size() > 0 && prefilling_.empty() && prompts > 0 && !enough();
+  const auto begin = since < 0 ? batch_.steps() : since;
+  holding_ = waits && batch_.steps() - begin < e_.hold.steps;
+  if (holding_) held_since_ = begin;
+  return holding_;
+}
+
 void Engine::admit(std::int64_t budget) {
-  const auto visible = e_.schedule_ahead && running_.size > 0 ? previous_begin_ : t_;
-  while (!blocked_ && queue_.size > 0 && slots_[queue_.first].at <= visible) {
+  const auto since = std::exchange(held_since_, -1);
+  bool asked = false;
+  while (!blocked_ && queue_.size > 0 && slots_[queue_.first].at <= polled_) {
     const Slot slot = queue_.first;
+    if (!slots_[slot].arrived && !std::exchange(asked, true) && holds_prompts(since)) break;
     if (e_.policy == Policy::mixed && budget < (slots_[slot].arrived ? 1 + lookahead_ : 1)) return;
     if (e_.policy == Policy::prefill_first && budget < 1) return;
     if (full_batch() || !try_admit(slot, budget)) blocked_ = true;
   }
-  if (blocked_ && !aside_blocked_ && !set_aside_.empty()) admit_set_aside(budget, visible);
+  if (blocked_ && !aside_blocked_ && !set_aside_.empty()) admit_set_aside(budget);
 }
 
 // Those whose blocks are set aside take nothing from the blocked head of the queue, and what they hold may be what it waits for.
-void Engine::admit_set_aside(std::int64_t budget, std::int64_t visible) {
-  while (!set_aside_.empty() && slots_[set_aside_.front()].at <= visible && !full_batch()) {
+void Engine::admit_set_aside(std::int64_t budget) {
+  while (!set_aside_.empty() && slots_[set_aside_.front()].at <= polled_ && !full_batch()) {
     if (e_.policy == Policy::mixed && budget < 1 + lookahead_) return;
     if (!try_admit(set_aside_.front(), budget)) {
       aside_blocked_ = true;

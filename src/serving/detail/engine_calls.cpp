@@ -81,7 +81,7 @@ void Engine::submit(Job job, Picoseconds at) {
     set_aside_.push_back(slot);
     stuck_ = false;
   }
-  const bool next = blocked_ ? next_in_queue() == slot : first;
+  const bool next = holding_ || (blocked_ ? next_in_queue() == slot : first);
   if (!next || !running_step_ || steps_ == 1 || e_.policy == Policy::static_batch || full_batch()) return;
   steps_ = steps_to_arrival(pace_, s.at, steps_);
   end_ = t_ + pace_.time(steps_);
@@ -248,7 +248,9 @@ std::vector<Job> Engine::fail(Picoseconds at) {
   queue_tokens_ = prefill_tokens_ = prefill_to_come_ = arrived_ = 0;
   first_to_come_ = kNoSlot;
   t_ = at.count();
-  running_step_ = blocked_ = aside_blocked_ = stuck_ = evicts_ = false;
+  running_step_ = blocked_ = aside_blocked_ = stuck_ = evicts_ = holding_ = false;
+  since_poll_ = e_.poll_steps;
+  held_since_ = -1;
   return jobs;
 }
 

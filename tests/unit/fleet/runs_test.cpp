@@ -42,6 +42,17 @@ TEST(ClosedLoop, KeepsItsUsersBusyByHand) {
   EXPECT_EQ(r.judgement.verdict, Verdict::stable);
 }
 
+// The same, of whose tokens three are sent at a time: a third of the gaps, each three steps long; what the mean over a request shows does not change.
+TEST(ClosedLoop, ParcelsOfTokensHaveLongerGaps) {
+  FleetSpec spec = test::one_pool(kTenMs, 8, closed_loop(8, 80, 10));
+  spec.pools[0].engine.stream_tokens = 3;
+  const FleetResult r = simulate(spec);
+  EXPECT_NEAR(r.all.itl.mean.value, 0.03, 1e-9);
+  EXPECT_EQ(r.all.itl.count, 80 * 9 / 3);
+  EXPECT_NEAR(r.all.tpot.mean.value, 0.01, 1e-9);
+  EXPECT_NEAR(r.all.ttft.mean.value, 0.01, 1e-9);
+}
+
 // A batch of 4 for 8 users: half of them wait for a round.
 TEST(ClosedLoop, MoreUsersThanPlacesWait) {
   const FleetResult r = simulate(test::one_pool(kTenMs, 4, closed_loop(8, 400, 10)));

@@ -276,4 +276,48 @@ TEST(Instance, SchedulingAheadSeesArrivalsOneStepLater) {
   EXPECT_EQ(run.log.time_of('s', 2), 1020 + 1014);  // while the first step ran, the second had been composed
 }
 
+TEST(Instance, LooksForRequestsEverySoManySteps) {
+  auto settings = small();
+  settings.poll_steps = 3;
+  Played run(settings);
+  run.instance->submit(job(1, 4, 20), Picoseconds(0));
+  run.instance->submit(job(2, 4, 2), Picoseconds(1500));
+  run.instance->submit(job(3, 4, 2), Picoseconds(4100));
+  run.to_the_end();
+  const std::int64_t second = 1020 + 1014 + 1015 + 1016;  // it looked after the prompt, and does again three steps later
+  EXPECT_EQ(run.log.time_of('s', 2), second);
+  EXPECT_EQ(run.log.time_of('s', 3), second + 1000 + 10 + 7 + 20);  // a step with a prompt is followed by a look
+}
+
+TEST(Instance, HoldsPromptsBackUntilAnotherWaitsOrStepsHavePassed) {
+  auto settings = small();
+  settings.hold = {.steps = 5, .prompts = 2};
+  const std::int64_t seen = 1020 + 1014;
+  Played alone(settings);
+  alone.instance->submit(job(1, 4, 20), Picoseconds(0));
+  alone.instance->submit(job(2, 4, 2), Picoseconds(1500));
+  alone.to_the_end();
+  EXPECT_EQ(alone.log.time_of('s', 1), 0);  // nothing decodes
+  EXPECT_EQ(alone.log.time_of('s', 2), seen + 1015 + 1016 + 1017 + 1018 + 1019);
+  Played joined(settings);
+  joined.instance->submit(job(1, 4, 20), Picoseconds(0));
+  joined.instance->submit(job(2, 4, 2), Picoseconds(1500));
+  joined.instance->submit(job(3, 4, 2), Picoseconds(2500));
+  joined.to_the_end();
+  EXPECT_EQ(joined.log.time_of('s', 2), seen + 1015);
+  EXPECT_EQ(joined.log.time_of('s', 3), seen + 1015);
+}
+
+TEST(Instance, HoldsPromptsBackUntilAStepIsFullEnough) {
+  auto settings = small();
+  settings.hold = {.steps = 5, .share = 0.5};
+  for (const std::int32_t input : {31, 30}) {  // beside one decoding token, of 64
+    Played run(settings);
+    run.instance->submit(job(1, 4, 20), Picoseconds(0));
+    run.instance->submit(job(2, input, 2), Picoseconds(1500));
+    run.to_the_end();
+    EXPECT_EQ(run.log.time_of('s', 2), 1020 + 1014 + (input == 31 ? 0 : 1015 + 1016 + 1017 + 1018 + 1019));
+  }
+}
+
 }  // namespace

@@ -32,7 +32,7 @@ TEST(EngineSettings, AreRead) {
 
 TEST(EngineSettings, SayWhatCannotBe) {
   for (const auto* text : {"policy: fastest", "max_tokens: 10\nmax_sequences: 20", "prefix_tokens: 40", "preemption: swap", "speculation: {draft: 2}", "speculation: {draft: 1, acceptance: [1.2]}",
-                           "speculation: {draft: 1, acceptance: [most]}", "watermark: 2", "block_tokens: 0", "max_sequences: 0"}) {
+                           "speculation: {draft: 1, acceptance: [most]}", "watermark: 2", "block_tokens: 0", "max_sequences: 0", "poll_steps: 0", "hold: {share: 2}", "stream_tokens: 0"}) {
     config::Diagnostics diagnostics;
     (void)read(text, diagnostics);
     EXPECT_TRUE(diagnostics.has_errors()) << text;

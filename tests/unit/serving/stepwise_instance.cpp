@@ -5,7 +5,9 @@
 #include <cmath>
 #include <deque>
 #include <limits>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "base/contract.hpp"
 #include "serving/detail/acceptance_draw.hpp"
@@ -48,7 +50,7 @@ class Stepwise final : public Instance {
   Stepwise(EngineSettings settings, const StepTimer& timer, Observer& observer, InstanceOptions options)
       : e_(std::move(settings)), unit_tokens_(e_.prefix_tokens == 0 ? e_.block_tokens : e_.prefix_tokens), unit_(unit_tokens_ / e_.block_tokens),
         lookahead_(e_.speculation.draft), timer_(timer), observer_(observer), options_(options), clock_(e_.speculation), draw_(e_.speculation, options.seed), expected_(e_),
-        cache_(e_.blocks, unit_, e_.tiers) {
+        cache_(e_.blocks, unit_, e_.tiers), since_poll_(e_.poll_steps) {
     if (!e_.prefix_caching) options_.store.store = nullptr;
     statistics_.hit_tokens.assign(1 + e_.tiers.size() + (options_.store.store ? 1 : 0), 0);
   }
@@ -112,6 +114,7 @@ class Stepwise final : public Instance {
   void grow();
   void continue_prefills(std::int64_t& budget);
   void admit(std::int64_t budget);
+  bool holds_prompts(std::int64_t since);
   bool try_admit(const Item& s, std::int64_t& budget);
   void chunk(Sequence& s, std::int64_t tokens);
   void share(Sequence& s, std::int64_t tokens);
@@ -166,7 +169,9 @@ class Stepwise final : public Instance {
   std::map<JobId, std::vector<std::int64_t>> reserved_;
   std::vector<JobId> to_release_;
   std::int64_t submissions_ = 0, steps_ = 0;  // steps with decoding
-  Picoseconds t_, end_, previous_begin_, fetch_, swap_;
+  std::int64_t since_poll_;  // decoding steps since the engine looked for requests
+  std::optional<std::int64_t> held_since_;  // decoding steps made when prompts began to be held back
+  Picoseconds t_, end_, previous_begin_, fetch_, swap_, polled_;
   bool running_step_ = false, blocked_ = false, stuck_ = false, preempted_ = false, decoding_ = false;
   std::vector<Chunk> chunks_;
 };
@@ -236,6 +241,10 @@ void Stepwise::compose() {
   std::int64_t waiting = 0;
   for (const auto& s : queue_) waiting += s->at <= t_;
   statistics_.waiting_max = std::max(statistics_.waiting_max, waiting);
+  if (e_.poll_steps == 1 || since_poll_ >= e_.poll_steps || running_.empty()) {
+    polled_ = e_.schedule_ahead && !running_.empty() ? previous_begin_ : t_;
+    since_poll_ = 0;
+  }
   std::int64_t budget = e_.max_tokens;
   if (e_.policy == Policy::mixed) {
     grow();
@@ -331,16 +340,37 @@ void Stepwise::store(Sequence& s, std::int64_t tokens) {
     access.store->put(access.key(s.job.blocks[static_cast<std::size_t>(s.stored++)]), access.bytes_per_token * static_cast<double>(unit_tokens_));
 }
 
+// Prompts wait for others while sequences decode and no prompt is under way: what could join by the places of the batch is too little, and not for too long.
+bool Stepwise::holds_prompts(std::int64_t since) {
+  if (e_.hold.steps == 0) return false;
+  std::int64_t decoding = 0, prefilling = 0, prompts = 0, tokens = 0;
+  for (const auto& s : running_) ++(decodes(*s) ? decoding : prefilling);
+  const auto places = e_.max_sequences - static_cast<std::int64_t>(running_.size() + zombies_.size());
+  for (std::int64_t i = 0; i < places && i < static_cast<std::int64_t>(queue_.size()); ++i) {
+    const auto& s = queue_[static_cast<std::size_t>(i)];
+    if (s->at > polled_) break;
+    if (s->arrived) continue;
+    ++prompts;
+    tokens += s->job.input + s->generated;
+  }
+  const bool enough = prompts >= e_.hold.prompts && static_cast<double>(tokens + decoding * (1 + lookahead_)) >= e_.hold.share * static_cast<double>(e_.max_tokens);
+  const bool waits = decoding > 0 && prefilling == 0 && prompts > 0 && !enough && steps_ - since < e_.hold.steps;
+  if (waits) held_since_ = since;
+  return waits;
+}
+
 void Stepwise::admit(std::int64_t budget) {
-  const auto visible = e_.schedule_ahead && !running_.empty() ? previous_begin_ : t_;
-  while (!blocked_ && !queue_.empty() && queue_.front()->at <= visible) {
+  const auto since = std::exchange(held_since_, std::nullopt).value_or(steps_);
+  bool asked = false;
+  while (!blocked_ && !queue_.empty() && queue_.front()->at <= polled_) {
     const Item s = queue_.front();
+    if (!s->arrived && !std::exchange(asked, true) && holds_prompts(since)) break;
     if (e_.policy == Policy::mixed && budget < (s->arrived ? 1 + lookahead_ : 1)) return;
     if (e_.policy == Policy::prefill_first && budget < 1) return;
     if (static_cast<std::int64_t>(running_.size() + zombies_.size()) >= e_.max_sequences || !try_admit(s, budget)) blocked_ = true;
   }
   // Those whose blocks are set aside pass a blocked head.
-  for (Item s = first_set_aside(); blocked_ && s && s->at <= visible; s = first_set_aside()) {
+  for (Item s = first_set_aside(); blocked_ && s && s->at <= polled_; s = first_set_aside()) {
     if (static_cast<std::int64_t>(running_.size() + zombies_.size()) >= e_.max_sequences) return;
     if ((e_.policy == Policy::mixed && budget < 1 + lookahead_) || !try_admit(s, budget)) return;
   }
@@ -448,6 +478,7 @@ void Stepwise::end_step() {
   if (decoding_) {
     const auto advance = clock_.tokens(steps_ + 1) - clock_.tokens(steps_);
     ++steps_;
+    ++since_poll_;
     for (const auto& s : running) {
       if (!decodes(*s)) continue;
       ++run.decoding;
@@ -464,7 +495,10 @@ void Stepwise::end_step() {
   statistics_.sequence_seconds += time * static_cast<double>(run.decoding + static_cast<std::int64_t>(chunks_.size()));
   for (const auto& c : chunks_) run.prompt_tokens += c.tokens;
   statistics_.output_tokens += run.decode_tokens;
-  if (!chunks_.empty()) blocked_ = false;
+  if (!chunks_.empty()) {
+    blocked_ = false;
+    since_poll_ = e_.poll_steps;
+  }
   for (const auto& [unused, s] : ends) leave(s);
   for (const auto& s : running) {
     if (s->chunk == 0) continue;
@@ -556,6 +590,8 @@ std::vector<Job> Stepwise::fail(Picoseconds at) {
   cache_.evicted = evicted;
   t_ = at;
   running_step_ = blocked_ = stuck_ = false;
+  since_poll_ = e_.poll_steps;
+  held_since_.reset();
   return jobs;
 }
 
