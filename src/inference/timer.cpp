@@ -12,6 +12,7 @@
 #include "inference/detail/pass.hpp"
 #include "inference/detail/step_table.hpp"
 #include "inference/placement.hpp"
+#include "result/path.hpp"
 
 namespace zettatwin::inference {
 namespace {
@@ -396,7 +397,7 @@ result::Node Timer::explain(const StepLoad& load) const {
     auto& node = root.add(result::leaf(std::string(kNames[i].key), std::string(kNames[i].label), units::Seconds::from_si(parts[i])));
     for (auto& entry : ledger.entries())
       if (index_of(entry.part) == i)
-        node.add(result::leaf(entry.name, fmt::format("{} x {}", entry.count, entry.name), units::Seconds::from_si(entry.seconds), entry.formula, std::move(entry.inputs)));
+        node.add(result::leaf(result::path_element(entry.name), fmt::format("{} x {}", entry.count, entry.name), units::Seconds::from_si(entry.seconds), entry.formula, std::move(entry.inputs)));
   }
   if (auto* host = root.children.empty() ? nullptr : &root.children.back(); host && host->key == "host")
     host->formula = software.overlapped_host ? "max(chip, eager_layer x layers, host_step) - chip + prompt_step + host_sequence x sequences of a rank"
@@ -409,7 +410,12 @@ result::Node Timer::explain(const StepLoad& load) const {
 
 hardware::Chip serving_chip(const hardware::Chip& chip, const Pool& pool) {
   auto own = chip;
-  if (pool.role != Role::prefill) own.efficiency.sustained.value = units::Ratio::from_si(1);
+  if (pool.role != Role::prefill && own.efficiency.sustained.si() < 1) {
+    auto& sustained = own.efficiency.sustained;
+    sustained.provenance.note = fmt::format("pools that decode: products wait for memory in between and run as isolated ones; pools of prompts alone sustain {:.3g}", sustained.si());
+    sustained.provenance.low_si = sustained.provenance.high_si = 0;  // the range is of the figure that is not used
+    sustained.value = units::Ratio::from_si(1);
+  }
   if (pool.power.si() > 0 && chip.power.present && pool.power < chip.power.value)
     for (auto& [precision, peak] : own.matrix_peak) peak.value *= pool.power / chip.power.value;
   return own;

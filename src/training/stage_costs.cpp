@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "result/path.hpp"
+
 namespace zettatwin::training {
 namespace {
 
@@ -52,14 +54,7 @@ std::vector<T> joined(const std::vector<T>& a, const std::vector<T>& b) {
 
 }  // namespace
 
-std::string path_element(std::string_view name) {
-  std::string text;
-  for (const char c : name)
-    if (std::isalnum(static_cast<unsigned char>(c))) text += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    else if (!text.empty() && text.back() != '_') text += '_';
-  while (!text.empty() && text.back() == '_') text.pop_back();
-  return text;
-}
+std::string path_element(std::string_view name) { return result::path_element(name); }
 
 StageCosts::StageCosts(const model::Architecture& architecture, const plan::Plan& plan, const workload::MicrobatchShape& shape,
                        const software::Profile& software, const OperationTimer& timer, LeafTable& leaves)

@@ -128,7 +128,7 @@ TEST(Explanation, NamesOperatorsFormulasAndSources) {
     EXPECT_FALSE(part.children.empty()) << part.key;
     for (const auto& op : part.children) EXPECT_FALSE(op.formula.empty()) << op.label;
   }
-  const auto* experts = tree.find("experts.routed experts");
+  const auto* experts = tree.find("experts.routed_experts");
   ASSERT_TRUE(experts);
   bool sourced = false;
   for (const auto& input : experts->inputs) sourced |= input.name == "served_experts.launch" && input.source == "AIC";
