@@ -22,6 +22,7 @@ std::optional<serving::EngineSettings> engine_of(const Pool& pool, const Softwar
   auto engine = software.engine;
   engine.max_sequences *= pool.dp;
   engine.max_tokens *= pool.dp;
+  engine.hold.prompts *= pool.dp;
   if (pool.engine.kind == config::Node::Kind::mapping) config::read(pool.engine, "engine settings", config::FigureForm::bare_allowed, diagnostics, engine);
   if (diagnostics.error_count() != before) return std::nullopt;
   return engine;

@@ -261,14 +261,16 @@ class ServingLowering final {
     if (logged()) return;
     lengths();
     load();
-    polls();
+    by_load();
+    for (const auto& rule : vocabulary_.days)
+      if (!result_.run.day && holds(rule.words, {}, everything_)) result_.run.day = rule;
     sizes();
   }
 
-  void polls() {
-    for (const auto& rule : vocabulary_.polls) {
+  void by_load() {
+    for (const auto& rule : vocabulary_.loads) {
       if (result_.run.load != Load::concurrency || result_.run.amount < rule.least || result_.run.amount > rule.most || !holds(rule.words, {}, everything_)) continue;
-      result_.run.poll_steps = rule.steps;
+      lay(result_.deployment, rule.set);
       if (!rule.note.empty()) assume(rule.note);
       return;
     }

@@ -51,7 +51,7 @@ struct RunShape {
   double amount = 0;                   // requests, sequences per rank, or seconds per token
   double ttft = 0, tpot = 0;           // limits of load capacity, seconds
   std::int64_t requests = 0;           // burst
-  std::int64_t poll_steps = 1;         // between two looks of the engine for new requests
+  std::optional<DayRule> day;          // in production, of which the row is a mean
   double hit_share = 0;                // of prompt tokens that a rate counts although they were in a cache
   std::string log;                     // in the catalog
 };

@@ -99,8 +99,6 @@ RunAnswer Runs::simulated(const ServingRow& row, const Sizes& sizes, const Traff
   answer.ttft = latency_of(all.ttft);
   answer.tpot = latency_of(all.tpot);
   answer.latency = latency_of(all.e2e);
-  const double polled = static_cast<double>(row.run.poll_steps - 1) / 2 * answer.tpot.mean;
-  for (auto* time : {&answer.ttft.mean, &answer.ttft.median, &answer.ttft.p99, &answer.latency.mean, &answer.latency.median, &answer.latency.p99}) *time += polled;
   answer.output_rate = all.output_tokens_per_s.value;
   answer.total_rate = all.total_tokens_per_s.value;
   answer.chips = static_cast<double>(row.chips > 0 ? row.chips : sizes.chips() > 0 ? sizes.chips() : subject.chips);
@@ -171,6 +169,32 @@ RunAnswer Runs::at_capacity(const ServingRow& row, Sizes sizes) {
   return best;
 }
 
+// Prompts come as users send them: chips that could compute more of them wait.
+RunAnswer Runs::rate_of_day(const ServingRow& row, RunAnswer most) {
+  const auto& day = *row.run.day;
+  auto decoding = row;
+  decoding.figure = {.is = Asked::decode_rate, .statistic = Statistic::mean, .si = 1, .chips = 1};
+  decoding.words = {};
+  decoding.words.apart = true;
+  decoding.words.decode.ep = day.ep;
+  decoding.words.decode.dp = day.ep;
+  decoding.run = {};
+  decoding.run.load = Load::pace;
+  decoding.run.amount = day.pace;
+  decoding.run.input = day.length;
+  config::Diagnostics diagnostics;
+  const auto* model = library_.architecture(text_node(row.model, row.machine.where), diagnostics);
+  const auto told = model ? ask_steps(decoding, sizes_of(decoding, *model), library_, source_) : RunAnswer{.why = "no model"};
+  if (!std::isfinite(told.decode_rate)) return told;
+  constexpr double kDay = 86'400;
+  const double decode_chips = day.output / kDay / (told.decode_rate / told.chips), left = day.chips - decode_chips;
+  const double capacity = most.prefill_rate / most.chips, offered = day.input / kDay / left;
+  if (left <= 0) return {.why = fmt::format("decoding needs {:.0f} of {:.0f} chips", decode_chips, day.chips)};
+  most.prefill_rate = std::min(capacity, offered) * most.chips;
+  most.assumed.push_back(fmt::format("a day's requests on {:.0f} chips: decoding takes {:.0f}, the others compute prompts {:.0f} % of the time", day.chips, decode_chips, 100 * std::min(1.0, offered / capacity)));
+  return most;
+}
+
 RunAnswer Runs::ask(const ServingRow& row) {
   config::Diagnostics diagnostics;
   const auto* model = library_.architecture(text_node(row.model, row.machine.where), diagnostics);
@@ -193,7 +217,9 @@ RunAnswer Runs::ask(const ServingRow& row) {
   if (run.load == Load::batch || run.load == Load::pace || run.load == Load::one_shot) {
     if (run.load == Load::pace && row.figure.is != Asked::decode_rate) return {.why = "the deployment and the load of this point are not given"};
     if (none) return {.why = "the parallel sizes are not given"};
-    return with(ask_steps(changed, sizes, library_, source_));
+    auto told = ask_steps(changed, sizes, library_, source_);
+    if (run.day && row.figure.is == Asked::prefill_rate && std::isfinite(told.prefill_rate)) told = rate_of_day(changed, std::move(told));
+    return with(std::move(told));
   }
   if (run.load == Load::log) return with(simulated(changed, {}, {}));
   const double amount = run.load == Load::burst ? static_cast<double>(run.requests) : run.amount;

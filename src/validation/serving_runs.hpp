@@ -47,6 +47,7 @@ class Runs final {
   [[nodiscard]] RunAnswer alike_instances(const ServingRow& row, const Sizes& sizes, const TrafficSize& size);
   [[nodiscard]] RunAnswer best_plan(const ServingRow& row, const TrafficSize& size, Sizes& best);
   [[nodiscard]] RunAnswer at_capacity(const ServingRow& row, Sizes sizes);
+  [[nodiscard]] RunAnswer rate_of_day(const ServingRow& row, RunAnswer most);
 
   const config::DocumentSource& source_;
   api::Library& library_;

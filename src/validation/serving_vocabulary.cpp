@@ -103,11 +103,22 @@ void describe(config::Schema& s, LogRule& rule) {
   s.text("note", rule.note, "what is assumed");
 }
 
-void describe(config::Schema& s, PollRule& rule) {
+void describe(config::Schema& s, LoadRule& rule) {
   s.texts("words", rule.words, "all of these occur");
   s.number("least", rule.least, "requests at a time");
   s.number("most", rule.most, "requests at a time");
-  s.integer("steps", rule.steps, "between two looks for new requests", {.range = {1, 10'000}});
+  s.node("set", rule.set, "changes of the deployment");
+  s.text("note", rule.note, "what is assumed");
+}
+
+void describe(config::Schema& s, DayRule& rule) {
+  s.texts("words", rule.words, "all of these occur");
+  s.number("input", rule.input, "prompt tokens of the day, cached ones counted");
+  s.number("output", rule.output, "output tokens of the day");
+  s.number("chips", rule.chips, "mean number of chips");
+  s.integer("ep", rule.ep, "chips of an instance that decodes", config::kRequired);
+  s.integer("length", rule.length, "mean tokens in the cache of a sequence that decodes", config::kRequired);
+  s.number("pace", rule.pace, "seconds per output token", config::kRequired);
   s.text("note", rule.note, "what is assumed");
 }
 
@@ -129,7 +140,8 @@ void describe(config::Schema& s, ServingVocabulary& v) {
   s.list("flags", v.flags, "changes of the scenario, by everything; all rules that hold apply");
   s.list("datasets", v.datasets, "requests whose lengths rows do not give");
   s.list("logs", v.logs, "published logs of requests");
-  s.list("polls", v.polls, "engines that do not look for new requests in every step");
+  s.list("loads", v.loads, "changes of the deployment by the requests at a time; the first that holds");
+  s.list("days", v.days, "days in production");
   s.list("widths", v.widths, "half widths of intervals");
   s.number("acceptance", v.acceptance, "of a drafted token, where rows do not say", {.range = {0, 1}});
   s.number("knob", v.knob, "half width of each assumed knob, in the logarithm");

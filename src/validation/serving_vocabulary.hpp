@@ -96,14 +96,26 @@ struct LogRule {
 };
 void describe(config::Schema& s, LogRule& rule);
 
-// Engines that look for new requests every so many steps, or hold prompts back for so many: requests wait for (steps - 1) / 2 steps on average.
-struct PollRule {
+// Changes of the deployment that depend on the load.
+struct LoadRule {
   std::vector<std::string> words;
   double least = 0, most = 1e12;  // requests at a time
-  std::int64_t steps = 1;
+  config::Node set;
   std::string note;
 };
-void describe(config::Schema& s, PollRule& rule);
+void describe(config::Schema& s, LoadRule& rule);
+
+// A day in production: what was asked, on how many chips. The phase that decodes takes the chips that it needs at its pace; the others compute the prompts.
+struct DayRule {
+  std::vector<std::string> words;
+  double input = 0, output = 0;              // tokens of the day, those in caches counted
+  double chips = 0;                          // mean
+  std::int64_t ep = 1;                       // of the phase that decodes, attention data-parallel over as many
+  std::int64_t length = 0;                   // tokens in its caches
+  double pace = 0;                           // seconds per token
+  std::string note;
+};
+void describe(config::Schema& s, DayRule& rule);
 
 // Half widths of intervals, in the logarithm.
 struct WidthRule {
@@ -125,7 +137,8 @@ struct ServingVocabulary {
   std::vector<Rule> flags;             // by everything; set: changes of the scenario; all that hold apply
   std::vector<DatasetRule> datasets;   // by "isl=... model=... load=..."
   std::vector<LogRule> logs;           // by everything
-  std::vector<PollRule> polls;         // by everything
+  std::vector<LoadRule> loads;         // by everything; set: changes of the deployment; the first that holds
+  std::vector<DayRule> days;           // by everything
   std::vector<WidthRule> widths;
   double acceptance = 0;               // of a drafted token, given those before, where rows do not say
   double knob = 0;                     // half width of each assumed knob, in the logarithm

@@ -130,6 +130,16 @@ void Pass::feed_forward(Ledger& ledger, std::string_view name, double count, std
   ledger.add(Part::dense, name, count, gemm(tokens, hidden, columns, dense_), f);
 }
 
+// On a second stream: launches, casts and latencies pass beside the routed experts, which have as many; what both need of memory and matrix units adds up.
+void Pass::shared_beside(Ledger& ledger, double count, std::int64_t columns, bool gated, std::int64_t tokens) const {
+  const double weights = (gated ? 3.0 : 2.0) * static_cast<double>(columns * about_.model.hidden);
+  const auto& efficiency = about_.chip.efficiency.gemm_of(dense_.precision);
+  const double stream = weights * dense_.weight_bytes / (about_.chip.memory.bandwidth.si() * efficiency.memory.si());
+  const double products = 2 * weights * static_cast<double>(tokens) / (about_.chip.peak(dense_.precision).si() * efficiency.math.si());
+  ledger.add_seconds(Part::dense, "shared experts on a second stream", count, std::max(stream, products) * about_.software.kernels.si(),
+                     "max(weights bytes / (memory.bandwidth x gemm.memory), 2 weights tokens / (matrix_peak x gemm.math)); launches pass beside the routed experts");
+}
+
 void Pass::routing(Ledger& ledger, const Kind& kind, std::int64_t tokens) const {
   const auto& e = *kind.layer->experts;
   ledger.add(Part::router, "router", kind.count, Gemm{.m = tokens, .n = e.routed_experts, .k = about_.model.hidden}, about_.software.kernels.si());
@@ -152,6 +162,7 @@ void Pass::tokens(Ledger& ledger, std::int64_t tokens, std::int64_t decoding) co
   const auto& pool = about_.pool;
   const auto hidden = about_.model.hidden;
   const bool apart = pool.ffn_chips > 0;
+  const bool beside = !apart && tokens == decoding && tokens <= about_.software.shared_stream && about_.software.captured(tokens);
   for (const auto& kind : kinds_) {
     const auto& layer = *kind.layer;
     attention_tokens(ledger, kind, tokens, decoding);
@@ -166,7 +177,8 @@ void Pass::tokens(Ledger& ledger, std::int64_t tokens, std::int64_t decoding) co
       routing(ledger, kind, tokens);
       const auto shared = layer.experts->shared_intermediate;
       if (layer.experts->shared_gate) ledger.add(Part::router, "gate of the shared expert", kind.count, Gemm{.m = tokens, .n = 1, .k = hidden}, about_.software.kernels.si());
-      if (shared > 0) feed_forward(ledger, "shared experts", kind.count, share(shared, cut), layer.experts->gated, rows);
+      if (shared > 0 && beside) shared_beside(ledger, kind.count, share(shared, cut), layer.experts->gated, rows);
+      else if (shared > 0) feed_forward(ledger, "shared experts", kind.count, share(shared, cut), layer.experts->gated, rows);
     }
     // One sum for the whole feed-forward; with data-parallel ranks routed experts' results come back by exchange.
     if (!apart) reduce(ledger, "after feed-forward", kind.count, tokens);
@@ -267,8 +279,7 @@ void Pass::decoding(Ledger& ledger, std::int64_t sequences, double cached) const
 }
 
 double Pass::rank_share(double sum, double longest) const {
-  const double mean = sum / static_cast<double>(about_.pool.dp);
-  return about_.software.balances_prompts ? mean : std::max(mean, longest);
+  return std::max(sum / static_cast<double>(about_.pool.dp), longest);
 }
 
 void Pass::ragged_attention(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const {
@@ -288,7 +299,7 @@ void Pass::ragged_attention(Ledger& ledger, const Kind& kind, std::span<const se
     memory += t.memory.si();
     longest = std::max(longest, t.memory.si());
   }
-  const double tiles = about_.software.balances_prompts && about_.pool.dp > 1 ? rank_share(together, 0) : std::max(rank_share(together, 0), alone);
+  const double tiles = rank_share(together, alone);
   ledger.add_seconds(Part::attention, latent ? "latent attention, prompts" : "attention, prompts", kind.count * about_.software.kernels.si(), launch + tiles + rank_share(memory, longest),
                      "launch + max(sum of tiles over cores, longest chunk alone) + sum of traffic, of the rank's chunks; each as flash attention in docs/math/operator_time.md");
 }

@@ -59,6 +59,7 @@ class Pass final {
   void attention_tokens(Ledger& ledger, const Kind& kind, std::int64_t tokens, std::int64_t decoding) const;
   void latent_tokens(Ledger& ledger, const Kind& kind, std::int64_t tokens, std::int64_t decoding) const;
   void feed_forward(Ledger& ledger, std::string_view name, double count, std::int64_t columns, bool gated, std::int64_t tokens) const;
+  void shared_beside(Ledger& ledger, double count, std::int64_t columns, bool gated, std::int64_t tokens) const;
   void routing(Ledger& ledger, const Kind& kind, std::int64_t tokens) const;
   void cast(Ledger& ledger, Part part, double count, const Arithmetic& arithmetic, std::int64_t rows, std::int64_t columns) const;
   [[nodiscard]] compute::Gemm gemm(std::int64_t m, std::int64_t n, std::int64_t k, const Arithmetic& arithmetic) const;
