@@ -138,20 +138,16 @@ class Search final {
   }
   // As many prompts in a step as its budget takes.
   double prompt_rate(const inference::ServedPool& pool) const {
-    const auto fit = std::max<std::int64_t>(1, pool.engine.max_tokens / std::max<std::int64_t>(1, q_.input));
+    const auto longest = pool.engine.longest_chunk();
+    const auto fit = std::max<std::int64_t>(1, pool.engine.max_tokens / std::clamp<std::int64_t>(q_.input, 1, longest));
     std::vector<serving::Chunk> chunks;
     double seconds = 0;
-    if (q_.input <= pool.engine.max_tokens) {
-      chunks.assign(static_cast<std::size_t>(fit), {.tokens = static_cast<std::int32_t>(q_.input), .context = 0, .last = true});
-      seconds = pool.timer->step({.sequences = 0, .cached = 0, .chunks = chunks}).seconds().si();
-      return static_cast<double>(fit) / seconds;
-    }
-    for (std::int64_t done = 0; done < q_.input; done += pool.engine.max_tokens) {
-      const auto tokens = std::min(pool.engine.max_tokens, q_.input - done);
-      chunks.assign(1, {.tokens = static_cast<std::int32_t>(tokens), .context = static_cast<std::int32_t>(done), .last = done + tokens >= q_.input});
+    for (std::int64_t done = 0; done < q_.input; done += longest) {
+      const auto tokens = std::min(longest, q_.input - done);
+      chunks.assign(static_cast<std::size_t>(fit), {.tokens = static_cast<std::int32_t>(tokens), .context = static_cast<std::int32_t>(done), .last = done + tokens >= q_.input});
       seconds += pool.timer->step({.sequences = 0, .cached = 0, .chunks = chunks}).seconds().si();
     }
-    return 1 / seconds;
+    return static_cast<double>(fit) / seconds;
   }
 
   void disaggregated() {

@@ -20,27 +20,23 @@ double seconds(const InstanceTimer& timer, double sequences, double length, std:
   return timer.step({.sequences = n, .cached = std::max(n, cached), .chunks = chunks}).seconds().si();
 }
 
-// Prompts of `input` tokens behind `cached` ones cut to steps of at most `budget` tokens: the batches of chunks that a wave of `count` prompts becomes, in order.
-std::vector<std::vector<Chunk>> cut(std::int64_t input, std::int64_t count, std::int64_t budget, bool chunked, std::int64_t cached = 0) {
+// Prompts of `input` tokens behind `cached` ones cut to steps of at most `budget` tokens, `longest` of one prompt: the batches of chunks that a wave of `count` prompts becomes, in order.
+std::vector<std::vector<Chunk>> cut(std::int64_t input, std::int64_t count, std::int64_t budget, std::int64_t longest, bool chunked, std::int64_t cached = 0) {
   std::vector<std::vector<Chunk>> steps;
-  std::vector<Chunk> step;
-  std::int64_t room = budget;
-  for (std::int64_t i = 0; i < count; ++i) {
-    std::int64_t done = 0;
-    while (done < input) {
-      const bool whole = !chunked && room < input && !step.empty();
-      if (room == 0 || whole) {
-        steps.push_back(std::move(step));
-        step.clear();
-        room = budget;
-      }
-      const auto tokens = chunked ? std::min(room, input - done) : input;
-      step.push_back({static_cast<std::int32_t>(tokens), static_cast<std::int32_t>(cached + done), done + tokens == input});
-      room = std::max<std::int64_t>(0, room - tokens);
-      done += tokens;
+  std::vector<std::int64_t> done(static_cast<std::size_t>(count), 0);
+  for (std::size_t first = 0; first < done.size();) {
+    auto& step = steps.emplace_back();
+    std::int64_t room = budget;
+    for (std::size_t i = first; i < done.size() && room > 0; ++i) {
+      const auto rest = input - done[i];
+      if (!chunked && rest > room && !step.empty()) break;
+      const auto tokens = chunked ? std::min({rest, room, longest}) : rest;
+      step.push_back({static_cast<std::int32_t>(tokens), static_cast<std::int32_t>(cached + done[i]), tokens == rest});
+      room -= tokens;
+      done[i] += tokens;
     }
+    while (first < done.size() && done[first] == input) ++first;
   }
-  if (!step.empty()) steps.push_back(std::move(step));
   return steps;
 }
 
@@ -72,8 +68,8 @@ Prefill prefill_of(const ServedPool& pool, const Workload& load, double beside, 
       (first ? p.first : p.per_request) += (first ? t : t - alone) * share;
     }
   };
-  add(cut(load.input, together, budget, pool.engine.chunked_prefill, cached), 1 / static_cast<double>(together), false);
-  add(cut(load.input, 1, budget, pool.engine.chunked_prefill, cached), 1, true);
+  add(cut(load.input, together, budget, pool.engine.longest_chunk(), pool.engine.chunked_prefill, cached), 1 / static_cast<double>(together), false);
+  add(cut(load.input, 1, budget, pool.engine.longest_chunk(), pool.engine.chunked_prefill, cached), 1, true);
   return p;
 }
 
@@ -84,7 +80,7 @@ double most_requests_per_s(const ServedPool& pool, const FullLoad& load) {
   const std::int64_t computed = std::max<std::int64_t>(1, std::llround(load.input - load.cached)), cached = std::llround(load.cached);
   const Workload work{.concurrency = 1, .input = computed, .output = std::llround(load.output)};
   if (pool.pool.role == Role::prefill) {
-    const auto batch = std::clamp<std::int64_t>(pool.engine.max_tokens / computed, 1, pool.pool.dp * 64);
+    const auto batch = std::clamp<std::int64_t>(pool.engine.max_tokens / std::min(computed, pool.engine.longest_chunk()), 1, pool.pool.dp * 64);
     return 1 / prefill_of(pool, work, 0, 0, batch, cached).per_request;
   }
   const double length = load.per_sequence > 0 ? load.per_sequence : load.input + load.output / 2;
@@ -123,7 +119,7 @@ Steady steady_disaggregated(const ServedPool& prefill, const ServedPool& decode,
   Steady s;
   const double length = mean_length(load), per_step = decode.engine.speculation.mean_tokens_per_step();
   const double steps = std::max(0.0, static_cast<double>(load.output - 1)) / per_step;
-  const auto batch = std::max<std::int64_t>(1, std::min<std::int64_t>(prefill.engine.max_tokens / std::max<std::int64_t>(1, load.input), prefill.pool.dp * 64));
+  const auto batch = std::max<std::int64_t>(1, std::min<std::int64_t>(prefill.engine.max_tokens / std::clamp<std::int64_t>(load.input, 1, prefill.engine.longest_chunk()), prefill.pool.dp * 64));
   const auto full = prefill_of(prefill, load, 0, length, batch);
   const auto one = prefill_of(prefill, load, 0, length, 1);
   const double bytes = hand_over.bytes_per_token.si() * static_cast<double>(load.input) + hand_over.bytes_per_sequence.si();

@@ -25,6 +25,8 @@ std::optional<serving::EngineSettings> engine_of(const Pool& pool, const Softwar
   engine.hold.prompts *= pool.dp;
   if (pool.engine.kind == config::Node::Kind::mapping) config::read(pool.engine, "engine settings", config::FigureForm::bare_allowed, diagnostics, engine);
   if (diagnostics.error_count() != before) return std::nullopt;
+  // Each rank of data-parallel attention has a scheduler of its own, and a sequence stays on its rank.
+  if (engine.max_chunk == 0 && pool.dp > 1) engine.max_chunk = std::max<std::int64_t>(1, engine.max_tokens / pool.dp);
   return engine;
 }
 

@@ -99,6 +99,7 @@ void describe(config::Schema& s, EngineSettings& e) {
   s.boolean("chunked_prefill", e.chunked_prefill, "prompts may be cut to fill a step's tokens");
   s.integer("max_sequences", e.max_sequences, "sequences in a batch, of the whole instance", {.range = config::kPositive});
   s.integer("max_tokens", e.max_tokens, "tokens of one step, of the whole instance", {.range = config::kPositive});
+  s.integer("max_chunk", e.max_chunk, "tokens of one sequence's prompt in one step; 0: as many as max_tokens, of one rank where attention is data-parallel (vLLM long_prefill_token_threshold)");
   s.integer("block_tokens", e.block_tokens, "tokens of one block of the cache", {.range = config::kPositive});
   s.integer("blocks", e.blocks, "capacity of the cache, if that is less than what the memory leaves");
   s.number("watermark", e.watermark, "share of the blocks kept free at admission", {.range = config::kUnitInterval});

@@ -64,6 +64,7 @@ struct EngineSettings {
   bool chunked_prefill = true;
   std::int64_t max_sequences = 256;  // in a batch
   std::int64_t max_tokens = 8192;    // of one step
+  std::int64_t max_chunk = 0;        // of one sequence's prompt in one step; 0: as many as max_tokens
   std::int64_t block_tokens = 16;
   std::int64_t blocks = 0;  // capacity of the cache; set by whoever knows the memory
   double watermark = 0.01;  // share of the blocks kept free at admission
@@ -82,6 +83,7 @@ struct EngineSettings {
   Hold hold;
   std::int64_t stream_tokens = 1;  // output tokens after the first are sent in parcels of so many: what a client sees between two of them (stream_interval)
   Speculation speculation;
+  [[nodiscard]] std::int64_t longest_chunk() const { return max_chunk > 0 && max_chunk < max_tokens ? max_chunk : max_tokens; }
 };
 [[nodiscard]] std::span<const config::Word> policy_words();
 [[nodiscard]] std::span<const config::Word> admission_words();

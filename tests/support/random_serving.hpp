@@ -40,6 +40,7 @@ inline serving::EngineSettings random_settings(Random& random) {
   s.max_sequences = random.between(1, 7);
   if (random.one_in(3)) s.speculation = {.draft = random.between(1, 3), .acceptance = {static_cast<double>(random.between(0, 100)) / 100, 0.5}, .mode = random.of({Acceptance::expected, Acceptance::drawn})};
   s.max_tokens = s.max_sequences * (1 + s.speculation.draft) + random.between(0, 20);
+  if (random.one_in(3)) s.max_chunk = random.between(1, s.max_tokens + 2);
   s.block_tokens = random.between(1, 9);
   s.blocks = random.between(4, 60);
   s.watermark = random.of({0.0, 0.05, 0.2});
@@ -97,6 +98,7 @@ inline ServingCase long_serving(std::uint64_t seed) {
   auto& s = c.settings;
   s.max_sequences = random.between(8, 64);
   s.max_tokens = s.max_sequences * (1 + s.speculation.draft) + random.between(1, 2000);
+  if (s.max_chunk > 0) s.max_chunk = random.between(1, s.max_tokens);
   s.block_tokens = random.of({1, 5, 16, 16, 64});
   s.prefix_tokens = s.block_tokens * random.of({1, 2});
   s.blocks = random.between(1500, 20'000) / s.block_tokens;

@@ -62,7 +62,7 @@ report::ServedPool shown(const inference::ServedPool& pool, const fleet::PoolSpe
 std::vector<serving::Chunk> typical_chunks(const inference::ServedPool& pool, const Traffic& traffic) {
   const auto means = traffic.stream->means();
   const double prompt = std::isfinite(means.input) ? std::max(1.0, means.input) : 1024;
-  std::int64_t left = std::max<std::int64_t>(1, std::min<std::int64_t>(pool.engine.max_tokens, static_cast<std::int64_t>(std::lround(prompt))));
+  std::int64_t left = std::max<std::int64_t>(1, std::min<std::int64_t>(pool.engine.longest_chunk(), static_cast<std::int64_t>(std::lround(prompt))));
   return {{.tokens = static_cast<std::int32_t>(left), .context = 0, .last = true}};
 }
 

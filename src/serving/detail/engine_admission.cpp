@@ -85,7 +85,7 @@ void Engine::preempt() {
 void Engine::continue_prefills(std::int64_t& budget) {
   for (const Slot slot : prefilling_) {
     const std::int64_t rest = slots_[slot].goal - slots_[slot].cached;
-    const auto tokens = e_.chunked_prefill ? std::min(rest, budget) : rest <= budget || chunks_.empty() ? rest : 0;
+    const auto tokens = e_.chunked_prefill ? std::min({rest, budget, e_.longest_chunk()}) : rest <= budget || chunks_.empty() ? rest : 0;
     if (tokens <= 0) return;
     budget -= tokens;
     add_chunk(slot, tokens);
@@ -263,7 +263,7 @@ bool Engine::try_admit(Slot slot, std::int64_t& budget) {
   const std::int64_t known = s.job.input + s.generated;
   const auto found = match(s);
   const auto cached_tokens = static_cast<std::int64_t>(matched_.size()) * unit_tokens_, rest = known - cached_tokens;
-  if (!s.arrived && !e_.chunked_prefill && e_.policy != Policy::static_batch && rest > budget && !(chunks_.empty() && rest > e_.max_tokens)) return false;
+  if (!s.arrived && !e_.chunked_prefill && e_.policy != Policy::static_batch && rest > std::min(budget, e_.longest_chunk()) && !(chunks_.empty() && rest > e_.longest_chunk())) return false;
   auto count = batch_.positions(known + lookahead_);
   if (!grows_) count = std::max(count, batch_.positions(s.job.input + s.target - 1 + lookahead_));
   const auto* const set_aside = reserved_.size() > 0 ? reserved_.find(s.job.id) : nullptr;
@@ -301,7 +301,7 @@ bool Engine::try_admit(Slot slot, std::int64_t& budget) {
     prefill_tokens_ += rest;
     prefill_to_come_ += s.target - s.generated;
     if (e_.policy != Policy::static_batch) {
-      const auto tokens = e_.chunked_prefill ? std::min(rest, budget) : rest;
+      const auto tokens = e_.chunked_prefill ? std::min({rest, budget, e_.longest_chunk()}) : rest;
       budget -= tokens;
       add_chunk(slot, tokens);
     }

@@ -49,7 +49,7 @@ void Engine::submit(Job job, Picoseconds at) {
   ++statistics_.submitted;
   const std::int64_t longest = static_cast<std::int64_t>(job.input) + target - 1 + lookahead_;
   const bool fits = batch_.positions(longest) <= e_.blocks && longest <= std::numeric_limits<std::int32_t>::max() &&
-                    (e_.chunked_prefill || arrived || job.input + job.generated <= e_.max_tokens);
+                    (e_.chunked_prefill || arrived || job.input + job.generated <= e_.longest_chunk());
   if (!fits) {
     ++statistics_.rejected;
     return observer_.rejected(job.id, at);

@@ -99,5 +99,15 @@ TEST(Deployment, InstancesAreCountedAgainstTheChips) {
   EXPECT_EQ(both.hand_over->layers, 2);
 }
 
+// A sequence stays on its rank, whose scheduler has its own budget.
+TEST(Deployment, ASequenceHasTheTokensOfItsRank) {
+  const auto four = test::served(test::toy_machine(), test::toy_model(), test::free_software(), "dp=4,instances=1");
+  EXPECT_EQ(four.pools[0].engine.max_tokens, 4 * 8192);
+  EXPECT_EQ(four.pools[0].engine.longest_chunk(), 8192);
+  const auto less = test::served(test::toy_machine(), test::toy_model(), test::free_software(), "dp=4,instances=1,engine.max_tokens=4096,engine.max_sequences=64");
+  EXPECT_EQ(less.pools[0].engine.longest_chunk(), 1024);
+  EXPECT_EQ(test::served(test::toy_machine(), test::toy_model(), test::free_software(), "instances=1").pools[0].engine.longest_chunk(), 8192);
+}
+
 }  // namespace
 }  // namespace zettatwin::inference

@@ -56,6 +56,28 @@ TEST(Instance, PromptsAreCutIntoChunksBesideDecodingSequences) {
   EXPECT_EQ(run.finish(1), 2093 + 1015);
 }
 
+// Two prompts of 10 tokens, at most 4 of each in a step of 8: 4 + 4, 4 + 4, 2 + 2.
+TEST(Instance, OnePromptDoesNotTakeAWholeStepWhereChunksAreLimited) {
+  auto settings = small();
+  settings.max_tokens = 8;
+  settings.max_chunk = 4;
+  Played run(settings);
+  run.instance->submit(job(1, 10, 1), Picoseconds(0));
+  run.instance->submit(job(2, 10, 1), Picoseconds(0));
+  run.to_the_end();
+  const std::int64_t together = (1000 + 8 * 5) + (1000 + 8 * 5 + 2 * 4) + (1000 + 4 * 5 + 2 * 8);
+  EXPECT_EQ(run.finish(1), together);
+  EXPECT_EQ(run.finish(2), together);
+  // Prompts that are not cut must fit into one.
+  settings.chunked_prefill = false;
+  Played whole(settings);
+  whole.instance->submit(job(1, 5, 1), Picoseconds(0));
+  whole.instance->submit(job(2, 4, 1), Picoseconds(0));
+  whole.to_the_end();
+  EXPECT_EQ(whole.instance->statistics().rejected, 1);
+  EXPECT_EQ(whole.finish(2), 1020);
+}
+
 TEST(Instance, PromptsFirstLetsDecodingWait) {
   auto settings = small();
   settings.policy = serving::Policy::prefill_first;

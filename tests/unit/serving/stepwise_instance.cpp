@@ -53,6 +53,7 @@ class Stepwise final : public Instance {
         cache_(e_.blocks, unit_, e_.tiers), since_poll_(e_.poll_steps) {
     if (!e_.prefix_caching) options_.store.store = nullptr;
     statistics_.hit_tokens.assign(1 + e_.tiers.size() + (options_.store.store ? 1 : 0), 0);
+    if (e_.max_chunk > 0) most_of_one_ = std::min(e_.max_chunk, e_.max_tokens);
   }
 
   void submit(Job job, Picoseconds at) override;
@@ -169,6 +170,7 @@ class Stepwise final : public Instance {
   std::map<JobId, std::vector<std::int64_t>> reserved_;
   std::vector<JobId> to_release_;
   std::int64_t submissions_ = 0, steps_ = 0;  // steps with decoding
+  std::int64_t most_of_one_ = e_.max_tokens;  // prompt tokens of a sequence in a step
   std::int64_t since_poll_;  // decoding steps since the engine looked for requests
   std::optional<std::int64_t> held_since_;  // decoding steps made when prompts began to be held back
   Picoseconds t_, end_, previous_begin_, fetch_, swap_, polled_;
@@ -186,7 +188,7 @@ void Stepwise::submit(Job job, Picoseconds at) {
   s->arrived = job.work == Work::decode;
   if (job.work == Work::whole && job.generated > 0) s->lost = job.input + job.generated;
   ++statistics_.submitted;
-  const bool fits = positions(job.input + s->target - 1 + lookahead_) <= e_.blocks && (e_.chunked_prefill || s->arrived || job.input + job.generated <= e_.max_tokens);
+  const bool fits = positions(job.input + s->target - 1 + lookahead_) <= e_.blocks && (e_.chunked_prefill || s->arrived || job.input + job.generated <= most_of_one_);
   s->job = std::move(job);
   if (!fits) {
     ++statistics_.rejected;
@@ -241,11 +243,9 @@ void Stepwise::compose() {
   std::int64_t waiting = 0;
   for (const auto& s : queue_) waiting += s->at <= t_;
   statistics_.waiting_max = std::max(statistics_.waiting_max, waiting);
-  if (e_.poll_steps == 1 || since_poll_ >= e_.poll_steps || running_.empty()) {
-    polled_ = e_.schedule_ahead && !running_.empty() ? previous_begin_ : t_;
-    since_poll_ = 0;
-  }
-  std::int64_t budget = e_.max_tokens;
+  const bool looks = e_.poll_steps == 1 || since_poll_ >= e_.poll_steps || running_.empty();
+  if (looks) polled_ = e_.schedule_ahead && !running_.empty() ? previous_begin_ : t_, since_poll_ = 0;
+  auto budget = e_.max_tokens;
   if (e_.policy == Policy::mixed) {
     grow();
     for (const auto& s : running_) budget -= decodes(*s) ? 1 + lookahead_ : 0;
@@ -313,7 +313,7 @@ void Stepwise::continue_prefills(std::int64_t& budget) {
   for (const auto& s : running_) {
     if (decodes(*s)) continue;
     const auto rest = s->goal - s->cached;
-    const auto tokens = e_.chunked_prefill ? std::min(rest, budget) : rest <= budget || chunks_.empty() ? rest : 0;
+    const auto tokens = e_.chunked_prefill ? std::min({rest, budget, most_of_one_}) : rest <= budget || chunks_.empty() ? rest : 0;
     if (tokens <= 0) return;
     budget -= tokens;
     chunk(*s, tokens);
@@ -349,14 +349,11 @@ bool Stepwise::holds_prompts(std::int64_t since) {
   for (std::int64_t i = 0; i < places && i < static_cast<std::int64_t>(queue_.size()); ++i) {
     const auto& s = queue_[static_cast<std::size_t>(i)];
     if (s->at > polled_) break;
-    if (s->arrived) continue;
-    ++prompts;
-    tokens += s->job.input + s->generated;
+    if (!s->arrived) ++prompts, tokens += s->job.input + s->generated;
   }
   const bool enough = prompts >= e_.hold.prompts && static_cast<double>(tokens + decoding * (1 + lookahead_)) >= e_.hold.share * static_cast<double>(e_.max_tokens);
-  const bool waits = decoding > 0 && prefilling == 0 && prompts > 0 && !enough && steps_ - since < e_.hold.steps;
-  if (waits) held_since_ = since;
-  return waits;
+  if (decoding == 0 || prefilling > 0 || prompts == 0 || enough || steps_ - since >= e_.hold.steps) return false;
+  return held_since_ = since, true;
 }
 
 void Stepwise::admit(std::int64_t budget) {
@@ -398,7 +395,7 @@ bool Stepwise::try_admit(const Item& s, std::int64_t& budget) {
     idle += cache_.idle(hash);
   }
   const auto rest = known - found * unit_tokens_;
-  if (!s->arrived && !e_.chunked_prefill && e_.policy != Policy::static_batch && rest > budget && !(chunks_.empty() && rest > e_.max_tokens)) return false;
+  if (!s->arrived && !e_.chunked_prefill && e_.policy != Policy::static_batch && (rest > most_of_one_ ? !chunks_.empty() : rest > budget)) return false;
   // Blocks.
   auto count = positions(known + lookahead_);
   if (e_.admission == Admission::full) count = std::max(count, positions(s->job.input + s->target - 1 + lookahead_));
@@ -456,7 +453,7 @@ bool Stepwise::try_admit(const Item& s, std::int64_t& budget) {
   s->goal = known;
   s->cached = found * unit_tokens_;
   if (e_.policy == Policy::static_batch) return true;
-  const auto tokens = e_.chunked_prefill ? std::min(rest, budget) : rest;
+  const auto tokens = e_.chunked_prefill ? std::min({rest, budget, most_of_one_}) : rest;
   budget -= tokens;
   chunk(*s, tokens);
   return true;
@@ -495,10 +492,7 @@ void Stepwise::end_step() {
   statistics_.sequence_seconds += time * static_cast<double>(run.decoding + static_cast<std::int64_t>(chunks_.size()));
   for (const auto& c : chunks_) run.prompt_tokens += c.tokens;
   statistics_.output_tokens += run.decode_tokens;
-  if (!chunks_.empty()) {
-    blocked_ = false;
-    since_poll_ = e_.poll_steps;
-  }
+  if (!chunks_.empty()) blocked_ = false, since_poll_ = e_.poll_steps;
   for (const auto& [unused, s] : ends) leave(s);
   for (const auto& s : running) {
     if (s->chunk == 0) continue;
