@@ -41,6 +41,7 @@ void describe_graphs(config::Schema& s, Software& p) {
 void describe_host(config::Schema& s, Software& p) {
   s.figure("host_step", p.host_step, "host time to schedule a step and prepare its inputs", kTime);
   s.boolean("overlapped_host", p.overlapped_host, "the host prepares the next step while one runs");
+  s.boolean("overlapped_sequences", p.overlapped_sequences, "with overlapped_host: host_sequence passes while the chip computes, else it shows");
   s.figure("host_sequence", p.host_sequence, "host time per sequence and step that nothing hides: sampling, detokenising, returning", kTime);
   s.figure("eager_layer", p.eager_layer, "host time to issue one layer's kernels without a graph", kTime);
   s.figure("prompt_step", p.prompt_step, "host time that a step with prompts adds", kTime);

@@ -42,7 +42,8 @@ struct Software {
   std::int64_t graph_max = 512;
   config::Figure<units::Seconds> host_step;         // of the host to schedule a step and to prepare its inputs
   bool overlapped_host = true;                      // the host prepares the next step while one runs
-  config::Figure<units::Seconds> host_sequence;     // per sequence of a data-parallel rank and step, not hidden: sampling, detokenising, returning
+  config::Figure<units::Seconds> host_sequence;     // per sequence of a data-parallel rank and step: sampling, detokenising, returning
+  bool overlapped_sequences = false;                // with overlapped_host: that too passes while the chip computes; else it shows
   config::Figure<units::Seconds> eager_layer;       // of the host to issue a layer's kernels where no graph is captured; steps with prompts are such
   bool graphs_with_prompts = false;                 // piecewise graphs: steps with prompts wait for the host only as decoding steps do
   config::Figure<units::Seconds> prompt_step;       // of the host for a step with prompts: tables, tokens, no overlap

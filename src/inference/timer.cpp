@@ -152,7 +152,12 @@ class Timer final : public InstanceTimer {
     return pieces_[i];
   }
   // Tokens of a decoding rank as its graph computes them.
-  [[nodiscard]] std::int64_t padded(std::int64_t sequences) const { return sequences == 0 ? 0 : about_.software.padded(sequences * pass_.queries()); }
+  // No graph is larger than the largest batch.
+  [[nodiscard]] std::int64_t padded(std::int64_t sequences) const {
+    if (sequences == 0) return 0;
+    const auto tokens = sequences * pass_.queries(), most = share(about_.engine.max_sequences, about_.pool.dp) * pass_.queries();
+    return std::max(tokens, std::min(about_.software.padded(tokens), most));
+  }
 
   [[nodiscard]] RankLoad rank_load(const StepLoad& load, std::int64_t parts_of_batch) const;
   [[nodiscard]] Parts whole_step(const StepLoad& load) const;
@@ -237,7 +242,8 @@ RankLoad Timer::rank_load(const StepLoad& load, std::int64_t parts_of_batch) con
   const auto mine = static_cast<std::int64_t>(std::ceil(pass_.rank_share(all, longest)));
   rank.chunks = load.chunks;
   rank.chunk_share = 1 / static_cast<double>(parts_of_batch);
-  rank.decoding = padded(rank.sequences);
+  // Steps with prompts that no graph holds compute what there is.
+  rank.decoding = load.chunks.empty() || about_.software.graphs_with_prompts ? padded(rank.sequences) : rank.sequences * pass_.queries();
   rank.tokens = rank.decoding + share(mine, parts_of_batch);
   rank.group = dp * rank.decoding + share(static_cast<std::int64_t>(all), parts_of_batch);
   rank.sampled = rank.sequences * pass_.queries() + share(last, dp * parts_of_batch);
@@ -341,11 +347,12 @@ double Timer::host_seconds(double chip, const StepLoad& load, const RankLoad& ra
   const bool eager = load.chunks.empty() ? !software.captured(rank.tokens) : !software.graphs_with_prompts;
   const double issuing = eager ? software.eager_layer.si() * pass_.layers() : 0;
   const double prompt = load.chunks.empty() ? 0 : software.prompt_step.si();
-  const double step = software.host_step.si();
+  const double sequences = software.host_sequence.si() * static_cast<double>(share(load.sequences, about_.pool.dp));
+  const bool hidden = software.overlapped_host && software.overlapped_sequences;
+  const double step = software.host_step.si() + (hidden ? sequences : 0);
   const double busy = std::max(chip, issuing);
   const double all = (software.overlapped_host ? std::max(busy, step) : busy + step) + prompt;
-  const auto sequences = static_cast<double>(share(load.sequences, about_.pool.dp));
-  return all - chip + software.host_sequence.si() * sequences;
+  return all - chip + (hidden ? 0 : sequences);
 }
 
 Parts Timer::whole_step(const StepLoad& load) const {
@@ -400,8 +407,9 @@ result::Node Timer::explain(const StepLoad& load) const {
         node.add(result::leaf(result::path_element(entry.name), fmt::format("{} x {}", entry.count, entry.name), units::Seconds::from_si(entry.seconds), entry.formula, std::move(entry.inputs)));
   }
   if (auto* host = root.children.empty() ? nullptr : &root.children.back(); host && host->key == "host")
-    host->formula = software.overlapped_host ? "max(chip, eager_layer x layers, host_step) - chip + prompt_step + host_sequence x sequences of a rank"
-                                             : "max(chip, eager_layer x layers) - chip + host_step + prompt_step + host_sequence x sequences of a rank";
+    host->formula = !software.overlapped_host       ? "max(chip, eager_layer x layers) - chip + host_step + prompt_step + host_sequence x sequences of a rank"
+                    : software.overlapped_sequences ? "max(chip, eager_layer x layers, host_step + host_sequence x sequences of a rank) - chip + prompt_step"
+                                                    : "max(chip, eager_layer x layers, host_step) - chip + prompt_step + host_sequence x sequences of a rank";
   root.si = sum(parts);
   return root;
 }

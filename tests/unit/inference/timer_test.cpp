@@ -45,6 +45,18 @@ TEST(DecodingStep, IsPaddedToItsGraph) {
   EXPECT_NEAR(of(with, Part::dense), 2 * 320.0 / 64 * std::ldexp(1, -13), kRounding);
 }
 
+TEST(DecodingStep, NoGraphIsLargerThanTheLargestBatch) {
+  auto software = free_software();
+  software.graph_sizes = {1024};
+  const auto s = served(toy_machine(), toy_model(), software, "instances=1");  // 256 sequences
+  EXPECT_NEAR(seconds(s.pools[0], 64, 64 * 512), 2 * (std::ldexp(1, -10) + std::ldexp(1, -14)) + std::ldexp(1, -14), kRounding);
+  // Where no graph takes prompts, a step with one computes what there is.
+  software.graphs_with_prompts = false;
+  const auto eager = served(toy_machine(), toy_model(), software, "instances=1");
+  const auto with = eager.pools[0].timer->parts({.sequences = 64, .cached = 64 * 512, .chunks = std::vector<serving::Chunk>{{64, 0, false}}});
+  EXPECT_NEAR(of(with, Part::dense), 2 * 128.0 / 64 * std::ldexp(1, -13), kRounding);
+}
+
 TEST(DecodingStep, ReadsWeightsAndCache) {
   // 2^30 B/s and products that take no time: 2 layers of 4 x 512 x 512 + 2 x 512 x 1024 weights, 1024 x 512 of the head, and 2 x 512 values per cached token
   // and layer, 2 bytes each; activations: inputs and outputs of every product.
@@ -133,7 +145,7 @@ TEST(Explanation, NamesOperatorsFormulasAndSources) {
   bool sourced = false;
   for (const auto& input : experts->inputs) sourced |= input.name == "served_experts.launch" && input.source == "AIC";
   EXPECT_TRUE(sourced);
-  EXPECT_TRUE(tree.find("exchange.dispatch") && tree.find("attention.latent attention, decoding") && tree.find("host.eager_layer"));
+  EXPECT_TRUE(tree.find("exchange.dispatch") && tree.find("attention.latent_attention_decoding") && tree.find("host.eager_layer"));
 }
 
 TEST(TensorParallelism, HalvesProductsAndAddsAllReduces) {
@@ -178,6 +190,15 @@ TEST(Host, HidesBehindTheChipOnlyIfItMay) {
   const auto hidden = served(toy_machine(), toy_model(), software, "instances=1");
   const double chip = seconds(served(toy_machine(), toy_model(), free_software(), "instances=1").pools[0], 64, 6400);
   EXPECT_NEAR(seconds(hidden.pools[0], 64, 6400), 1.064, kRounding);  // longer than the chip
+  software.overlapped_sequences = true;
+  software.host_sequence.value = units::Seconds::from_si(0.1);
+  software.host_step.value = units::Seconds::from_si(0.5);
+  EXPECT_NEAR(seconds(served(toy_machine(), toy_model(), software, "instances=1").pools[0], 64, 6400), 6.9, kRounding);  // the host's alone
+  software.host_sequence.value = units::Seconds::from_si(0);
+  software.host_step.value = units::Seconds::from_si(0);
+  EXPECT_NEAR(seconds(served(toy_machine(), toy_model(), software, "instances=1").pools[0], 64, 6400), chip, kRounding);
+  software.host_sequence.value = units::Seconds::from_si(0.001);
+  software.host_step.value = 1 * units::second;
   software.overlapped_host = false;
   EXPECT_NEAR(seconds(served(toy_machine(), toy_model(), software, "instances=1").pools[0], 64, 6400), chip + 1.064, kRounding);
   software = free_software();
