@@ -30,4 +30,15 @@ inline void put(config::Node& mapping, std::string key, config::Node value) {
   mapping.entries.push_back({std::move(key), std::move(where), std::move(value)});
 }
 
+// What is laid over a document; one that is a name alone is extended.
+inline void change(config::Node& document, const config::Node& changes) {
+  if (!changes.is_mapping()) return;
+  if (document.kind == config::Node::Kind::scalar) {
+    auto extended = empty_mapping(document.where);
+    put(extended, "extends", document);
+    document = std::move(extended);
+  }
+  document = document.is_mapping() ? config::merged(document, changes) : changes;
+}
+
 }  // namespace zettatwin::validation

@@ -167,11 +167,6 @@ class ServingLowering final {
     if (result_.model.empty()) unsupported(fmt::format("the catalog has no model '{}'{}", name, known && !known->note.empty() ? ": " + known->note : ""));
   }
 
-  void lay(Node& over, const Node& changes) const {
-    if (!changes.is_mapping()) return;
-    over = over.is_mapping() ? config::merged(over, changes) : changes;
-  }
-
   void precision() {
     const auto text = row_.text("precision");
     const auto* rule = find_rule(vocabulary_.precisions, fmt::format("precision={} model={} chip={} source={} op={}", text, row_.text("model"), row_.text("chip"), row_.text("source"), result_.is_operator ? "yes" : "no"));
@@ -185,28 +180,17 @@ class ServingLowering final {
         result_.software.kind = Node::Kind::scalar;
         result_.software.text = engine->is;
       }
-      lay(result_.deployment, engine->set);
+      change(result_.deployment, engine->set);
       if (!engine->note.empty()) assume(engine->note);
     }
-    if (rule) lay(result_.deployment, rule->set);
+    if (rule) change(result_.deployment, rule->set);
     if (rule && !rule->note.empty()) assume(rule->note);
     for (const auto& flag : vocabulary_.flags) {
       if (!holds(flag, everything_)) continue;
-      lay(result_.deployment, flag.set);
-      change_software(flag.software);
+      change(result_.deployment, flag.set);
+      change(result_.software, flag.software);
       if (!flag.note.empty()) assume(flag.note);
     }
-  }
-
-  void change_software(const Node& changes) {
-    if (!changes.is_mapping()) return;
-    if (result_.software.kind == Node::Kind::scalar) {
-      Node extended;
-      extended.kind = Node::Kind::mapping;
-      extended.entries.push_back({"extends", result_.software.where, result_.software});
-      result_.software = std::move(extended);
-    }
-    lay(result_.software, changes);
   }
 
   // Engines that are set to a batch capture their graphs up to it.
@@ -216,7 +200,7 @@ class ServingLowering final {
     if (result_.is_operator || batch <= kUsual || result_.software.kind == Node::Kind::null) return;
     Node changes = empty_mapping(result_.machine.where);
     put(changes, "graph_max", text_node(std::to_string(batch), result_.machine.where));
-    change_software(changes);
+    change(result_.software, changes);
   }
 
   void lengths() {
@@ -264,13 +248,15 @@ class ServingLowering final {
     by_load();
     for (const auto& rule : vocabulary_.days)
       if (!result_.run.day && holds(rule.words, {}, everything_)) result_.run.day = rule;
+    for (const auto& rule : vocabulary_.harnesses)
+      if (!result_.run.harness && holds(rule.words, {}, everything_)) result_.run.harness = rule;
     sizes();
   }
 
   void by_load() {
     for (const auto& rule : vocabulary_.loads) {
       if (result_.run.load != Load::concurrency || result_.run.amount < rule.least || result_.run.amount > rule.most || !holds(rule.words, {}, everything_)) continue;
-      lay(result_.deployment, rule.set);
+      change(result_.deployment, rule.set);
       if (!rule.note.empty()) assume(rule.note);
       return;
     }
@@ -282,8 +268,9 @@ class ServingLowering final {
       if (!holds(rule.words, {}, everything_)) continue;
       result_.run.load = Load::log;
       result_.run.log = rule.log;
-      lay(result_.deployment, rule.deployment);
-      change_software(rule.software);
+      change(result_.deployment, rule.deployment);
+      change(result_.software, rule.software);
+      change(result_.machine, rule.machine);
       if (!rule.note.empty()) assume(rule.note);
       return true;
     }

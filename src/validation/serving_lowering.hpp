@@ -52,6 +52,7 @@ struct RunShape {
   double ttft = 0, tpot = 0;           // limits of load capacity, seconds
   std::int64_t requests = 0;           // burst
   std::optional<DayRule> day;          // in production, of which the row is a mean
+  std::optional<HarnessRule> harness;  // a tool that sets the engine
   double hit_share = 0;                // of prompt tokens that a rate counts although they were in a cache
   std::string log;                     // in the catalog
 };

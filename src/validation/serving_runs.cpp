@@ -195,6 +195,23 @@ RunAnswer Runs::rate_of_day(const ServingRow& row, RunAnswer most) {
   return most;
 }
 
+void Runs::set_by_harness(ServingRow& row, const model::Architecture& model, const Sizes& sizes, std::vector<std::string>& assumed) {
+  if (!row.run.harness || !sizes.whole) return;
+  config::Diagnostics diagnostics;
+  const auto* machine = library_.machine(row.machine, sizes.chips(), diagnostics);
+  if (!machine) return;
+  const auto format = [&](std::string_view key) {
+    const auto* node = row.deployment.is_mapping() ? row.deployment.find(key) : nullptr;
+    return node ? node->text : std::string();
+  };
+  const auto experts = format("experts");
+  const auto& one = *sizes.whole;
+  const auto settings = harness_settings(*row.run.harness, {.model = &model, .memory = machine->chip.memory.capacity.value, .chips = one.chips(), .pp = one.pp, .weights = experts.empty() ? format("weights") : experts,
+                                                            .cache_bytes = format("cache") == "fp8" ? 1.0 : 2.0, .input = row.run.input, .output = row.run.output});
+  change(row.software, harness_node(settings, row.machine.where));
+  assumed.push_back(fmt::format("batches of {} and steps of {} tokens per rank{}", settings.sequences, settings.tokens, row.run.harness->note.empty() ? "" : ", " + row.run.harness->note));
+}
+
 RunAnswer Runs::ask(const ServingRow& row) {
   config::Diagnostics diagnostics;
   const auto* model = library_.architecture(text_node(row.model, row.machine.where), diagnostics);
@@ -208,6 +225,7 @@ RunAnswer Runs::ask(const ServingRow& row) {
     changed.deployment = changed.deployment.is_mapping() ? config::merged(changes, changed.deployment) : changes;
     assumed.push_back(fmt::format("{} drafted tokens, each accepted with {:g} %", draft, 100 * acceptance_));
   }
+  set_by_harness(changed, *model, sizes, assumed);
   const auto with = [&](RunAnswer answer) {
     answer.assumed.insert(answer.assumed.begin(), assumed.begin(), assumed.end());
     return answer;

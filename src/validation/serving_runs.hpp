@@ -48,6 +48,7 @@ class Runs final {
   [[nodiscard]] RunAnswer best_plan(const ServingRow& row, const TrafficSize& size, Sizes& best);
   [[nodiscard]] RunAnswer at_capacity(const ServingRow& row, Sizes sizes);
   [[nodiscard]] RunAnswer rate_of_day(const ServingRow& row, RunAnswer most);
+  void set_by_harness(ServingRow& row, const model::Architecture& model, const Sizes& sizes, std::vector<std::string>& assumed);
 
   const config::DocumentSource& source_;
   api::Library& library_;

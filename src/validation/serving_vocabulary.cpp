@@ -100,6 +100,7 @@ void describe(config::Schema& s, LogRule& rule) {
   s.text("log", rule.log, "in the catalog", {.presence = config::Presence::required});
   s.node("deployment", rule.deployment, "that it was measured on");
   s.node("software", rule.software, "a profile with changes");
+  s.node("machine", rule.machine, "changes to the row's machine");
   s.text("note", rule.note, "what is assumed");
 }
 
@@ -142,6 +143,7 @@ void describe(config::Schema& s, ServingVocabulary& v) {
   s.list("logs", v.logs, "published logs of requests");
   s.list("loads", v.loads, "changes of the deployment by the requests at a time; the first that holds");
   s.list("days", v.days, "days in production");
+  s.list("harnesses", v.harnesses, "tools that set the engine; the first that holds");
   s.list("widths", v.widths, "half widths of intervals");
   s.number("acceptance", v.acceptance, "of a drafted token, where rows do not say", {.range = {0, 1}});
   s.number("knob", v.knob, "half width of each assumed knob, in the logarithm");

@@ -12,6 +12,7 @@
 
 #include "config/document.hpp"
 #include "config/schema.hpp"
+#include "validation/serving_harness.hpp"
 #include "validation/vocabulary.hpp"
 
 namespace zettatwin::validation {
@@ -92,6 +93,7 @@ struct LogRule {
   std::string log;         // a document of the catalog, JSON lines as request_log.hpp reads
   config::Node deployment;
   config::Node software;   // a profile with changes
+  config::Node machine;    // changes to the row's
   std::string note;
 };
 void describe(config::Schema& s, LogRule& rule);
@@ -139,6 +141,7 @@ struct ServingVocabulary {
   std::vector<LogRule> logs;           // by everything
   std::vector<LoadRule> loads;         // by everything; set: changes of the deployment; the first that holds
   std::vector<DayRule> days;           // by everything
+  std::vector<HarnessRule> harnesses;  // by everything; the first that holds
   std::vector<WidthRule> widths;
   double acceptance = 0;               // of a drafted token, given those before, where rows do not say
   double knob = 0;                     // half width of each assumed knob, in the logarithm

@@ -123,6 +123,20 @@ TEST(ServingLowering, WhatLaunchScriptsSetIsAssumedAndListed) {
   EXPECT_EQ(poll_steps(lowered({})), "");
 }
 
+TEST(ServingLowering, ALogSaysHowItsMachineDiffers) {
+  const auto log = lowered({{"source", "casys-kaist/LLMServingSim"}, {"chip", "RTX PRO 6000"}, {"model", "Qwen3-32B"}, {"batch_or_concurrency", "300 requests"}, {"metric", "mean_tpot_ms"}});
+  EXPECT_EQ(log.run.load, Load::log);
+  EXPECT_EQ(machine_of(log), "rtx-pro-6000-node");
+  EXPECT_NE(log.machine.find("levels"), nullptr);
+}
+
+TEST(ServingLowering, BatchesThatABenchmarkToolSets) {
+  const auto row = lowered({{"source", "NVIDIA/TensorRT-LLM:docs/perf-overview.md"}, {"batch_or_concurrency", "max load, 3000 requests"}, {"metric", "output_tokens_per_s_per_gpu"}, {"unit", "tok/s/GPU"}});
+  ASSERT_TRUE(row.run.harness);
+  EXPECT_FALSE(row.run.harness->formats.empty());
+  EXPECT_FALSE(lowered({}).run.harness);
+}
+
 TEST(ServingLowering, ARateThatTheNotesQuoteComesBeforeTheLabel) {
   const auto bandwidth = [](const ServingRow& row) {
     const auto* levels = row.machine.find("levels");
