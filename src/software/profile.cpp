@@ -127,6 +127,7 @@ void describe(config::Schema& s, Profile& p) {
   s.object("gated_activation", p.gated_activation, "activation function with gate, per feature behind the gate");
   s.object("routing", p.routing, "choice of experts, per score");
   s.object("permutation", p.permutation, "sorting by expert, per feature of tokens and copies, once before and once after the experts");
+  s.object("expert_bias", p.expert_bias, "biases of experts added and their gradients summed by kernels of their own, per feature of what experts put out; absent: the product adds them");
   s.object("embedding", p.embedding, "token embedding, per feature");
   s.object("cross_entropy", p.cross_entropy, "loss, per logit");
   s.object("scores", p.scores, "softmax of unfused attention, per query and key");
@@ -138,6 +139,8 @@ void describe(config::Schema& s, Profile& p) {
   s.figure("scale_search", p.scale_search, "bytes per element read before a cast to find the scale of the tensor; absent: scales come with the cast, or from earlier steps", kMoved);
   s.figure("collective_copy", p.collective_copy, "bytes per element that tensor-parallel ranks gather or scatter to bring its parts in order; absent: none, and none where messages run beside products", kMoved);
   s.figure("rescale", p.rescale, "bytes per element that a quantised product of the backward pass writes, to apply scales afterwards; absent: the product does", kMoved);
+  s.figure("send_share", p.send_share, "of what a collective takes from computation beside it, at each end of a send between pipeline ranks; half if absent", {.range = {0, 1}});
+  s.figure("bucket_copy", p.bucket_copy, "bytes per parameter to flatten a gradient bucket before its reduction and to copy it back; absent: it is reduced in place", kMoved);
   s.choice("dispatcher", p.dispatcher, dispatcher_words(), "how copies of tokens travel to their experts");
   s.boolean("quantised_dispatch", p.quantised_dispatch, "tokens travel to their experts in the format of the recipe; else in bf16");
   s.boolean("quantised_gather", p.quantised_gather, "tensor-parallel ranks cast before they gather; else they gather bf16 and cast all of it");
@@ -151,7 +154,7 @@ void describe(config::Schema& s, Profile& p) {
   describe_selective(s, p.selective);
   s.figure("fragmentation", p.fragmentation, "allocator's loss, as a fraction of activations and buffers", {.range = {0, 1}});
   s.figure("workspace", p.workspace, "driver context, communicators and matrix library", kMoved);
-  s.integer("bucket_parameters", p.bucket_parameters, "parameters of one gradient bucket");
+  s.integer("bucket_parameters", p.bucket_parameters, "parameters that a gradient bucket holds at most; a larger layer is one by itself");
   s.integer("prefetch_layers", p.prefetch_layers, "ZeRO 3: layers gathered ahead", {.range = {0, 64}});
   s.check(p.flash_attention || p.scores.forward.present, "unfused attention needs scores", "flash_attention is false", "give scores.forward and scores.backward");
 }

@@ -68,6 +68,7 @@ struct Profile {
   Moved gated_activation;  // per feature behind the gate
   Moved routing;           // per score of the router
   Moved permutation;       // per feature of the tokens and of their copies, once before and once after the experts
+  Moved expert_bias;       // per feature of what experts put out, where they have biases; absent: the product adds them
   Moved embedding;         // per feature
   Moved cross_entropy;     // per logit
   Moved scores;            // unfused attention: per query and key; absent with flash attention
@@ -79,6 +80,8 @@ struct Profile {
   config::Figure<units::Bytes> scale_search;    // per element read before a cast, where one scale serves a whole tensor and is found anew; absent: none
   config::Figure<units::Bytes> collective_copy;  // per element that tensor-parallel ranks gather or scatter, to bring its parts in order; absent: none
   config::Figure<units::Bytes> rescale;  // per element that a quantised product of the backward pass writes, to apply its scales afterwards; absent: none
+  config::Figure<units::Ratio> send_share;   // of what a collective takes from computation, at each end of a send between pipeline ranks; absent: half
+  config::Figure<units::Bytes> bucket_copy;  // per parameter, to flatten a gradient bucket before its reduction and to copy it back; absent: it is reduced in place
   Dispatcher dispatcher = Dispatcher::deduplicated;
   bool quantised_dispatch = true;  // tokens travel in the format of the recipe; else in bf16
   bool quantised_gather = true;    // tensor-parallel ranks cast before they gather; else they gather bf16 and cast all of it
@@ -92,9 +95,10 @@ struct Profile {
   std::vector<Module> selective{Module::layernorm, Module::mlp_act, Module::moe_act, Module::mla_up_proj};  // what plans with recompute=selective run again
   config::Figure<units::Ratio> fragmentation;  // lost by the allocator: of activations and buffers; states live in a few long-lived blocks
   config::Figure<units::Bytes> workspace;      // driver context, communicators, matrix library
-  std::int64_t bucket_parameters = 40'000'000;  // of one gradient bucket (Megatron-LM's default)
+  std::int64_t bucket_parameters = 40'000'000;  // that one gradient bucket holds at most, or one layer (Megatron-LM's default)
   std::int64_t prefetch_layers = 1;             // ZeRO 3: layers gathered ahead of the running one
 
+  [[nodiscard]] double send_part() const { return send_share.present ? send_share.si() : 0.5; }
   [[nodiscard]] double eager_factor() const { return eager.present ? eager.si() : 1; }
   [[nodiscard]] bool recomputes(Module module) const;  // under selective recomputation
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "training/data_parallel.hpp"
 
+#include <algorithm>
+
 #include "compute/operator_time.hpp"
 #include "workload/memory_states.hpp"
 
@@ -28,8 +30,27 @@ ShardedParameters share_of_head(const model::Architecture& architecture, const p
   return same_table ? ShardedParameters{} : share_of_table(architecture, plan);
 }
 
-DataParallel::DataParallel(const model::Architecture& architecture, const plan::Plan& plan, const OperationTimer& timer)
-    : architecture_(architecture), plan_(plan), timer_(timer) {}
+namespace {
+
+std::vector<ShardedParameters> put_together(const std::vector<ShardedParameters>& parts, double most) {
+  std::vector<ShardedParameters> buckets;
+  for (std::size_t i = parts.size(); i-- > 0;) {
+    const auto& part = parts[i];
+    if (buckets.empty() || buckets.back().dense + buckets.back().experts + part.dense + part.experts > most) {
+      buckets.push_back(part);
+    } else {
+      buckets.back().dense += part.dense;
+      buckets.back().experts += part.experts;
+    }
+  }
+  std::reverse(buckets.begin(), buckets.end());
+  return buckets;
+}
+
+}  // namespace
+
+DataParallel::DataParallel(const model::Architecture& architecture, const plan::Plan& plan, const OperationTimer& timer, const software::Profile& software)
+    : architecture_(architecture), plan_(plan), timer_(timer), software_(software) {}
 
 std::vector<ShardedParameters> DataParallel::buckets(const plan::ModelChunk& chunk) const {
   std::vector<ShardedParameters> buckets;
@@ -38,7 +59,7 @@ std::vector<ShardedParameters> DataParallel::buckets(const plan::ModelChunk& chu
     for (std::int64_t i = 0; i < span.count; ++i) buckets.push_back(share_of_layer(architecture_, plan_, architecture_.kinds[span.kind]));
   for (std::int64_t i = 0; i < chunk.mtp; ++i) buckets.push_back(share_of_mtp(architecture_, plan_));
   if (chunk.has_head) buckets.push_back(share_of_head(architecture_, plan_, chunk));
-  return buckets;
+  return put_together(buckets, static_cast<double>(software_.bucket_parameters));
 }
 
 void DataParallel::add(std::vector<workload::Communication>& messages, network::Collective op, workload::Group group, double bytes) const {
@@ -103,6 +124,13 @@ units::Bytes DataParallel::optimizer_bytes(const ShardedParameters& all) const {
 
 Picoseconds DataParallel::optimizer_time(const ShardedParameters& all) const {
   return timer_.compute_time(compute::MemoryOp{.bytes = optimizer_bytes(all), .kernels = 4});
+}
+
+Picoseconds DataParallel::copy_time(const ShardedParameters& all) const {
+  if (!software_.bucket_copy.present || plan_.zero >= 2 || plan_.frozen_weights) return {};
+  const auto alone = [&](workload::Group shard, workload::Group replica) { return timer_.group_size(shard) * timer_.group_size(replica) == 1; };
+  const double copied = (alone(workload::Group::shard, workload::Group::replica) ? 0 : all.dense) + (alone(workload::Group::expert_shard, workload::Group::expert_replica) ? 0 : all.experts);
+  return copied > 0 ? timer_.compute_time(compute::MemoryOp{.bytes = units::Bytes::from_si(copied * software_.bucket_copy.si()), .kernels = 2}) : Picoseconds();
 }
 
 Picoseconds DataParallel::broadcast_time(units::Seconds each) const {

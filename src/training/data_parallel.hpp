@@ -7,6 +7,7 @@
 
 #include "model/architecture.hpp"
 #include "plan/layout.hpp"
+#include "software/profile.hpp"
 #include "training/operation_timer.hpp"
 
 namespace zettatwin::training {
@@ -27,9 +28,10 @@ struct ShardedParameters {
 
 class DataParallel final {
  public:
-  DataParallel(const model::Architecture& architecture, const plan::Plan& plan, const OperationTimer& timer);
+  DataParallel(const model::Architecture& architecture, const plan::Plan& plan, const OperationTimer& timer, const software::Profile& software);
 
-  // Buckets of a chunk in forward order: one per layer, and one for each end that it holds.
+  // Buckets of a chunk in forward order. Layers and ends are put together from the back, as the backward pass has them, while a bucket holds no more
+  // parameters than the software's buckets do; a larger layer is one by itself.
   [[nodiscard]] std::vector<ShardedParameters> buckets(const plan::ModelChunk& chunk) const;
 
   [[nodiscard]] units::Picoseconds reduce_time(const ShardedParameters& bucket) const;  // 0 where each microbatch reduced already
@@ -41,6 +43,8 @@ class DataParallel final {
   [[nodiscard]] units::Picoseconds optimizer_time(const ShardedParameters& all) const;
   // Of updated parameters that return by one broadcast per rank: `each` for every rank of the sharding group outside the first one's node.
   [[nodiscard]] units::Picoseconds broadcast_time(units::Seconds each) const;
+  // Copies into buckets and back; 0 where there is nobody to reduce with.
+  [[nodiscard]] units::Picoseconds copy_time(const ShardedParameters& all) const;
   [[nodiscard]] units::Bytes optimizer_bytes(const ShardedParameters& all) const;
   // All-reduce of the gradient norm over all ranks: pure latency, and the barrier of the step.
   [[nodiscard]] units::Picoseconds norm_time() const;
@@ -53,6 +57,7 @@ class DataParallel final {
   const model::Architecture& architecture_;
   const plan::Plan& plan_;
   const OperationTimer& timer_;
+  const software::Profile& software_;
 };
 
 }  // namespace zettatwin::training

@@ -59,6 +59,7 @@ struct SharedStep {
   std::vector<SharedRank> ranks;
   std::vector<SharedChannel> channels;
   double interference = 0;       // of a pass per time alone of messages beside it: they take cores and memory from computation
+  double send_share = 0.5;       // of that, at each end of a send
 };
 
 // Who takes ports from a pass.

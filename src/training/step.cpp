@@ -39,12 +39,12 @@ OwnPrices::OwnPrices(const Job& job, const plan::Placement& placement, LeafTable
     : timer(job.machine.chip, job.plan, placement, job.architecture, of_cluster, flows_of(job)),
       replicas(job.machine.chip, job.plan, placement, job.architecture, std::move(of_all), flows_of(job)),
       costs(job.architecture, job.plan, {.sequences = job.plan.micro_batch, .sequence_length = job.sequence_length}, job.software, timer, leaves),
-      data_parallel(job.architecture, job.plan, replicas), faults(std::move(of_cluster)) {}
+      data_parallel(job.architecture, job.plan, replicas, job.software), faults(std::move(of_cluster)) {}
 
 Step::Step(const Job& j, plan::Placement p, const StageFaults& faults)
     : job(j), placement(std::move(p)), timer(job.machine.chip, job.plan, placement, job.architecture),
       costs(job.architecture, job.plan, {.sequences = job.plan.micro_batch, .sequence_length = job.sequence_length}, job.software, timer, leaves),
-      data_parallel(job.architecture, job.plan, timer) {
+      data_parallel(job.architecture, job.plan, timer, job.software) {
   for (std::size_t stage = 0; stage < faults.of_all.size(); ++stage) {
     const bool common = faults.of_all[stage].empty() && job.fidelity != Fidelity::unfolded;
     own.push_back(common ? nullptr : std::make_unique<OwnPrices>(job, placement, leaves, faults.of_cluster[stage], faults.of_all[stage]));
@@ -126,7 +126,7 @@ void Step::price_chunks() {
     pipeline_costs.last_backward_extra.emplace_back(static_cast<std::size_t>(chunks));
     auto& tail = tails.emplace_back();
     for (std::int64_t c = 0; c < chunks; ++c) price_reduction(rank, c);
-    tail.optimizer = data_parallel_of(rank).optimizer_time(tail.parameters);
+    tail.optimizer = data_parallel_of(rank).optimizer_time(tail.parameters) + data_parallel_of(rank).copy_time(tail.parameters);
     if (job.software.broadcast.present) tail.optimizer += data_parallel_of(rank).broadcast_time(job.software.broadcast.value);
   }
 }

@@ -31,6 +31,7 @@ SharedStep Step::shared_step() {
   SharedStep shared{.network = workload::network_alone(schedule, pipeline_costs), .ranks = {}, .channels = {}};
   shared.channels.resize(static_cast<std::size_t>(shared.network.channels));
   if (const auto& interference = job.machine.chip.efficiency.interference; interference.present) shared.interference = interference.si();
+  shared.send_share = job.software.send_part();
   for (std::size_t r = 0; r < shared.network.processes.size(); ++r) {
     const auto& process = shared.network.processes[r];
     for (const auto& step : process.steps) {

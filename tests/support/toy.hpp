@@ -87,6 +87,8 @@ inline constexpr const char* kToyExperts =
   training::Job job{.machine = toy_machine(t), .architecture = toy_model(model), .software = catalog_software()};
   job.sequence_length = 1024;
   job.plan.global_batch = 1;
+  job.software.bucket_parameters = 1;  // every layer and end a bucket of its own
+  job.software.send_share = {};
   return job;
 }
 

@@ -2,6 +2,7 @@
 #include "training/detail/shared_run.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "base/contract.hpp"
@@ -29,7 +30,7 @@ SharedOutcome play_shared(const SharedStep& step, const SharedOptions& options) 
 namespace detail {
 
 SharedRun::SharedRun(const SharedStep& step, const SharedOptions& options)
-    : step_(step), options_(options), ranks_(step.network.processes.size()), channels_(step.channels.size()), channels_of_(ranks_.size()), touched_(ranks_.size(), 1), outdated_(ranks_.size(), 1), due_(ranks_.size(), kNever), changed_(ranks_.size()), folding_(options.fold) {
+    : step_(step), options_(options), ranks_(step.network.processes.size()), channels_(step.channels.size()), channels_of_(ranks_.size()), touched_(ranks_.size(), 1), outdated_(ranks_.size(), 1), due_(ranks_.size(), kNever), changed_(ranks_.size()), folding_(options.fold), send_parts_(std::llround(step.send_share * kParts)) {
   for (std::size_t c = 0; c < channels_.size(); ++c) {
     const auto& channel = step.channels[c];
     if (!channel.ports || channel.from == channel.to) continue;
@@ -238,18 +239,18 @@ void SharedRun::next_block(std::size_t r) {
   rank.left -= count;
 }
 
-// Twice the work: a member of a collective sends and receives at the same time, an end of a send does one of both.
+// In parts of a collective's work, so that periods are found by whole numbers: an end of a send is `send_parts_` of them.
 Picoseconds SharedRun::done_beside(std::size_t r) const {
   if (!(step_.interference > 0)) return {};
-  auto done = 2 * (ranks_[r].gathers.done_by(now_) + ranks_[r].reductions.done_by(now_));
-  for (const auto c : channels_of_[r]) done += channels_[c].done_by(now_);
+  auto done = kParts * (ranks_[r].gathers.done_by(now_) + ranks_[r].reductions.done_by(now_));
+  for (const auto c : channels_of_[r]) done += send_parts_ * channels_[c].done_by(now_);
   return done;
 }
 
 // What messages beside the pass have done takes its share of the pass's computation, at most of all its time.
 void SharedRun::end_pass(std::size_t r) {
   auto& rank = ranks_[r];
-  const auto overlapped = std::min(Picoseconds((done_beside(r) - rank.beside_before).count() / 2), now_ - rank.begin - rank.stall);
+  const auto overlapped = std::min(Picoseconds((done_beside(r) - rank.beside_before).count() / kParts), now_ - rank.begin - rank.stall);
   const auto taken = overlapped.count() > 0 ? Picoseconds::from(overlapped.seconds() * step_.interference) : Picoseconds();
   if (taken.count() == 0) return end_step(r);
   rank.state = State::slowed;

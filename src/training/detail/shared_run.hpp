@@ -19,6 +19,7 @@ class SharedRun final {
   SharedOutcome run();
 
  private:
+  static constexpr std::int64_t kParts = 64;
   using State = RankState::State;
   using Section = RankState::Section;
 
@@ -104,6 +105,7 @@ class SharedRun final {
   };
   bool iteration_ended_ = false;           // of the first rank
   bool folding_ = true;
+  std::int64_t send_parts_ = 0;  // of kParts
   std::map<std::vector<std::int64_t>, Cut> cuts_;
   std::deque<Cut> last_cuts_;
   struct Period {

@@ -85,6 +85,7 @@ void experts(LayerBuilder& b, const model::Architecture& architecture, const mod
   b.grouped_linear("expert up projection", local, rows, (moe.gated ? 2 : 1) * width, hidden);
   activation(b, "expert activation", software::Module::moe_act, rows * static_cast<double>(width), moe.gated, plan.compress_activations);
   b.grouped_linear("expert down projection", local, rows, hidden, width);
+  if (moe.bias && b.software().expert_bias.forward.present) b.memory("expert bias", rows * static_cast<double>(hidden), b.software().expert_bias);
   if (plan.etp > 1) {
     Communication scatter{.op = network::Collective::reduce_scatter, .group = Group::expert_tensor, .bytes = units::Bytes::from_si(rows * static_cast<double>(hidden) * 2)};
     Communication gather = scatter;

@@ -21,7 +21,7 @@ class DataParallelTest : public ::testing::Test {
     placement = plan::place(job.plan, job.machine, 0, config::location_in("test"), diagnostics);
     ASSERT_TRUE(placement) << test::text_of(diagnostics);
     timer.emplace(job.machine.chip, job.plan, *placement, job.architecture);
-    data_parallel.emplace(job.architecture, job.plan, *timer);
+    data_parallel.emplace(job.architecture, job.plan, *timer, job.software);
   }
   static double seconds(units::Picoseconds t) { return t.seconds().si(); }
 
@@ -40,6 +40,39 @@ TEST_F(DataParallelTest, OneBucketPerLayerAndEnd) {
   EXPECT_EQ(buckets[2].dense, kLayer);
   EXPECT_EQ(buckets[3].dense, kTable);
   EXPECT_EQ(buckets[1].experts, 0);
+}
+
+// From the back: the table of the head with one layer, the other layer with the input table.
+TEST_F(DataParallelTest, LayersArePutTogetherUntilABucketIsFull) {
+  make({}, 1);
+  const plan::ModelChunk chunk{.layers = {{0, 2, 0}}, .has_embedding = true, .has_head = true};
+  job.software.bucket_parameters = static_cast<std::int64_t>(kTable + kLayer);
+  const auto two = data_parallel->buckets(chunk);
+  ASSERT_EQ(two.size(), 2u);
+  EXPECT_EQ(two[0].dense, kTable + kLayer);
+  EXPECT_EQ(two[1].dense, kLayer + kTable);
+  job.software.bucket_parameters = static_cast<std::int64_t>(2 * kTable + 2 * kLayer) - 1;
+  const auto rest = data_parallel->buckets(chunk);
+  ASSERT_EQ(rest.size(), 2u);
+  EXPECT_EQ(rest[0].dense, kTable) << "what comes first in the model is left for last";
+  job.software.bucket_parameters += 1;
+  EXPECT_EQ(data_parallel->buckets(chunk).size(), 1u);
+}
+
+// 8 bytes per parameter of a memory of 2^30 B/s, where there is somebody to reduce with.
+TEST_F(DataParallelTest, CopiesIntoBucketsAndBack) {
+  const ShardedParameters all{.dense = 1024.0 * 1024, .experts = 0};
+  make({.dp = 2}, 2, test::kToyDense, kLink);
+  EXPECT_EQ(data_parallel->copy_time(all).count(), 0) << "reduced in place";
+  job.software.bucket_copy = {.value = units::Bytes::from_si(8), .provenance = {}, .present = true};
+  const double seconds_each = 8 * all.dense / kLink;
+  EXPECT_NEAR(seconds(data_parallel->copy_time(all)), seconds_each, 1e-9);
+  make({.dp = 2, .zero = 2}, 2, test::kToyDense, kLink);
+  job.software.bucket_copy = {.value = units::Bytes::from_si(8), .provenance = {}, .present = true};
+  EXPECT_EQ(data_parallel->copy_time(all).count(), 0) << "layers are reduced one by one";
+  make({}, 1, test::kToyDense, kLink);
+  job.software.bucket_copy = {.value = units::Bytes::from_si(8), .provenance = {}, .present = true};
+  EXPECT_EQ(data_parallel->copy_time(all).count(), 0) << "nobody to reduce with";
 }
 
 TEST_F(DataParallelTest, ATiedTableIsOneOnItsRank) {

@@ -171,6 +171,20 @@ TEST(SharedStep, MessagesBesideAPassTakeCoresAndMemory) {
   }
 }
 
+// An eighth of a collective's share: 0.25 / 8 of 10 ms at either end.
+TEST(SharedStep, ASendTakesItsShareOfWhatACollectiveTakes) {
+  Case c;
+  for (int rank = 0; rank < 2; ++rank) c.rank({{.blocks = {{c.block({k10ms}), 1}}}, {.blocks = {{c.block({k10ms}), 2}}}});
+  c.send(0, 0, 1, 1, ms(10), c.footprint({0.5}));
+  c.step.interference = 0.25;
+  c.step.send_share = 0.125;
+  const auto outcome = play_shared(c.step);
+  ASSERT_FALSE(outcome.losses.steps.empty());
+  EXPECT_EQ(outcome.losses.steps[0][1].duration, Picoseconds(312'500'000)) << "the sender computes beside it, the receiver waits";
+  c.step.send_share = 0;
+  EXPECT_TRUE(play_shared(c.step).losses.steps.empty());
+}
+
 
 TEST(SharedStepLaws, EqualsTheSlowSimulation) {
   int contended = 0;

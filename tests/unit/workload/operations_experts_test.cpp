@@ -32,6 +32,18 @@ TEST(ExpertOperations, OnOneRank) {
   EXPECT_EQ(bytes_of(ops.forward, "expert activation"), 6 * 4 * kTokens * 512);
 }
 
+// 12 bytes forward and 16 backward per feature of each copy.
+TEST(ExpertOperations, BiasesOfExpertsAreKernelsOfTheirOwn) {
+  auto model = expert_model();
+  for (auto& kind : model.kinds)
+    if (kind.experts) kind.experts->bias = true;
+  const auto ops = layer_of(model, {});
+  EXPECT_EQ(bytes_of(ops.forward, "expert bias"), 12 * 4 * kTokens * 1024);
+  EXPECT_EQ(bytes_of(ops.backward_input, "expert bias"), 16 * 4 * kTokens * 1024);
+  const auto names = names_of(ops.forward);
+  EXPECT_EQ(std::find(names.begin(), names.end(), "expert bias") - std::find(names.begin(), names.end(), "expert down projection"), 1);
+}
+
 TEST(ExpertOperations, ExpertParallelDispatchesCopies) {
   const auto ops = layer_of(expert_model(), {.ep = 8});
   const auto& up = work_of<GroupedGemm>(ops.forward, "expert up projection");
