@@ -219,13 +219,19 @@ class Lowering final {
   }
 
   void software() {
-    const auto* rule = find_rule(vocabulary_.software, fmt::format("{} year={} {} {} {}", row_.text("source"), row_.text("year"), row_.text("precision"), row_.text("attn_impl"), row_.text("notes")));
+    const auto named = fmt::format("{} year={} {} {} {}", row_.text("source"), row_.text("year"), row_.text("precision"), row_.text("attn_impl"), row_.text("notes"));
+    const auto* rule = find_rule(vocabulary_.software, named);
+    // What is not named may follow from how it shards and on which chip.
+    if (!rule) rule = find_rule(vocabulary_.software, fmt::format("{} sharding={} chip={}{}", named, row_.text("zero_or_fsdp"), row_.text("chip"), row_.whole("pp").value_or(1) > 1 ? " pipelined" : ""));
     missing_ = rule ? &rule->missing : nullptr;
     plan_ = mapping();
     software_ = mapping();
-    if (rule) add(software_, "extends", rule->is);
-    else assume("software megatron-core");
-    if (!rule) add(software_, "extends", std::string("megatron-core"));
+    const auto year = row_.whole("year").value_or(0);
+    constexpr std::int64_t kFirst = 2000, kLast = 2100;
+    const auto name = rule ? rule->is : year >= kFirst && year <= kLast ? fmt::format("megatron-core@{}-12", year) : std::string("megatron-core");
+    if (!rule) assume("software " + name);
+    else if (rule->guess) assume(fmt::format("software {}: {}", name, rule->note));
+    add(software_, "extends", name);
     if (rule) follow(*rule);
     const auto words = fmt::format("{} year={} {} source={}", row_.text("model"), row_.text("year"), row_.text("notes"), row_.text("source"));
     for (const auto& flag : vocabulary_.flags)
@@ -257,14 +263,43 @@ class Lowering final {
       sends_between_passes();
       even_layers(stages);
     }
-    if (const auto sp = row_.text("sp"); !sp.empty()) add(plan_, "sequence_parallel", std::string(sp.substr(0, 1) == "1" ? "true" : "false"));
-    else if (row_.whole("tp").value_or(1) > 1) assume("sp, as the plan's default has it");
+    sequence_parallel();
     if (const auto dp = row_.whole("dp"); dp && *dp > 0) check_replicas(*dp);
     word("zero_or_fsdp", "zero", vocabulary_.sharding, "1");
-    for (const std::string_view word : {"group=", "shard="})
-      if (const auto ranks = digits_after(row_.text("zero_or_fsdp"), word); !ranks.empty()) add(plan_, "zero_group", std::string(ranks));
+    sharding_group();
+    if (stages > 1) sharding_under_pipelines();
     word("precision", "recipe", vocabulary_.precisions, "bf16");
     recompute();
+  }
+
+  void sequence_parallel() {
+    const auto tp = std::max<std::int64_t>(1, row_.whole("tp").value_or(1));
+    if (const auto sp = row_.text("sp"); !sp.empty()) return add(plan_, "sequence_parallel", std::string(sp.substr(0, 1) == "1" ? "true" : "false"));
+    if (row_.whole("seq_len").value_or(0) % tp != 0) {
+      assume(fmt::format("sp=0: {} ranks do not share the tokens of a sequence", tp));
+      add(plan_, "sequence_parallel", std::string("false"));
+    } else if (tp > 1) {
+      assume("sp, as the plan's default has it");
+    }
+  }
+
+  // Frameworks with pipelines neither gather parameters nor reduce gradients anew for each microbatch: FSDP2 keeps them whole from the first to the last
+  // (torchtitan, parallelize_llama.py), Megatron-Core shards states alone, and DeepSpeed refuses the rest.
+  void sharding_under_pipelines() {
+    const auto* zero = plan_.find("zero");
+    if (!zero || (zero->text != "2" && zero->text != "3")) return;
+    assume("zero=1: parameters and gradients stay whole from microbatch to microbatch of a pipeline");
+    add(plan_, "zero", std::string("1"));
+    add(plan_, "parameter_type", std::string("bf16"));
+    add(plan_, "master_type", std::string("fp32"));
+  }
+
+  // "group=8": ranks that share the states. "shard=8" is a degree of data parallelism, and what lies in its group is cut over the ranks of a context as well
+  // (PyTorch's FSDP2 as torchtitan has it).
+  void sharding_group() {
+    const auto text = row_.text("zero_or_fsdp");
+    if (const auto ranks = digits_after(text, "group="); !ranks.empty()) add(plan_, "zero_group", std::string(ranks));
+    if (const auto ranks = digits_after(text, "shard="); !ranks.empty()) add(plan_, "zero_group", std::stoll(std::string(ranks)) * std::max<std::int64_t>(1, row_.whole("cp").value_or(1)));
   }
 
   // Where pp is blank and tp, cp and dp are not: what makes up the number of chips.
@@ -295,12 +330,26 @@ class Lowering final {
 
   // "per_device=8": all of a device's sequences at once (JAX), with the devices of the batch: gradients are not accumulated.
   void microbatch(std::int64_t sequences) {
-    const bool at_once = row_.text("mbs").starts_with("per_device") || (missing_ && missing_->is_mapping() && missing_->find("at_once"));
-    if (row_.whole("mbs").value_or(0) > 0 || !at_once || sequences < 1 || chips_ < 1) return size("mbs", "micro_batch", 1);
+    const auto* zero = plan_.find("zero");
+    const bool gathers = row_.text("mbs").empty() && zero && zero->text == "3";  // each microbatch gathers all parameters, so runs have few
+    const bool at_once = gathers || row_.text("mbs").starts_with("per_device") || (missing_ && missing_->is_mapping() && missing_->find("at_once"));
     const auto of = [&](const char* column) { return std::max<std::int64_t>(1, row_.whole(column).value_or(1)); };
+    const bool known = row_.whole("mbs").value_or(0) > 0 || sequences < 1 || chips_ < 1;
+    if (!known && missing_ && missing_->is_mapping() && missing_->find("microbatch_per_stage") && of("pp") > 1) {
+      const auto each = std::max<std::int64_t>(1, sequences * of("tp") * of("cp") / (chips_ * of("vpp")));
+      assume(fmt::format("micro_batch={}: as many microbatches as stages, the framework's default", each));
+      return add(plan_, "micro_batch", each);
+    }
+    if (known || !at_once) return size("mbs", "micro_batch", 1);
     const auto micro = std::max<std::int64_t>(1, sequences * of("tp") * of("cp") * of("pp") / chips_);
     if (row_.text("mbs").empty()) assume(fmt::format("micro_batch={}: all at once", micro));
     add(plan_, "micro_batch", micro);
+    for (auto less = micro / 2; gathers && less > 0; less /= 2) {
+      Node changes = mapping(), plan = mapping();
+      add(plan, "micro_batch", less);
+      add(changes, "plan", std::move(plan));
+      result_.others.push_back({.changes = std::move(changes), .assumed = fmt::format("micro_batch={}: more do not fit", less)});
+    }
   }
 
   // Only the interleaved schedule of Megatron-Core sends in the background (--overlap-p2p-communication).

@@ -15,6 +15,7 @@ void describe(config::Schema& s, Rule& rule) {
   s.node("missing", rule.missing, "software: what the framework does where a column is blank, by column");
   s.node("int8", rule.int8, "machines: changes where products are of eight-bit integers");
   s.integer("node", rule.node, "machines: chips that share a node's network cards", {.range = {0, 1024}});
+  s.boolean("guess", rule.guess, "software: the row does not name it, and the reader is told");
   s.text("note", rule.note, "why");
 }
 
@@ -22,7 +23,7 @@ void describe(config::Schema& s, Vocabulary& v) {
   s.list("metrics", v.metrics, "what is measured, by the words of metric and unit");
   s.list("models", v.models, "other names of the catalog's models");
   s.list("machines", v.machines, "machines, by the words of the column chip");
-  s.list("software", v.software, "frameworks, by the words of source, year, precision, attn_impl and notes");
+  s.list("software", v.software, "frameworks, by the words of source, year, precision, attn_impl, notes, zero_or_fsdp and chip");
   s.list("flags", v.flags, "plan fields and profiles, by the words of model, notes and year; all rules that hold apply");
   s.list("precisions", v.precisions, "recipes, by the words of precision");
   s.list("sharding", v.sharding, "ZeRO stages, by the words of zero_or_fsdp");

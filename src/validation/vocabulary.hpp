@@ -24,6 +24,7 @@ struct Rule {
   config::Node missing;             // software: what the framework does where a column is blank
   config::Node int8;                // machines: changes where products are of eight-bit integers, which the chip multiplies and plans do not name
   std::int64_t node = 0;            // machines: chips that share a node's network cards; 0: not known
+  bool guess = false;               // software: not named by the row, to be listed as assumed
   std::string note;
 };
 void describe(config::Schema& s, Rule& rule);
@@ -32,7 +33,7 @@ struct Vocabulary {
   std::vector<Rule> metrics;      // by "metric=... unit=..."
   std::vector<NameRule> models;   // other names of presets
   std::vector<Rule> machines;     // by chip
-  std::vector<Rule> software;     // by source, year, precision, attention and notes
+  std::vector<Rule> software;     // by source, year, precision, attention, notes, sharding and chip
   std::vector<Rule> flags;        // by notes; all that hold apply
   std::vector<Rule> precisions;   // recipe
   std::vector<Rule> sharding;     // zero stage

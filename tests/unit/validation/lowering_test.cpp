@@ -106,6 +106,7 @@ TEST(Lowering, RecomputedModulesAndShardingGroups) {
   EXPECT_EQ(at(l.scenario, {"plan", "recompute"}), "selective");
   EXPECT_EQ(l.scenario.find("software")->find("selective")->items.size(), 2u);
   EXPECT_EQ(at(l.scenario, {"plan", "zero_group"}), "8");
+  EXPECT_EQ(at(lowered({{"zero_or_fsdp", "FSDP2 shard=2"}, {"cp", "4"}}).scenario, {"plan", "zero_group"}), "8") << "a degree of data parallelism; states are cut over the context's ranks too";
 }
 
 TEST(Lowering, NotesAndYearsChangeTheProfile) {
@@ -190,6 +191,54 @@ TEST(Lowering, KnobsLeftOpenAreReadOtherwiseIfNothingFits) {
   const auto tuned = lowered({{"model", "LLAMA3-70B finetune"}, {"recompute", "none"}});
   ASSERT_EQ(tuned.others.size(), 1u);
   EXPECT_EQ(at(tuned.others[0].changes, {"plan", "frozen_weights"}), "true");
+}
+
+// Where each microbatch would gather all parameters, a rank's sequences are one, or as few as fit.
+TEST(Lowering, FullShardingHasFewMicrobatches) {
+  const auto l = lowered({{"zero_or_fsdp", "FSDP"}, {"pp", "1"}, {"vpp", "1"}, {"mbs", ""}, {"recompute", "none"}});
+  EXPECT_EQ(at(l.scenario, {"plan", "micro_batch"}), "8") << "128 sequences on 16 replicas";
+  ASSERT_EQ(l.others.size(), 3u);
+  EXPECT_EQ(at(l.others[0].changes, {"plan", "micro_batch"}), "4");
+  EXPECT_EQ(at(l.others[2].changes, {"plan", "micro_batch"}), "1");
+  EXPECT_EQ(at(lowered({{"zero_or_fsdp", "ZeRO-1"}, {"mbs", ""}}).scenario, {"plan", "micro_batch"}), "1");
+}
+
+TEST(Lowering, AsManyMicrobatchesAsStagesWhereThatIsTheDefault) {
+  const auto l = lowered({{"source", "pytorch/torchtitan"}, {"mbs", "local 32"}, {"gbs", "512"}, {"vpp", "2"}});
+  EXPECT_EQ(at(l.scenario, {"plan", "micro_batch"}), "16") << "512 sequences on 4 replicas, 8 chunks";
+}
+
+TEST(Lowering, PipelinesKeepParametersAndGradientsWhole) {
+  for (const auto* sharding : {"FSDP2", "ZeRO-2", "FSDP (ZeRO-2)"}) {
+    const auto l = lowered({{"zero_or_fsdp", sharding}});
+    EXPECT_EQ(at(l.scenario, {"plan", "zero"}), "1") << sharding;
+    EXPECT_EQ(at(l.scenario, {"plan", "parameter_type"}), "bf16") << sharding;
+    EXPECT_EQ(at(l.scenario, {"plan", "master_type"}), "fp32") << sharding;
+  }
+  EXPECT_EQ(at(lowered({{"zero_or_fsdp", "FSDP (ZeRO-2)"}, {"pp", "1"}, {"vpp", "1"}}).scenario, {"plan", "zero"}), "2");
+}
+
+TEST(Lowering, AFrameworkThatIsNotNamedIsOneOfItsTime) {
+  const auto software = [](std::map<std::string, std::string> changes) { return at(lowered(std::move(changes)).scenario, {"software", "extends"}); };
+  EXPECT_EQ(software({}), "megatron-core");
+  EXPECT_EQ(software({{"year", "2021"}}), "megatron-core@2021-12") << "the newest of its year";
+  EXPECT_EQ(software({{"source", "DeepSpeed and Megatron"}}), "megatron-deepspeed");
+  const std::map<std::string, std::string> sharded{{"zero_or_fsdp", "FSDP"}, {"pp", "1"}, {"vpp", "1"}};
+  for (const auto& [year, name] : {std::pair{"2023", "llm-foundry"}, {"2025", "torchtitan-eager"}}) {
+    auto row = sharded;
+    row["year"] = year;
+    EXPECT_EQ(software(row), name);
+  }
+  EXPECT_EQ(software({{"zero_or_fsdp", "FSDP"}, {"year", "2025"}}), "megatron-core@2025-12") << "a pipeline, which PyTorch seldom has";
+  EXPECT_EQ(software({{"zero_or_fsdp", "ZeRO-1 (NeMo default)"}}), "megatron-core") << "a framework is named by the source";
+  EXPECT_EQ(software({{"chip", "TPU v4"}}), "maxtext");
+  const auto guessed = lowered({{"chip", "TPU v4"}}).assumed;
+  EXPECT_TRUE(std::any_of(guessed.begin(), guessed.end(), [](const std::string& what) { return what.starts_with("software maxtext"); }));
+}
+
+TEST(Lowering, SequencesThatTheRanksCannotShare) {
+  EXPECT_EQ(at(lowered({{"tp", "12"}}).scenario, {"plan", "sequence_parallel"}), "false");
+  EXPECT_EQ(at(lowered({}).scenario, {"plan", "sequence_parallel"}), "absent");
 }
 
 TEST(Lowering, PrecisionsAsOthersWriteThem) {
