@@ -75,6 +75,13 @@ std::string figures_text(const Figures& figures) {
   return text;
 }
 
+// What to do with the figures.
+std::string next_step(const CalibrateCommand& c, const char* kind) {
+  if (c.judge || !c.figures_of.empty()) return "";
+  if (c.out.empty()) return "nothing was written: --out FILE.yaml keeps the figures\n";
+  return fmt::format("written to {}: name it wherever a {} is named\n", c.out, kind);
+}
+
 template <class Figures>
 nlohmann::ordered_json figures_json(const Figures& list) {
   nlohmann::ordered_json figures = nlohmann::ordered_json::array();
@@ -138,7 +145,7 @@ Exit run_calibrate_machine(const CalibrateCommand& c, const FileSource& source) 
   if (!written(c, document, calibration::plot_svg(machine->title, panels))) return Exit::bad_input;
   const auto families = json_of(calibration.families);
   if (c.json) fmt::print("{}\n", nlohmann::ordered_json{{"schema", 1}, {"machine", machine->name}, {"families", families}, {"figures", figures_json(calibration.figures)}, {"document", document}}.dump(2));
-  else fmt::print("{}{}", report(calibration.families), figures_text(calibration.figures));
+  else fmt::print("{}{}{}", report(calibration.families), figures_text(calibration.figures), next_step(c, "machine"));
   return Exit::answered;
 }
 
@@ -154,7 +161,7 @@ Exit run_calibrate(const CalibrateCommand& c, const FileSource& source) {
   const auto document = calibration::chip_document(calibration, base, c.base.empty() ? chip->title + ", calibrated by " + origin : "");
   if (!written(c, document, calibration::plot_svg(calibration.chip, families))) return Exit::bad_input;
   if (c.json) fmt::print("{}\n", nlohmann::ordered_json{{"schema", 1}, {"chip", calibration.chip.name}, {"families", json_of(calibration.families)}, {"document", document}}.dump(2));
-  else fmt::print("{}", report(calibration.families));
+  else fmt::print("{}{}", report(calibration.families), next_step(c, "chip"));
   return Exit::answered;
 }
 
@@ -165,7 +172,7 @@ void add_calibrate(CLI::App& app, const FileSource& source, Exit& exit) {
   auto c = std::make_shared<CalibrateCommand>();
   auto* chip = command->add_option("--chip", c->chip, "chip of the catalog, or a chip document (*.yaml), to start from: timings are of its kernels")->type_name("CHIP");
   command->add_option("--machine", c->machine, "machine of the catalog, or a document (*.yaml), to start from: timings are of collectives")->type_name("MACHINE")->excludes(chip);
-  auto* timings = command->add_option("--timings", c->timings, "CSV file of timings; docs/calibration.md lists its columns")->type_name("FILE");
+  auto* timings = command->add_option("--timings", c->timings, "CSV file of timings: m, n, k and time_us of products; docs/calibration.md lists the columns of all")->type_name("FILE");
   auto* tables = command->add_option("--tables", c->tables, "folder of measured operator tables of the chip")->type_name("DIR")->excludes(timings);
   command->add_option("--op", c->defaults.op, "what was timed, where no column says it: gemm, attention, latent, copy, memory, experts; all_reduce and others")->type_name("OP")->needs(timings);
   command->add_option("--precision", c->defaults.precision, "precision, where no column says it; bf16 if not given")->type_name("P")->needs(timings);

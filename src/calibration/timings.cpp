@@ -69,7 +69,8 @@ struct Kind {
 constexpr Kind kKinds[] = {{"gemm", gemm}, {"attention", attention}, {"copy", copy}, {"memory", copy}, {"latent", latent}, {"experts", experts}};
 
 const Kind* kind_of(Reading& r, const TimingDefaults& defaults) {
-  const auto word = r.text("op", defaults.op);
+  auto word = detail::lower(r.text("op", defaults.op));
+  if (word == "matmul") word = "gemm";
   std::vector<std::string> names;
   for (const auto& kind : kKinds) {
     if (kind.name == word) return &kind;
@@ -82,8 +83,9 @@ const Kind* kind_of(Reading& r, const TimingDefaults& defaults) {
 }
 
 std::optional<Precision> precision_of(Reading& r, const TimingDefaults& defaults, const Chip& chip) {
-  const std::string usual = defaults.precision.empty() ? "bf16" : defaults.precision;  // outlives `word`
-  const auto word = r.text("precision", usual);
+  auto word = detail::lower(r.text("precision", defaults.precision.empty() ? "bf16" : defaults.precision));
+  for (const auto& [other, ours] : {std::pair{"bfloat16", "bf16"}, {"float16", "fp16"}, {"half", "fp16"}, {"float8", "fp8"}, {"nvfp4", "fp4"}})
+    if (word == other) word = ours;
   for (const auto& known : hardware::precision_words()) {
     if (known.name != word) continue;
     const auto p = static_cast<Precision>(known.value);
@@ -95,24 +97,34 @@ std::optional<Precision> precision_of(Reading& r, const TimingDefaults& defaults
   return std::nullopt;
 }
 
-// One of the columns time_us, seconds and, of streams, gb_per_s. What is wrong is reported at the first.
+// One of the columns time_us, time_ms, seconds and, of streams, gb_per_s. What is wrong is reported at the first.
 double seconds_of(Reading& r, bool stream) {
-  const bool micro = !r.text("time_us", "").empty(), whole = !r.text("seconds", "").empty(), rate = stream && !r.text("gb_per_s", "").empty();
-  if (micro + whole + rate > 1) r.error(micro ? "time_us" : "seconds", "two columns say how long it took", "time_us, seconds and gb_per_s exclude each other");
-  if (micro || (!whole && !rate)) return r.positive("time_us") * kMicrosecond;
-  return whole ? r.positive("seconds") : r.positive("bytes") / (r.positive("gb_per_s") * kGiga);
+  constexpr double kMillisecond = 1e-3;
+  const auto has = [&](const char* column) { return !r.text(column, "").empty(); };
+  const bool micro = has("time_us"), milli = has("time_ms"), whole = has("seconds"), rate = stream && has("gb_per_s");
+  if (micro + milli + whole + rate > 1) r.error(micro ? "time_us" : milli ? "time_ms" : "seconds", "two columns say how long it took", "time_us, time_ms, seconds and gb_per_s exclude each other");
+  if (milli) return r.positive("time_ms") * kMillisecond;
+  if (whole) return r.positive("seconds");
+  return rate ? r.positive("bytes") / (r.positive("gb_per_s") * kGiga) : r.positive("time_us") * kMicrosecond;
 }
 
-// Warns of times that the datasheet does not allow: mostly a wrong unit.
-void check_bound(Reading& r, const Chip& chip, const Timed& timed, double seconds, Diagnostics& diagnostics) {
+const char* time_column(const Reading& r) {
+  for (const auto* column : {"time_us", "time_ms", "seconds"})
+    if (!r.text(column, "").empty()) return column;
+  return "gb_per_s";
+}
+
+// Warns of times that the datasheet does not allow: mostly a wrong unit. False of such.
+bool check_bound(Reading& r, const Chip& chip, const Timed& timed, double seconds, Diagnostics& diagnostics) {
   constexpr double kSlack = 0.7;  // small operands stay in caches
   Chip own = chip;
   (void)parameters_of(own, timed.family);
   const auto t = std::visit([&](const auto& op) { return compute::time_of(own, op); }, timed.op);
   const auto bound = compute::bound_of(chip, t.flop, timed.family.precision, t.bytes).seconds().si();
-  if (seconds >= kSlack * bound) return;
-  diagnostics.warning(r.where(r.text("time_us", "").empty() ? r.text("seconds", "").empty() ? "gb_per_s" : "seconds" : "time_us"), fmt::format("{:.4g} us is less than the datasheet allows, {:.4g} us", seconds / kMicrosecond, bound / kMicrosecond),
+  if (seconds >= kSlack * bound) return true;
+  diagnostics.warning(r.where(time_column(r)), fmt::format("{:.4g} us is less than the datasheet allows, {:.4g} us", seconds / kMicrosecond, bound / kMicrosecond),
                       "peaks or bandwidth of the chip are too low, or the unit is another", "time_us are microseconds of one call");
+  return false;
 }
 
 }  // namespace
@@ -121,6 +133,8 @@ std::vector<FamilySamples> read_timings(std::string_view text, const std::string
   const auto before = diagnostics.error_count();
   const auto csv = Csv::parse(text, name, diagnostics);
   std::map<Family, std::vector<Sample>> families;
+  std::size_t timings = 0, impossible = 0;
+  constexpr std::size_t kFew = 3;
   if (csv && csv->rows() == 0) diagnostics.error(csv->title_place(), "no timing follows the names of the columns");
   for (std::size_t i = 0; csv && i < csv->rows(); ++i) {
     Reading r(*csv, i, diagnostics);
@@ -130,10 +144,14 @@ std::vector<FamilySamples> read_timings(std::string_view text, const std::string
     const double seconds = seconds_of(r, kind && kind->read == copy);
     if (!kind || !precision) continue;
     const auto timed = kind->read(r, *precision);
-    if (diagnostics.error_count() != errors) continue;
-    check_bound(r, chip, timed, seconds, diagnostics);
+    if (r.failed() || diagnostics.error_count() != errors) continue;
+    ++timings;
+    if (!check_bound(r, chip, timed, seconds, diagnostics)) ++impossible;
     families[timed.family].push_back({{timed.op}, seconds, i});
   }
+  if (timings >= kFew && 2 * impossible > timings)
+    diagnostics.error(csv->title_place(), fmt::format("{} of {} timings are shorter than {} can be by its datasheet", impossible, timings, chip.title), "nothing can be fitted to them",
+                      "check the unit of the times; for a faster chip write a document that extends this one with its own matrix_peak and memory");
   if (diagnostics.error_count() != before) return {};
   std::vector<FamilySamples> list;
   for (auto& [family, samples] : families) list.push_back({family, {family}, std::move(samples)});

@@ -39,6 +39,29 @@ TEST(Timings, FamiliesByOperatorAndPrecision) {
   EXPECT_DOUBLE_EQ(r.families[3].samples[0].seconds, 700e-6);
 }
 
+TEST(Timings, AsOthersWriteThem) {
+  const auto r = timings("OP,Precision,M,N,K,time_ms\nGEMM,BFloat16,4096,4096,4096,0.25\nmatmul,FP16,8192,8192,8192,1.7\n");
+  EXPECT_FALSE(r.diagnostics.has_errors()) << r.all();
+  ASSERT_EQ(r.families.size(), 2u);
+  EXPECT_DOUBLE_EQ(r.families[0].samples[0].seconds, 250e-6);
+}
+
+TEST(Timings, WhatIsMissingIsSaidOnce) {
+  const auto all = timings("x,n,k\n1,2,3\n4,5,6\n", {"gemm", ""}).all();
+  for (const auto* column : {"'m'", "'time_us'"}) {
+    const auto at = all.find(column);
+    ASSERT_NE(at, std::string::npos) << all;
+    EXPECT_EQ(all.find(column, at + 1), std::string::npos) << all;
+  }
+  EXPECT_NE(timings("m;n;k;time_us\n1;2;3;4\n", {"gemm", ""}).all().find("separated by commas"), std::string::npos);
+}
+
+TEST(Timings, AWrongUnitIsAnError) {
+  const auto r = timings("m,n,k,time_us\n4096,4096,4096,0.25\n8192,8192,8192,1.7\n2048,8192,4096,0.3\n", {"gemm", ""});
+  EXPECT_TRUE(r.families.empty());
+  EXPECT_NE(r.all().find("3 of 3 timings are shorter"), std::string::npos) << r.all();
+}
+
 TEST(Timings, MemoryAsBandwidthTestsReportIt) {
   const auto r = timings("op,bytes,time_us,seconds,gb_per_s\n"
                          "memory,2e9,700,,\n"
