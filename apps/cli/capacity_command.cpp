@@ -35,13 +35,13 @@ Exit run_capacity(const CapacityCommand& c, const FileSource& source) {
   if (!answer) return Exit::bad_input;
   if (!c.plot.empty() && !write_file(c.plot, report::plot_svg(answer->subject))) return Exit::bad_input;
   fmt::print("{}", c.json ? report::json(answer->subject) : report::text(answer->subject));
-  return answer->subject.needed ? Exit::answered : Exit::infeasible;
+  return answer->subject.needed || answer->subject.most ? Exit::answered : Exit::infeasible;
 }
 
 }  // namespace
 
 void add_capacity(CLI::App& app, const FileSource& source, Exit& exit) {
-  auto* command = app.add_subcommand("capacity", "find the deployment that serves some traffic best, and how many chips it needs");
+  auto* command = app.add_subcommand("capacity", "find the deployment that serves some traffic best and how many chips it needs, or the most that a stated deployment serves");
   auto c = std::make_shared<CapacityCommand>();
   command->add_option("scenario", c->options.scenario, "scenario file (YAML); options override it")->type_name("SCENARIO.yaml");
   add_serve_options(*command, c->options);
@@ -49,10 +49,11 @@ void add_capacity(CLI::App& app, const FileSource& source, Exit& exit) {
   command->add_option("--attainment", c->attainment, "share of the requests that must meet the objectives")->type_name("SHARE")->capture_default_str();
   command->add_option("--plot", c->plot, "tokens/s per chip over tokens/s of one user as a picture (SVG)")->type_name("FILE.svg");
   command->add_flag("--json", c->json, "machine-readable result on standard output");
-  command->footer("--deployment says what all layouts have in common: automatic=true,weights=fp8,kinds=aggregated\n"
+  command->footer("--deployment says what all layouts have in common, weights=fp8,kinds=aggregated; or the sizes of one, tp=8,instances=4: then the rate is raised to the most that it serves\n"
                   "examples:\n"
                   "  zettatwin capacity --machine dgx-h200 --chips 256 --model llama-3.1-70b --rate 50 --input-len 2000 --output-len 300 --slo ttft=1s,tpot=40ms\n"
                   "  zettatwin capacity --machine gb200-nvl72 --chips 288 --model deepseek-v3 --deployment automatic=true,weights=fp4 --users 5000 --input-len 4000 --output-len 1000 --slo tpot=50ms --plot frontier.svg\n"
+                  "  zettatwin capacity --machine dgx-h200 --chips 16 --model llama-3.1-70b --deployment tp=4,instances=4,weights=fp8 --rate 10 --input-len 2000 --output-len 300 --slo ttft=1s,tpot=40ms\n"
                   "exit codes: 0 found, 1 the chips do not suffice, 2 bad input, 70 internal error");
   command->callback([c, &source, &exit] { exit = run_capacity(*c, source); });
 }

@@ -6,13 +6,19 @@
 #include <algorithm>
 #include <cmath>
 
+#include "api/detail/node_edit.hpp"
 #include "api/library.hpp"
+#include "api/rate_search.hpp"
 #include "api/serve_traffic.hpp"
+#include "capacity/fleet_size.hpp"
 #include "plan/plan.hpp"
 #include "units/text.hpp"
 
 namespace zettatwin::api {
 namespace {
+
+using detail::put;
+using detail::scalar;
 
 constexpr double kLongest = 1200;  // seconds of arrivals while a size is sought, unless the scenario says how long
 
@@ -27,6 +33,7 @@ bool is_automatic(const config::Node& node) {
 
 // What stays as it is in every layout: formats, software, engine settings. By default the narrowest weights that the chip multiplies natively.
 struct Fixed {
+  config::Node fields;  // as they were written
   inference::Pool pool;
   inference::Software software;
   bool aggregated = true, disaggregated = true;
@@ -55,6 +62,7 @@ std::optional<Fixed> fixed_of(const ServeModel& model, const hardware::Machine& 
     diagnostics.error(model.deployment.where, "an automatic deployment describes no pools", "it is {automatic: true} with what all layouts have in common, such as weights: fp8");
     return std::nullopt;
   }
+  fixed.fields = fields;
   fixed.pool = deployment->pools.front();
   fixed.software = std::move(*software);
   const auto& chip = machine.chip;
@@ -62,47 +70,13 @@ std::optional<Fixed> fixed_of(const ServeModel& model, const hardware::Machine& 
   return fixed;
 }
 
-// The units of the deployment as a document.
-config::Node node_of(const inference::Deployment& unit, std::int64_t units, double prefill_per_decode, const model::Architecture& model, const inference::Pool& base, config::Diagnostics& diagnostics) {
+// A fleet of so many units of the deployment as a document.
+config::Node node_of(const inference::Deployment& unit, const capacity::FleetSize& size, const model::Architecture& model, const config::Node& fixed, config::Diagnostics& diagnostics) {
   auto fleet = unit;
-  for (auto& pool : fleet.pools) {
-    const bool prefill = pool.role == inference::Role::prefill;
-    pool.instances = prefill ? std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(static_cast<double>(units) * prefill_per_decode - 1e-9))) : units;
-  }
+  for (auto& pool : fleet.pools) pool.instances = pool.role == inference::Role::prefill ? size.prefill : size.units;
   auto node = plan::parse_plan_text(inference::text_of(fleet, model), "deployment", diagnostics);
-  if (!absent(base.engine)) node.entries.push_back({"engine", base.engine.where, base.engine});
-  return node;
-}
-
-std::int64_t chips_of(const capacity::Point& unit, std::int64_t units) {
-  std::int64_t chips = 0;
-  for (const auto& pool : unit.deployment.pools) {
-    const bool prefill = pool.role == inference::Role::prefill;
-    chips += pool.chips() * (prefill ? std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(static_cast<double>(units) * unit.prefill_per_decode - 1e-9))) : units);
-  }
-  return chips;
-}
-
-// The most units on so many chips.
-std::int64_t units_on(const capacity::Point& unit, std::int64_t chips) {
-  std::int64_t low = 0, high = static_cast<std::int64_t>(static_cast<double>(chips) / unit.chips) + 1;
-  while (low + 1 < high) {
-    const auto middle = low + (high - low) / 2;
-    (chips_of(unit, middle) <= chips ? low : high) = middle;
-  }
-  return low;
-}
-
-void put(config::Node& root, const std::string& key, config::Node value) {
-  if (auto* old = root.find(key)) *old = std::move(value);
-  else root.entries.push_back({key, value.where, std::move(value)});
-}
-
-config::Node scalar(const std::string& text) {
-  config::Node node;
-  node.kind = config::Node::Kind::scalar;
-  node.where = config::location_in("capacity");
-  node.text = text;
+  for (const auto& entry : fixed.entries)
+    if (!node.find(entry.key)) node.entries.push_back(entry);
   return node;
 }
 
@@ -148,78 +122,97 @@ bool read_case(Case& c, config::Diagnostics& diagnostics) {
   return true;
 }
 
-capacity::Frontier frontier_of(const Case& c) {
-  return capacity::frontier({.machine = *c.machine, .model = *c.model, .software = c.fixed->software, .chips = c.chips, .input = c.input, .output = c.output, .slo = c.scenario.slo, .base = c.fixed->pool,
-                             .aggregated = c.fixed->aggregated, .disaggregated = c.fixed->disaggregated});
+capacity::Question question_of(const Case& c) {
+  return {.machine = *c.machine, .model = *c.model, .software = c.fixed->software, .chips = c.chips, .input = c.input, .output = c.output, .slo = c.scenario.slo, .base = c.fixed->pool,
+                             .aggregated = c.fixed->aggregated, .disaggregated = c.fixed->disaggregated};
 }
+capacity::Frontier frontier_of(const Case& c) { return capacity::frontier(question_of(c)); }
 
 report::ServingShortfall shortfall(const inference::DoesNotFit& miss) {
   return {.limit = "memory", .role = miss.role, .part = miss.part, .needed = miss.needed, .available = miss.available, .reason = "no layout fits: " + miss.reason, .suggestions = miss.suggestions};
 }
 
-// Fleets of different sizes under the same traffic.
+// Fleets of several layouts and sizes under the same traffic.
 class Sizing final {
  public:
-  Sizing(const Case& c, const capacity::Point& unit, report::CapacitySubject& subject, config::Diagnostics& diagnostics) : c_(c), unit_(unit), subject_(subject), diagnostics_(diagnostics) {}
+  Sizing(const Case& c, report::CapacitySubject& subject, config::Diagnostics& diagnostics) : c_(c), subject_(subject), diagnostics_(diagnostics) {
+    const auto& stream = *c.traffic->stream;
+    const auto means = stream.means();
+    traffic_ = {.requests_per_s = std::isfinite(means.rate.si()) ? means.rate.si() : 0, .concurrency = stream.concurrency(), .output = c.output};
+  }
 
-  // The fewest units that are good, not fewer than the steady state needs; 0 if none is.
-  std::int64_t search() {
-    const auto most = units_on(unit_, c_.chips);
-    const double rate = offered();
-    const auto least = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(rate / capacity::requests_per_s(unit_, c_.output) - 1e-9)), 1, std::max<std::int64_t>(1, most));
-    if (most < 1) return 0;
-    std::int64_t bad = least - 1, good = 0;
+  // The smallest fleet that is good, of the layouts that look smallest; false if none is.
+  bool search(const std::vector<capacity::Point>& states) {
+    const auto order = capacity::smallest_first(states, traffic_, c_.chips);
+    for (std::size_t i = 0; i < order.size() && i < kMostLayouts; ++i) {
+      if (subject_.needed && capacity::fleet_of(order[i], traffic_, capacity::units_needed(order[i], traffic_)).chips >= subject_.needed->chips) break;
+      search(order[i]);
+    }
+    return subject_.needed.has_value();
+  }
+
+  // All of the chips for the layout.
+  [[nodiscard]] config::Node most(const capacity::Point& unit) {
+    return document(unit, std::max<std::int64_t>(1, capacity::units_on(unit, traffic_, c_.chips)));
+  }
+  [[nodiscard]] const config::Node& deployment() const { return deployment_; }
+  [[nodiscard]] std::unique_ptr<ServeAnswer> best() { return std::move(answer_); }
+
+ private:
+  static constexpr std::size_t kMostLayouts = 8;  // that are simulated
+  static constexpr double kBeyond = 1.5;          // states are sqrt(2) apart: the layout may answer that much more than the one that was priced
+
+  // The fewest units of one layout that are good and need fewer chips than what is known.
+  void search(const capacity::Point& unit) {
+    const auto most = capacity::units_on(unit, traffic_, subject_.needed ? subject_.needed->chips - 1 : c_.chips);
+    if (most < 1) return;
+    const auto least = std::min(capacity::units_needed(unit, traffic_), most);
+    std::int64_t good = 0, bad = static_cast<std::int64_t>(static_cast<double>(least) / kBeyond);
     for (auto n = least; good == 0;) {
-      if (is_good(n)) good = n;
-      else if (n == most) return 0;
+      if (is_good(unit, n)) good = n;
+      else if (n == most) return;
       else bad = n, n = std::min(most, std::max(n + 1, n + (n - least + 1) + n / 8));
     }
     while (good - bad > std::max<std::int64_t>(1, good / 64)) {
       const auto middle = bad + (good - bad) / 2;
-      (is_good(middle) ? good : bad) = middle;
+      (is_good(unit, middle) ? good : bad) = middle;
     }
-    return good;
   }
 
-  [[nodiscard]] std::unique_ptr<ServeAnswer> best() { return std::move(answer_); }
-
- private:
-  double offered() const {
-    const auto means = c_.traffic->stream->means();
-    if (const auto n = c_.traffic->stream->concurrency(); n > 0) return static_cast<double>(n) / unit_.concurrency * capacity::requests_per_s(unit_, c_.output);
-    return std::isfinite(means.rate.si()) ? means.rate.si() : 0;
+  [[nodiscard]] config::Node document(const capacity::Point& unit, std::int64_t units) {
+    return node_of(unit.deployment, capacity::fleet_of(unit, traffic_, units), *c_.model, c_.fixed->fields, diagnostics_);
   }
 
-  bool is_good(std::int64_t units) {
+  bool is_good(const capacity::Point& unit, std::int64_t units) {
     auto root = c_.root;
-    put(root, "deployment", node_of(unit_.deployment, units, unit_.prefill_per_decode, *c_.model, c_.fixed->pool, diagnostics_));
+    put(root, "deployment", document(unit, units));
     if (c_.traffic->endless && c_.scenario.duration.si() == 0 && c_.scenario.requests == 0) {
       put(root, "duration", scalar(fmt::format("{} s", kLongest)));
       put(root, "requests", scalar(fmt::format("{}", c_.options.sample_requests)));
     }
     // All users start at once; that round says nothing of the time after it.
-    if (const auto users = c_.traffic->stream->concurrency(); users > 0 && c_.scenario.warm_up.si() == 0 && c_.scenario.warm_up_requests == 0)
-      put(root, "warm_up_requests", scalar(fmt::format("{}", users)));
+    if (const auto users = traffic_.concurrency; users > 0 && c_.scenario.warm_up.si() == 0 && c_.scenario.warm_up_requests == 0) put(root, "warm_up_requests", scalar(fmt::format("{}", users)));
     auto answer = serve(root, c_.source, c_.library, c_.files, {.on_request = {}, .on_progress = {}, .timeline_instances = 0, .series = false}, diagnostics_);
     if (!answer) return false;
     const auto& r = answer->subject.result;
-    report::CapacityTrial trial{.units = units, .chips = answer->subject.chips, .good = false, .verdict = "", .attainment = r.all.slo_attainment.value, .output_tokens_per_s = r.all.output_tokens_per_s.value};
+    report::CapacityTrial trial{.deployment = answer->subject.deployment, .units = units, .chips = answer->subject.chips, .good = false, .verdict = "", .attainment = r.all.slo_attainment.value, .output_tokens_per_s = r.all.output_tokens_per_s.value};
     trial.verdict = !answer->subject.feasible() ? "infeasible" : r.judgement.verdict == fleet::Verdict::stable ? "stable" : "saturated";
     trial.good = trial.verdict == "stable" && trial.attainment >= c_.options.attainment;
     if (c_.options.on_progress) c_.options.on_progress(fmt::format("{} chips: {}, {:.2f} % of requests meet the objectives", units::grouped(trial.chips), trial.verdict, 100 * trial.attainment));
     subject_.trials.push_back(trial);
-    if (trial.good && (!subject_.needed || trial.units < subject_.needed->units)) {
+    if (trial.good && (!subject_.needed || trial.chips < subject_.needed->chips)) {
       subject_.needed = trial;
-      subject_.deployment = answer->subject.deployment;
+      deployment_ = document(unit, units);
       answer_ = std::move(answer);
     }
     return trial.good;
   }
 
   const Case& c_;
-  const capacity::Point& unit_;
   report::CapacitySubject& subject_;
   config::Diagnostics& diagnostics_;
+  capacity::Traffic traffic_;
+  config::Node deployment_;
   std::unique_ptr<ServeAnswer> answer_;
 };
 
@@ -249,6 +242,7 @@ void describe_case(const Case& c, const capacity::Frontier& found, report::Capac
 
 std::unique_ptr<CapacityAnswer> capacity(const config::Node& root, const config::DocumentSource& source, const requests::TraceFiles& files, const CapacityOptions& options, config::Diagnostics& diagnostics) {
   Library library(source);
+  if (states_sizes(root)) return highest_rate(root, source, library, files, options, diagnostics);
   Case c(root, source, library, files, options);
   if (!read_case(c, diagnostics)) return nullptr;
   auto answer = std::make_unique<CapacityAnswer>();
@@ -256,11 +250,11 @@ std::unique_ptr<CapacityAnswer> capacity(const config::Node& root, const config:
   answer->scenario = c.scenario;
   describe_case(c, found, answer->subject);
   if (!found.best) {
-    answer->subject.unmet = found.points.empty() ? "no layout fits into memory" : "no layout meets the objectives, however few requests are in flight";
+    answer->subject.unmet = found.points.empty() && found.nearest_miss ? "no layout fits into memory" : found.points.empty() ? "no layout suits model and machine" : "no layout meets the objectives, however few requests are in flight";
     return answer;
   }
-  Sizing sizing(c, *found.best, answer->subject, diagnostics);
-  if (sizing.search() == 0) answer->subject.unmet = fmt::format("{} chips do not serve this traffic within the objectives", units::grouped(c.chips));
+  Sizing sizing(c, answer->subject, diagnostics);
+  if (!sizing.search(found.fullest)) answer->subject.unmet = fmt::format("{} chips do not serve this traffic within the objectives", units::grouped(c.chips));
   answer->fleet = sizing.best();
   return answer;
 }
@@ -270,6 +264,20 @@ bool wants_choice(const config::Node& scenario) {
   return deployment && is_automatic(*deployment);
 }
 
+std::optional<config::Node> with_smallest_instance(const config::Node& root, const config::DocumentSource& source, Library& library, const requests::TraceFiles& files, config::Diagnostics& diagnostics) {
+  const CapacityOptions none{.on_progress = {}};
+  Case c(root, source, library, files, none);
+  if (!read_case(c, diagnostics)) return std::nullopt;
+  auto pool = capacity::smallest_instance(question_of(c));
+  if (!pool) return std::nullopt;
+  pool->instances = 0;
+  inference::Deployment deployment;
+  deployment.pools = {*pool};
+  auto chosen = root;
+  put(chosen, "deployment", plan::parse_plan_text(inference::text_of(deployment, *c.model), "deployment", diagnostics));
+  return chosen;
+}
+
 std::optional<config::Node> with_deployment(const config::Node& root, const config::DocumentSource& source, Library& library, const requests::TraceFiles& files, const CapacityOptions& options, Choice& choice,
                                             config::Diagnostics& diagnostics) {
   Case c(root, source, library, files, options);
@@ -277,17 +285,19 @@ std::optional<config::Node> with_deployment(const config::Node& root, const conf
   const auto found = frontier_of(c);
   choice.candidates = found.states;
   if (found.points.empty()) {
-    if (found.nearest_miss) choice.infeasible = shortfall(*found.nearest_miss);
+    if (!found.nearest_miss) {
+      diagnostics.error(root.where, fmt::format("no layout was found that serves {} on {} chips of {}", c.model->name, c.chips, c.machine->name), "instances are tried in powers of two and whole units of the machine",
+                        "write the deployment's sizes, such as {tp: 8}");
+      return std::nullopt;
+    }
+    choice.infeasible = shortfall(*found.nearest_miss);
     return root;
   }
-  // Without a layout that meets the objectives, the one that comes nearest for a user.
-  const auto& unit = found.best ? *found.best : found.points.front();
   report::CapacitySubject trials;
-  Sizing sizing(c, unit, trials, diagnostics);
-  auto units = found.best ? sizing.search() : 0;
-  if (units == 0) units = std::max<std::int64_t>(1, units_on(unit, c.chips));  // too few chips: all of them
+  Sizing sizing(c, trials, diagnostics);
   auto chosen = root;
-  put(chosen, "deployment", node_of(unit.deployment, units, unit.prefill_per_decode, *c.model, c.fixed->pool, diagnostics));
+  // Without a layout that meets the objectives, the one that comes nearest for a user; with too few chips, all of them for the one with the most per chip.
+  put(chosen, "deployment", sizing.search(found.fullest) ? sizing.deployment() : sizing.most(found.best ? *found.best : found.points.front()));
   if (diagnostics.has_errors()) return std::nullopt;
   return chosen;
 }

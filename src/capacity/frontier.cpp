@@ -25,9 +25,18 @@ class Search final {
  public:
   explicit Search(const Question& question) : q_(question) {}
 
+  std::optional<inference::Pool> smallest() {
+    std::optional<inference::Pool> best;
+    for (const auto& layout : layouts(q_.machine, q_.model, q_.base, q_.chips)) {
+      if (best && layout.chips() >= best->chips()) continue;
+      if (const auto unit = fitting(layout, Role::aggregated); unit && (!best || unit->pools.front().pool.chips() < best->chips())) best = unit->pools.front().pool;
+    }
+    return best;
+  }
+
   Frontier run() {
     if (q_.aggregated) aggregated();
-    if (q_.disaggregated) disaggregated();
+    if (q_.disaggregated && q_.output > 1) disaggregated();  // an answer of one token leaves nothing to decode
     keep_unbeaten();
     return std::move(found_);
   }
@@ -72,26 +81,31 @@ class Search final {
   template <class Answer>
   void sweep(Answer answer) {
     double before = 0;
+    std::optional<Point> fullest;
     constexpr std::int64_t kMost = 10'000'000;
     for (std::int64_t n = 1; n < kMost; n = std::max(n + 1, static_cast<std::int64_t>(static_cast<double>(n) * kGrid))) {
       const std::optional<Point> point = answer(static_cast<double>(n));
-      if (!point) return;
+      if (!point) break;
       ++found_.states;
-      offer(*point);
-      if (point->running <= before * (1 + 1e-9) && n > 1) return;
+      if (offer(*point) && (!fullest || point->per_chip() > fullest->per_chip())) fullest = point;
+      if (point->running <= before * (1 + 1e-9) && n > 1) break;
       before = point->running;
     }
+    if (fullest) found_.fullest.push_back(std::move(*fullest));
   }
 
-  void offer(const Point& point) {
-    if (!(point.tpot.si() > 0) || !(point.tokens_per_s > 0)) return;
-    if (meets(point, q_.slo, q_.output)) {
+  // Whether it meets the objectives.
+  bool offer(const Point& point) {
+    if (!(point.ttft.si() > 0) || !(point.tokens_per_s > 0)) return false;
+    const bool good = meets(point, q_.slo, q_.output);
+    if (good) {
       if (!found_.best || point.per_chip() > found_.best->per_chip()) found_.best = point;
       auto& alike = point.disaggregated() ? found_.best_disaggregated : found_.best_aggregated;
       if (!alike || point.per_chip() > alike->per_chip()) alike = point;
       if (point.disaggregated()) offer_decode(point);
     }
     found_.points.push_back(point);
+    return good;
   }
 
   // The decode instance of a unit by itself.
@@ -110,8 +124,10 @@ class Search final {
       const auto& pool = unit->pools.front();
       sweep([&](double n) -> std::optional<Point> {
         const auto s = inference::steady_aggregated(pool, q_.software, {.concurrency = n, .input = q_.input, .output = q_.output});
-        return Point{.deployment = of({pool.pool}), .concurrency = n, .running = s.running, .chips = static_cast<double>(pool.chips_per_instance), .prefill_per_decode = 0, .ttft = s.ttft, .tpot = s.tpot,
-                     .tokens_per_s = s.output_tokens_per_s};
+        Point point{.deployment = of({pool.pool}), .concurrency = n, .running = s.running, .chips = static_cast<double>(pool.chips_per_instance), .prefill_per_decode = 0, .ttft = s.ttft, .tpot = s.tpot,
+                    .tokens_per_s = s.output_tokens_per_s};
+        if (q_.output == 1) point.ttft = std::max(point.ttft, units::Seconds::from_si(n / s.output_tokens_per_s));  // Little: nothing but the prompt's time is in flight
+        return point;
       });
     }
   }
@@ -200,6 +216,8 @@ class Search final {
 };
 
 }  // namespace
+
+std::optional<inference::Pool> smallest_instance(const Question& question) { return Search(question).smallest(); }
 
 Frontier frontier(const Question& question) {
   ZT_EXPECT(question.input >= 1 && question.output >= 1 && question.chips >= 1, "a question has tokens and chips");

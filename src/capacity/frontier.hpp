@@ -39,7 +39,8 @@ struct Point {
   double prefill_per_decode = 0;     // instances
   units::Seconds ttft, tpot;
   double tokens_per_s = 0;           // output, of the unit
-  [[nodiscard]] double per_user() const { return tpot.si() > 0 ? 1 / tpot.si() : 0; }
+  // Output tokens/s; of answers of one token, which have no TPOT, 1 / TTFT.
+  [[nodiscard]] double per_user() const { return 1 / (tpot.si() > 0 ? tpot.si() : ttft.si()); }
   [[nodiscard]] double per_chip() const { return chips > 0 ? tokens_per_s / chips : 0; }
   [[nodiscard]] bool disaggregated() const { return deployment.disaggregated(); }
 };
@@ -49,6 +50,7 @@ struct Frontier {
   std::optional<Point> best;         // most per chip that meets the objectives
   std::optional<Point> best_aggregated, best_disaggregated;
   std::optional<Point> best_decode;  // most per chip of the decode instances alone, prompts computed elsewhere
+  std::vector<Point> fullest;        // of each layout the state with the most per chip that meets the objectives; layouts that have none are left out
   std::int64_t layouts = 0;          // tried
   std::int64_t fitting = 0;          // of them, into memory
   std::int64_t states = 0;           // layouts x requests in flight
@@ -56,8 +58,10 @@ struct Frontier {
 };
 
 [[nodiscard]] Frontier frontier(const Question& question);
+// The layout of the fewest chips that fits into memory; nothing if none does.
+[[nodiscard]] std::optional<inference::Pool> smallest_instance(const Question& question);
 
-// The fewest requests in flight at which the unit's output grows no more, and what it then does: its capacity under the objectives. Used to size fleets.
+// What a unit answers in this state. Used to size fleets.
 [[nodiscard]] inline double requests_per_s(const Point& point, std::int64_t output) { return point.tokens_per_s / static_cast<double>(output); }
 
 }  // namespace zettatwin::capacity

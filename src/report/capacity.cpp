@@ -47,11 +47,29 @@ void best(std::string& out, const CapacitySubject& s) {
 
 void sizing(std::string& out, const CapacitySubject& s) {
   if (s.trials.empty()) return;
-  detail::Table rows("rrlrr", {"units", "chips", "verdict", "meet the objectives", "output tokens/s"});
-  for (const auto& t : s.trials) rows.row({grouped(t.units), grouped(t.chips), t.verdict, fmt::format("{:.2f} %", 100 * t.attainment), grouped(static_cast<long long>(t.output_tokens_per_s))});
+  detail::Table rows("rrlrrl", {"units", "chips", "verdict", "meet the objectives", "output tokens/s", "fleet"});
+  for (const auto& t : s.trials) rows.row({grouped(t.units), grouped(t.chips), t.verdict, fmt::format("{:.2f} %", 100 * t.attainment), grouped(static_cast<long long>(t.output_tokens_per_s)), t.deployment});
   out += "\nfleets simulated with this traffic\n" + rows.text();
   if (s.needed)
-    out += fmt::format("\n  smallest   {} chips: {}\n             {:.2f} % of the requests meet the objectives ({:.4g} % are asked for)\n", grouped(s.needed->chips), s.deployment, 100 * s.needed->attainment, 100 * s.attainment);
+    out += fmt::format("\n  smallest   {} chips: {}\n             {:.2f} % of the requests meet the objectives ({:.4g} % are asked for)\n", grouped(s.needed->chips), s.needed->deployment, 100 * s.needed->attainment, 100 * s.attainment);
+}
+
+// The most that a stated deployment serves.
+void rates(std::string& out, const CapacitySubject& s) {
+  detail::Table rows("rlrrrr", {"requests/s", "verdict", "meet the objectives", "TTFT p99", "TPOT p99", "output tokens/s"});
+  for (const auto& t : s.rates)
+    rows.row({fmt::format("{:.4g}", t.offered_per_s), t.verdict, fmt::format("{:.2f} %", 100 * t.attainment), human(units::Seconds::from_si(t.ttft_p99), 3), human(units::Seconds::from_si(t.tpot_p99), 3),
+              grouped(static_cast<long long>(t.output_tokens_per_s))});
+  out += "\nthe deployment simulated at different rates\n" + rows.text();
+  if (!s.most) return;
+  out += fmt::format("\n  most       {:.4g} requests/s, {} output tokens/s, {:.4g} per chip\n", s.most->offered_per_s, grouped(static_cast<long long>(s.most->output_tokens_per_s)), s.most->output_tokens_per_s_per_chip);
+  if (s.slo.ttft.si() > 0 || s.slo.tpot.si() > 0 || s.slo.e2e.si() > 0)
+    out += fmt::format("             {:.2f} % of the requests meet the objectives ({:.4g} % are asked for)\n", 100 * s.most->attainment, 100 * s.attainment);
+}
+
+Json rate_json(const RateTrial& t) {
+  return {{"requests_per_s", t.offered_per_s}, {"good", t.good}, {"verdict", t.verdict}, {"slo_attainment", t.attainment}, {"ttft_p99_s", t.ttft_p99}, {"tpot_p99_s", t.tpot_p99},
+          {"output_tokens_per_s", t.output_tokens_per_s}, {"output_tokens_per_s_per_chip", t.output_tokens_per_s_per_chip}};
 }
 
 Json point_json(const CapacityPoint& p) {
@@ -60,7 +78,7 @@ Json point_json(const CapacityPoint& p) {
 }
 
 Json trial_json(const CapacityTrial& t) {
-  return {{"units", t.units}, {"chips", t.chips}, {"good", t.good}, {"verdict", t.verdict}, {"slo_attainment", t.attainment}, {"output_tokens_per_s", t.output_tokens_per_s}};
+  return {{"deployment", t.deployment}, {"units", t.units}, {"chips", t.chips}, {"good", t.good}, {"verdict", t.verdict}, {"slo_attainment", t.attainment}, {"output_tokens_per_s", t.output_tokens_per_s}};
 }
 
 }  // namespace
@@ -74,9 +92,14 @@ std::string text(const CapacitySubject& s) {
     out += fmt::format("\nCANNOT START: {}\n  {} of {} need {}, there are {}\n", s.infeasible->reason, s.infeasible->part, s.infeasible->role, human(s.infeasible->needed, 4), human(s.infeasible->available, 4));
     return out;
   }
-  frontier(out, s);
-  best(out, s);
-  sizing(out, s);
+  if (!s.rates.empty()) {
+    out += fmt::format("deployment  {}\n", s.deployment);
+    rates(out, s);
+  } else {
+    frontier(out, s);
+    best(out, s);
+    sizing(out, s);
+  }
   if (!s.unmet.empty()) out += fmt::format("\nNOT MET: {}\n", s.unmet);
   return out;
 }
@@ -92,8 +115,13 @@ std::string json(const CapacitySubject& s) {
   results["trials"] = std::move(trials);
   if (s.needed) {
     results["needed"] = trial_json(*s.needed);
-    results["needed"]["deployment"] = s.deployment;
     results["chips"] = s.needed->chips;
+  }
+  if (!s.rates.empty()) {
+    Json tried = Json::array();
+    for (const auto& t : s.rates) tried.push_back(rate_json(t));
+    results = Json{{"feasible", s.most.has_value()}, {"deployment", s.deployment}, {"chips", s.chips}, {"rates", std::move(tried)}};
+    if (s.most) results["most"] = rate_json(*s.most);
   }
   if (!s.unmet.empty()) results["unmet"] = s.unmet;
   if (s.infeasible)

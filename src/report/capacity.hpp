@@ -25,12 +25,25 @@ struct CapacityPoint {
 
 // A fleet that was simulated to find the size.
 struct CapacityTrial {
+  std::string deployment;
   std::int64_t units = 0;
   std::int64_t chips = 0;
   bool good = false;
   std::string verdict;
   double attainment = 0;
   double output_tokens_per_s = 0;
+};
+
+// A rate at which a stated deployment was simulated.
+struct RateTrial {
+  double offered_per_s = 0;    // requests
+  double sustained_per_s = 0;  // of a saturated fleet: finished meanwhile
+  double estimate_per_s = 0;   // of a stable one: full batches in closed form; zero: none
+  bool good = false;
+  std::string verdict;
+  double attainment = 0;
+  double ttft_p99 = 0, tpot_p99 = 0;  // s
+  double output_tokens_per_s = 0, output_tokens_per_s_per_chip = 0;
 };
 
 struct CapacitySubject {
@@ -45,8 +58,11 @@ struct CapacitySubject {
   std::optional<ServingShortfall> infeasible;
   std::vector<CapacityTrial> trials;      // in the order of simulation
   std::optional<CapacityTrial> needed;    // the smallest that is good
-  std::string deployment;                 // of that fleet
   std::string unmet;                      // why there is none
+  // Of a stated deployment, instead of the above from `layouts` on: the most that it serves.
+  std::string deployment;
+  std::vector<RateTrial> rates;           // in the order of simulation
+  std::optional<RateTrial> most;          // that is stable and meets the objectives
 };
 
 [[nodiscard]] std::string text(const CapacitySubject& subject);

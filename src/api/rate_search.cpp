@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/rate_search.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "api/detail/node_edit.hpp"
+#include "api/library.hpp"
+#include "api/serve_traffic.hpp"
+#include "units/text.hpp"
+
+namespace zettatwin::api {
+namespace {
+
+using detail::put;
+using detail::scalar;
+
+constexpr double kFine = 0.01;       // of the rate: the judge of saturation sees no less
+constexpr double kLongest = 1200;    // seconds of arrivals, unless the scenario says how long
+constexpr int kMostTrials = 40;
+constexpr double kLeastShare = 1e-3; // of the stated rate
+
+// A model's traffic: where it is written, and its mean rate.
+struct Source {
+  config::Node* traffic = nullptr;
+  double rate = 0;
+};
+
+class RateSearch final {
+ public:
+  RateSearch(const config::Node& root, const config::DocumentSource& source, Library& library, const requests::TraceFiles& files, const CapacityOptions& options, config::Diagnostics& diagnostics)
+      : root_(root), source_(source), library_(library), files_(files), options_(options), diagnostics_(diagnostics), answer_(std::make_unique<CapacityAnswer>()) {}
+
+  std::unique_ptr<CapacityAnswer> run() {
+    if (!read()) return nullptr;
+    double good = 0, bad = 0, share = 1;
+    while (answer_->subject.rates.size() < kMostTrials && !(good > 0 && bad > 0 && bad - good <= kFine * good) && share > kLeastShare) {
+      const auto tried = trial(share);
+      if (!tried) return nullptr;
+      (*tried ? good : bad) = share;
+      share = next(good, bad);
+    }
+    finish(good, bad);
+    return std::move(answer_);
+  }
+
+ private:
+  std::vector<Source> sources(config::Node& root) const {
+    std::vector<Source> found;
+    if (auto* traffic = root.find("traffic")) found.push_back({traffic, 0});
+    if (auto* models = root.find("models"))
+      for (auto& model : models->items)
+        if (auto* traffic = model.find("traffic")) found.push_back({traffic, 0});
+    return found;
+  }
+
+  bool read() {
+    const auto errors_before = diagnostics_.error_count();
+    auto& scenario = answer_->scenario;
+    config::read(root_, "scenario", config::FigureForm::bare_allowed, diagnostics_, scenario);
+    auto root = root_;
+    for (const auto& one : sources(root)) {
+      const auto traffic = traffic_from(*one.traffic, 0, {"one"}, scenario.seed, files_, diagnostics_);
+      if (!traffic) continue;
+      const auto rate = traffic->stream->means().rate.si();
+      if (traffic->stream->concurrency() > 0 || !std::isfinite(rate) || rate <= 0)
+        diagnostics_.error(one.traffic->where, "the most that a deployment serves is a rate, the traffic has none", "a closed loop offers what is answered", "give a rate, such as rate: 10 requests/s");
+      rates_.push_back(rate);
+      endless_ |= traffic->endless;
+    }
+    if (rates_.empty() && diagnostics_.error_count() == errors_before) diagnostics_.error(root_.where, "the scenario lacks 'traffic'", "what is asked for is how much of it the deployment serves", "give --rate or --trace");
+    return diagnostics_.error_count() == errors_before;
+  }
+
+  // Up from what is good, at first to what the closed form expects; down from what is bad, to what was finished meanwhile.
+  double next(double good, double bad) const {
+    const auto& last = answer_->subject.rates.back();
+    if (good == 0) return bad * std::clamp(last.sustained_per_s / last.offered_per_s, 0.25, 0.95);
+    if (bad > 0) return (good + bad) / 2;
+    const double expected = last.estimate_per_s > 0 ? last.estimate_per_s / last.offered_per_s : 2;
+    return good * std::clamp(expected, 1.1, 4.0);
+  }
+
+  std::optional<bool> trial(double share) {
+    auto root = root_;
+    double offered = 0;
+    const auto all = sources(root);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      put(*all[i].traffic, "rate", scalar(fmt::format("{:.9g} requests/s", rates_[i] * share)));
+      if (auto* trace = all[i].traffic->find("trace")) std::erase_if(trace->entries, [](const config::Entry& e) { return e.key == "rate_scale"; });
+      offered += rates_[i] * share;
+    }
+    if (endless_ && answer_->scenario.duration.si() == 0 && answer_->scenario.requests == 0) {
+      put(root, "duration", scalar(fmt::format("{} s", kLongest)));
+      put(root, "requests", scalar(fmt::format("{}", options_.sample_requests)));
+    }
+    auto fleet = serve(root, source_, library_, files_, {.on_request = {}, .on_progress = {}, .timeline_instances = 0, .series = false}, diagnostics_);
+    if (!fleet) return std::nullopt;
+    auto& subject = answer_->subject;
+    const auto& result = fleet->subject.result;
+    report::RateTrial trial{.offered_per_s = offered, .sustained_per_s = offered, .estimate_per_s = fleet->subject.sustainable_per_s, .good = false, .verdict = "infeasible", .attainment = result.all.slo_attainment.value,
+                            .ttft_p99 = result.all.ttft.p99.value, .tpot_p99 = result.all.tpot.p99.value, .output_tokens_per_s = result.all.output_tokens_per_s.value,
+                            .output_tokens_per_s_per_chip = result.all.output_tokens_per_s_per_chip.value};
+    if (fleet->subject.feasible()) {
+      const bool stable = result.judgement.verdict == fleet::Verdict::stable;
+      trial.verdict = stable ? "stable" : "saturated";
+      if (!stable) trial.sustained_per_s = std::min(offered, result.judgement.sustainable_per_s);
+      trial.good = stable && trial.attainment >= options_.attainment;
+    }
+    if (options_.on_progress) options_.on_progress(fmt::format("{:.4g} requests/s: {}, {:.2f} % of requests meet the objectives", offered, trial.verdict, 100 * trial.attainment));
+    subject.rates.push_back(trial);
+    if (subject.rates.size() == 1 || trial.good) describe(*fleet);
+    if (!fleet->subject.feasible()) subject.infeasible = fleet->subject.infeasible;
+    if (trial.good && (!subject.most || trial.offered_per_s > subject.most->offered_per_s)) {
+      subject.most = trial;
+      answer_->fleet = std::move(fleet);
+    }
+    return trial.good;
+  }
+
+  void describe(const ServeAnswer& fleet) {
+    auto& s = answer_->subject;
+    s.title = fleet.subject.title;
+    s.machine = fleet.subject.machine;
+    s.machine_title = fleet.subject.machine_title;
+    s.model.clear();
+    for (const auto& model : fleet.subject.models) s.model += (s.model.empty() ? "" : "; ") + model;
+    s.software = fleet.subject.software;
+    s.traffic = fleet.subject.traffic;
+    s.deployment = fleet.subject.deployment;
+    s.chips = fleet.subject.chips;
+    s.input = std::llround(fleet.subject.result.all.input_tokens_mean);
+    s.output = std::llround(fleet.subject.result.all.output_tokens_mean);
+    s.slo = fleet.scenario.slo;
+    s.attainment = options_.attainment;
+  }
+
+  void finish(double good, double bad) {
+    auto& s = answer_->subject;
+    if (s.infeasible) s.unmet = "the deployment cannot start";
+    else if (good == 0) s.unmet = "the objectives are missed, however little is asked";
+    else if (bad == 0 || bad - good > kFine * good) s.unmet = fmt::format("no limit was found in {} simulations", s.rates.size());
+  }
+
+  const config::Node& root_;
+  const config::DocumentSource& source_;
+  Library& library_;
+  const requests::TraceFiles& files_;
+  const CapacityOptions& options_;
+  config::Diagnostics& diagnostics_;
+  std::unique_ptr<CapacityAnswer> answer_;
+  std::vector<double> rates_;  // stated, by model
+  bool endless_ = false;
+};
+
+bool has_sizes(const config::Node& deployment) {
+  constexpr std::array<const char*, 9> kSizes{"tp", "pp", "dp", "ep", "instances", "ffn_chips", "prefill", "decode", "pools"};
+  return deployment.kind == config::Node::Kind::sequence || std::any_of(kSizes.begin(), kSizes.end(), [&](const char* key) { return deployment.find(key) != nullptr; });
+}
+
+}  // namespace
+
+bool states_sizes(const config::Node& scenario) {
+  if (wants_choice(scenario)) return false;
+  if (scenario.find("models")) return true;
+  const auto* deployment = scenario.find("deployment");
+  return deployment && has_sizes(*deployment);
+}
+
+std::unique_ptr<CapacityAnswer> highest_rate(const config::Node& scenario, const config::DocumentSource& source, Library& library, const requests::TraceFiles& files, const CapacityOptions& options,
+                                             config::Diagnostics& diagnostics) {
+  return RateSearch(scenario, source, library, files, options, diagnostics).run();
+}
+
+}  // namespace zettatwin::api
