@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A pool of cached content that many instances share: memory of other nodes behind a network (Mooncake's store, a disaggregated memory pool, host memory attached to
 // the scale-up network). Model:
-// - An instance writes content when it has been computed; it stays until room is needed, least recently used first. Writes cost nothing: they travel the other way
-//   and nobody waits for them. What is written is there at once.
 // - A read of b bytes at time t takes latency + max(b / port, wait + b / bandwidth): `port` is the reader's own, `bandwidth` the pool's for all readers together, served
 //   in the order in which they come, `wait` until those before are served.
+// - An instance writes content when it has been computed. A write takes as long as a read, through the other direction of ports and pool, so that reads do not wait
+//   for writes, nor computing for either; the content can be read from its end on. It stays until room is needed, least recently used first.
 // Whoever shares a store calls it in order of time. O(1) per piece of content; memory by content, which the capacity bounds.
 #pragma once
 
@@ -12,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "serving/detail/age_lists.hpp"
 #include "serving/detail/index_map.hpp"
 #include "units/picoseconds.hpp"
 #include "units/quantity.hpp"
@@ -22,47 +23,50 @@ class ContentStore final {
  public:
   struct Settings {
     units::Bytes capacity;
-    units::BytesPerSecond bandwidth;  // of all reads together; zero: never what they wait for
-    units::Seconds latency;           // of a read
+    units::BytesPerSecond bandwidth;  // of all reads together, and of all writes; zero: never what they wait for
+    units::Seconds latency;           // of a read or a write
   };
   struct Counts {
     std::int64_t reads = 0;           // of any number of pieces each
     double bytes_read = 0, bytes_written = 0, bytes_evicted = 0;
     double wait_seconds = 0;          // of reads, for those before
     double busy_seconds = 0;          // bytes read / bandwidth
+    double write_seconds = 0;         // bytes written / bandwidth
+    double write_lag_max = 0;         // seconds from the end of computing to content that can be read, at most
     double used = 0, used_peak = 0;   // bytes
   };
 
   explicit ContentStore(Settings settings) : settings_(settings) {}
 
-  [[nodiscard]] bool has(std::uint64_t content) const { return index_.find(content) != nullptr; }
-  // Content that has been used, or computed: it becomes the newest. What is larger than the store is not kept.
-  void put(std::uint64_t content, double bytes);
-  // Expects has(content).
+  // Whether it can be read.
+  [[nodiscard]] bool has(std::uint64_t content, units::Picoseconds at) const {
+    const auto* entry = index_.find(content);
+    return entry && entries_[*entry].ready <= at;
+  }
+  // Content that has been used, or computed: it becomes the newest. What is larger than the store is not kept; what is known, or on its way, is not written again.
+  void put(std::uint64_t content, double bytes, units::BytesPerSecond port, units::Picoseconds at);
+  // Expects that it is here.
   void use(std::uint64_t content);
   // How long a read of so many bytes takes that begins at `at`.
   [[nodiscard]] units::Picoseconds read(double bytes, units::BytesPerSecond port, units::Picoseconds at);
   [[nodiscard]] const Counts& counts() const { return counts_; }
 
  private:
-  using Index = std::uint32_t;
-  static constexpr Index kNone = 0xffffffff;
   struct Entry {
     std::uint64_t content = 0;
     double bytes = 0;
-    Index older = kNone, newer = kNone;
+    units::Picoseconds ready;
   };
-  void append(Index entry);
-  void unlink(Index entry);
+  // Seconds that a transfer takes whose direction is taken until `free`, and which it then takes further; `wait`: for those before.
+  [[nodiscard]] double transfer(double bytes, units::BytesPerSecond port, units::Picoseconds at, units::Picoseconds& free, double& wait) const;
   void evict();
 
   Settings settings_;
   Counts counts_;
-  units::Picoseconds free_;  // when the reads so far are served
-  std::vector<Entry> entries_;
-  std::vector<Index> spare_;
-  Index oldest_ = kNone, newest_ = kNone;
-  detail::IndexMap<Index> index_;
+  units::Picoseconds reads_, writes_;  // when those so far are served
+  detail::AgeLists<Entry> entries_;
+  detail::AgeList used_;
+  detail::IndexMap<detail::AgeIndex> index_;
 };
 
 // An instance's way to a store.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "fleet/detail/alone_run.hpp"
 #include "fleet/detail/judge.hpp"
 
 namespace zettatwin::fleet {
@@ -65,6 +66,7 @@ GlobalRun::GlobalRun(const FleetSpec& spec, double factor)
       horizon_(spec.horizon.si() > 0 ? Picoseconds::from(spec.horizon) : kNever),
       most_inside_(spec.max_backlog + spec.places()) {
   if (spec.cache_pool) store_.emplace(serving::ContentStore::Settings{.capacity = spec.cache_pool->capacity, .bandwidth = spec.cache_pool->bandwidth, .latency = spec.cache_pool->latency});
+  books_.expected = expected_requests(spec).value_or(0);
   make_members();
   make_models();
   for (const auto& stream : spec.streams) {
@@ -348,7 +350,8 @@ FleetResult GlobalRun::result() {
     const auto& c = store_->counts();
     r.cache_pool = {.present = true, .reads = c.reads, .bytes_read = c.bytes_read, .bytes_written = c.bytes_written, .bytes_evicted = c.bytes_evicted, .used_peak = c.used_peak,
                     .capacity = spec_.cache_pool->capacity.si(), .wait_mean_s = c.reads > 0 ? c.wait_seconds / static_cast<double>(c.reads) : 0,
-                    .busy = to > Picoseconds(0) ? std::min(1.0, c.busy_seconds / to.seconds().si()) : 0};
+                    .busy = to > Picoseconds(0) ? std::min(1.0, c.busy_seconds / to.seconds().si()) : 0,
+                    .write_busy = to > Picoseconds(0) ? std::min(1.0, c.write_seconds / to.seconds().si()) : 0, .write_lag_max_s = c.write_lag_max};
   }
   for (const Outage& outage : outages_) r.failures.push_back(finish_outage(outage));
   r.scaling = scaling_;

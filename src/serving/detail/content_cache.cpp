@@ -35,43 +35,23 @@ void ContentCache::enter(std::uint64_t content) {
     empty_ += unit_;
     return;
   }
-  if (spare_.empty()) {
-    entry = static_cast<Index>(entries_.size());
-    entries_.emplace_back();
-  } else {
-    entry = spare_.back();
-    spare_.pop_back();
-  }
-  entries_[entry] = Entry{.content = content, .mark = 0, .uses = 1, .place = 0};
-  index_.insert(content, entry);
+  index_.insert(content, entries_.add({.content = content, .mark = 0, .uses = 1, .place = 0}));
 }
 
 void ContentCache::append(std::size_t place, Index entry) {
-  List& list = lists_[place];
-  Entry& e = entries_[entry];
-  e.place = static_cast<std::uint32_t>(place);
-  e.older = list.newest;
-  e.newer = kNone;
-  (list.newest == kNone ? list.oldest : entries_[list.newest].newer) = entry;
-  list.newest = entry;
-  ++list.size;
+  entries_[entry].place = static_cast<std::uint32_t>(place);
+  entries_.append(lists_[place].age, entry);
 }
 
-void ContentCache::unlink(Index entry) {
-  const Entry& e = entries_[entry];
-  List& list = lists_[e.place];
-  (e.older == kNone ? list.oldest : entries_[e.older].newer) = e.newer;
-  (e.newer == kNone ? list.newest : entries_[e.newer].older) = e.older;
-  --list.size;
-}
+void ContentCache::unlink(Index entry) { entries_.remove(lists_[entries_[entry].place].age, entry); }
 
 void ContentCache::erase(Index entry) {
   index_.erase(entries_[entry].content);
-  spare_.push_back(entry);
+  entries_.give_back(entry);
 }
 
 void ContentCache::evict() {
-  const Index entry = lists_.front().oldest;
+  const Index entry = lists_.front().age.oldest;
   ZT_ASSERT(entry != kNone, "no more blocks are taken than are available");
   unlink(entry);
   empty_ += unit_;
@@ -84,7 +64,7 @@ void ContentCache::put(Index entry, std::size_t place) {
   for (; place < lists_.size(); ++place) {
     List& list = lists_[place];
     if (list.capacity == 0) continue;
-    const Index oldest = list.size == list.capacity ? list.oldest : kNone;
+    const Index oldest = list.age.size == list.capacity ? list.age.oldest : kNone;
     if (oldest != kNone) unlink(oldest);
     append(place, entry);
     if (oldest == kNone) return;

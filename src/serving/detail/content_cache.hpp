@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "serving/detail/age_lists.hpp"
 #include "serving/detail/index_map.hpp"
 #include "serving/engine_settings.hpp"
 
@@ -15,13 +16,13 @@ namespace zettatwin::serving::detail {
 
 class ContentCache final {
  public:
-  using Index = std::uint32_t;
-  static constexpr Index kNone = 0xffffffff;
+  using Index = AgeIndex;
+  static constexpr Index kNone = kNoEntry;
 
   ContentCache(std::int64_t blocks, std::int64_t unit, const std::vector<CacheTier>& tiers);
   [[nodiscard]] std::int64_t unit() const { return unit_; }
   [[nodiscard]] std::int64_t empty() const { return empty_; }
-  [[nodiscard]] std::int64_t available() const { return empty_ + unit_ * lists_.front().size; }
+  [[nodiscard]] std::int64_t available() const { return empty_ + unit_ * lists_.front().age.size; }
   [[nodiscard]] std::int64_t evicted_blocks() const { return evicted_; }
   void keep_count(std::int64_t evicted) { evicted_ = evicted; }
 
@@ -54,9 +55,11 @@ class ContentCache final {
     std::uint64_t content = 0, mark = 0;
     std::int32_t uses = 0;
     std::uint32_t place = 0;
-    Index older = kNone, newer = kNone;
   };
-  struct List { std::int64_t capacity = 0, size = 0; Index oldest = kNone, newest = kNone; };
+  struct List {
+    std::int64_t capacity = 0;
+    AgeList age;
+  };
   void append(std::size_t place, Index entry);
   void unlink(Index entry);
   void erase(Index entry);
@@ -64,8 +67,7 @@ class ContentCache final {
   void put(Index entry, std::size_t place);
 
   std::int64_t unit_, empty_, evicted_ = 0;
-  std::vector<Entry> entries_;
-  std::vector<Index> spare_;
+  AgeLists<Entry> entries_;
   std::vector<List> lists_;  // by place; in the chips only of idle entries
   IndexMap<Index> index_;
 };

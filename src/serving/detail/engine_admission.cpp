@@ -113,7 +113,7 @@ void Engine::store(Sequence& s, std::int64_t tokens) {
   const StoreAccess& access = options_.store;
   if (!access.store) return;
   const double bytes = access.bytes_per_token * static_cast<double>(unit_tokens_);
-  while (static_cast<std::size_t>(s.stored) < s.job.blocks.size() && (s.stored + 1) * unit_tokens_ <= tokens) access.store->put(access.key(s.job.blocks[static_cast<std::size_t>(s.stored++)]), bytes);
+  while (static_cast<std::size_t>(s.stored) < s.job.blocks.size() && (s.stored + 1) * unit_tokens_ <= tokens) access.store->put(access.key(s.job.blocks[static_cast<std::size_t>(s.stored++)]), bytes, access.port, Picoseconds(t_));
 }
 
 // The time until what was found in the store alone is here. Expects matched_ as match() left it.
@@ -216,7 +216,7 @@ Engine::Match Engine::match(const Sequence& s) {
     const auto content = s.job.blocks[matched_.size()];
     const auto entry = cache_.find(content);
     if (entry == ContentCache::kNone) {
-      if (!stored || s.arrived || !stored->has(options_.store.key(content))) break;
+      if (!stored || s.arrived || !stored->has(options_.store.key(content), Picoseconds(t_))) break;
       ++hits_.back();
       matched_.push_back(entry);
       continue;

@@ -14,18 +14,18 @@ using units::Picoseconds;
 
 TEST(ContentStore, DropsWhatWasNotUsedForLongest) {
   ContentStore store({.capacity = units::Bytes::from_si(30), .bandwidth = {}, .latency = {}});
-  for (const std::uint64_t content : {1, 2, 3}) store.put(content, 10);
+  for (const std::uint64_t content : {1, 2, 3}) store.put(content, 10, {}, Picoseconds(0));
   store.use(1);
-  store.put(4, 10);
-  EXPECT_TRUE(store.has(1));
-  EXPECT_FALSE(store.has(2));
-  store.put(3, 10);  // known: the newest now, not written again
-  store.put(5, 20);
-  EXPECT_FALSE(store.has(1));
-  EXPECT_FALSE(store.has(4));
-  EXPECT_TRUE(store.has(3));
-  store.put(6, 31);
-  EXPECT_FALSE(store.has(6));
+  store.put(4, 10, {}, Picoseconds(0));
+  EXPECT_TRUE(store.has(1, Picoseconds(0)));
+  EXPECT_FALSE(store.has(2, Picoseconds(0)));
+  store.put(3, 10, {}, Picoseconds(0));  // known: the newest now, not written again
+  store.put(5, 20, {}, Picoseconds(0));
+  EXPECT_FALSE(store.has(1, Picoseconds(0)));
+  EXPECT_FALSE(store.has(4, Picoseconds(0)));
+  EXPECT_TRUE(store.has(3, Picoseconds(0)));
+  store.put(6, 31, {}, Picoseconds(0));
+  EXPECT_FALSE(store.has(6, Picoseconds(0)));
   EXPECT_EQ(store.counts().bytes_written, 60);
   EXPECT_EQ(store.counts().bytes_evicted, 30);
   EXPECT_EQ(store.counts().used, 30);
@@ -65,6 +65,28 @@ TEST(ContentStore, WhatOneInstanceComputedAnotherReads) {
   // Two of three contents are whole, 8 bytes at 8 MB/s: 1 us before the step's 1 + 2.
   EXPECT_EQ(second->statistics().busy, Picoseconds(4'000'000));
   EXPECT_EQ(first->statistics().busy, Picoseconds(11'000'000));
+}
+
+// 1 MB/s: a write of 10 bytes takes 10 us, the next waits for it; the instance's own port may be slower. Reads go the other way.
+TEST(ContentStore, WritesTakeTheirTime) {
+  ContentStore store({.capacity = units::Bytes::from_si(1e6), .bandwidth = units::BytesPerSecond::from_si(1e6), .latency = 3 * units::microsecond});
+  const auto us = [](std::int64_t n) { return Picoseconds(n * 1'000'000); };
+  store.put(1, 10, {}, us(100));
+  store.put(2, 10, {}, us(104));
+  EXPECT_FALSE(store.has(1, us(112)));
+  EXPECT_TRUE(store.has(1, us(113)));
+  EXPECT_FALSE(store.has(2, us(122)));
+  EXPECT_TRUE(store.has(2, us(123)));
+  store.put(3, 10, units::BytesPerSecond::from_si(1e5), us(200));
+  EXPECT_FALSE(store.has(3, us(302)));
+  EXPECT_TRUE(store.has(3, us(303)));
+  EXPECT_EQ(store.read(10, {}, us(201)), us(13)) << "no write is in its way";
+  EXPECT_DOUBLE_EQ(store.counts().write_lag_max, 103e-6);
+  EXPECT_DOUBLE_EQ(store.counts().write_seconds, 30e-6);
+  // Known content is not written again, on its way or not.
+  store.put(4, 10, {}, us(400));
+  store.put(4, 10, {}, us(401));
+  EXPECT_EQ(store.counts().bytes_written, 40);
 }
 
 }  // namespace

@@ -337,7 +337,7 @@ void Stepwise::share(Sequence& s, std::int64_t tokens) {
 void Stepwise::store(Sequence& s, std::int64_t tokens) {
   const auto& access = options_.store;
   while (access.store && s.stored < static_cast<std::int64_t>(s.job.blocks.size()) && (s.stored + 1) * unit_tokens_ <= tokens)
-    access.store->put(access.key(s.job.blocks[static_cast<std::size_t>(s.stored++)]), access.bytes_per_token * static_cast<double>(unit_tokens_));
+    access.store->put(access.key(s.job.blocks[static_cast<std::size_t>(s.stored++)]), access.bytes_per_token * static_cast<double>(unit_tokens_), access.port, t_);
 }
 
 // Prompts wait for others while sequences decode and no prompt is under way: what could join by the places of the batch is too little, and not for too long.
@@ -385,7 +385,7 @@ bool Stepwise::try_admit(const Item& s, std::int64_t& budget) {
   for (; e_.prefix_caching && found < most; ++found) {
     const auto hash = s->job.blocks[static_cast<std::size_t>(found)];
     const auto place = cache_.place_of(hash);
-    if (place < 0 && stored && !s->arrived && stored->has(options_.store.key(hash))) {
+    if (place < 0 && stored && !s->arrived && stored->has(options_.store.key(hash), t_)) {
       ++hits.back();
       from_store.insert(found);
       continue;
