@@ -116,6 +116,20 @@ struct LatentDecode {
 };
 [[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const LatentDecode& op);
 
+// The choice of the keys that sparse attention looks at: `heads` small heads score `pairs` pairs of a query and a key, the sum over heads (with blocks: the best of
+// each block, per head) is written, and the best are found by reading the scores twice (radix selection). The `keys` cached key vectors of head_dim elements are
+// read once, as decoding attention reads its cache. Scores run at the rates of latent attention while decoding, or of prefill attention.
+struct IndexScores {
+  double pairs = 0;              // of all sequences together
+  double keys = 0;               // likewise
+  std::int64_t heads = 0, head_dim = 0;
+  std::int64_t block = 1;        // keys of which only the best score is kept, one score per head; 1: one score per key
+  double key_bytes = 0;          // of a cached key with its scale
+  bool decoding = true;
+  hardware::Precision precision = hardware::Precision::fp8;  // of the products
+};
+[[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const IndexScores& op);
+
 // The routed experts of a layer on one chip in a serving engine: `rows` token copies on `hit` distinct experts, each hidden x inter (its part of it).
 // Without figures of it (efficiency.served_experts) at the rates of grouped and dense GEMMs.
 struct ServedExperts {

@@ -62,6 +62,30 @@ OperatorTime time_of(const hardware::Chip& chip, const LatentDecode& op) {
                          .detail = "decoding on latent vectors"});
 }
 
+OperatorTime time_of(const hardware::Chip& chip, const IndexScores& op) {
+  ZT_EXPECT(op.pairs >= 0 && op.keys >= 0 && op.heads >= 0 && op.head_dim >= 0 && op.block >= 1 && op.key_bytes >= 0, "scores of impossible size");
+  if (op.pairs == 0 || op.heads == 0 || op.head_dim == 0) return {};
+  constexpr double kScore = 4, kPasses = 3;  // bytes of a score; written, read for the threshold, read for the choice
+  const auto decode = latent_decode_of(chip, op.precision);
+  const auto& prompt = chip.efficiency.attention_of(op.precision);
+  const double flop = 2 * op.pairs * static_cast<double>(op.heads * op.head_dim);
+  const double cache = op.keys * op.key_bytes;
+  const double ramp = op.decoding && cache > 0 ? 1 + std::min(1.0, decode.half_bytes.si() / cache) : 1;
+  const double math = flop / (detail::peak_of(chip, op.precision) * (op.decoding ? decode.math.si() : prompt.math.si()));
+  const double memory = ramp * cache / (chip.memory.bandwidth.si() * (op.decoding ? decode.memory.si() : prompt.memory.si()));
+  const double scores = kScore * kPasses * (op.block > 1 ? op.pairs * static_cast<double>(op.heads) / static_cast<double>(op.block) : op.pairs);
+  const auto& stream = chip.efficiency.stream;
+  const double choice = scores / (chip.memory.bandwidth.si() * stream.memory.si());
+  const double launch = (op.decoding ? decode.launch.si() : prompt.launch.si()) + stream.launch.si();
+  return detail::finish({.flop = flop,
+                         .bytes = cache + scores,
+                         .math = math,
+                         .memory = memory + choice,
+                         .overhead = launch,
+                         .total = launch + std::max(math, memory) + choice,
+                         .detail = "scores and choice of keys"});
+}
+
 OperatorTime time_of(const hardware::Chip& chip, const ServedExperts& op) {
   ZT_EXPECT(op.rows >= 0 && op.hit >= 0 && op.hidden >= 0 && op.inter >= 0, "experts of impossible size");
   if (op.rows == 0 || op.hidden == 0 || op.inter == 0) return {};

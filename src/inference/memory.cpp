@@ -23,8 +23,8 @@ double per_rank(std::int64_t heads, std::int64_t tp) { return std::ceil(static_c
 
 double token_bytes(const Attention& a, double width, std::int64_t tp) {
   switch (a.kind) {
-    case AttentionKind::grouped_query: return per_rank(a.kv_heads, tp) * static_cast<double>(a.head_dim + a.v_head_dim) * width;
-    case AttentionKind::multi_latent: return static_cast<double>(a.kv_lora_rank + a.qk_rope_dim) * width;
+    case AttentionKind::grouped_query: return per_rank(a.kv_heads, tp) * static_cast<double>(a.head_dim + a.v_head_dim) * width + index_key_bytes(a, width);
+    case AttentionKind::multi_latent: return static_cast<double>(a.kv_lora_rank + a.qk_rope_dim) * width + index_key_bytes(a, width);
     case AttentionKind::linear: return 0;
   }
   return 0;
@@ -52,7 +52,10 @@ Weights weights_per_chip(const InstanceModel& about) {
     const auto layers = static_cast<double>(run.count);
     const auto& a = layer.attention;
     double whole = 0;
-    if (a.kind == AttentionKind::multi_latent) whole = static_cast<double>(model.hidden * (a.q_lora_rank + a.kv_lora_rank + a.qk_rope_dim));
+    if (a.kind == AttentionKind::multi_latent) {
+      whole = static_cast<double>(model.hidden * (a.q_lora_rank + a.kv_lora_rank + a.qk_rope_dim));
+      if (a.indexer.top > 0 && a.indexer.heads > 0) whole += static_cast<double>(a.q_lora_rank * a.indexer.heads * a.indexer.head_dim + model.hidden * (a.indexer.heads + a.indexer.head_dim));
+    }
     const double spread = static_cast<double>(p.attention) - whole;
     const double copies = a.kind == AttentionKind::grouped_query && pool.tp > a.kv_heads
                               ? static_cast<double>(model.hidden * (a.head_dim + a.v_head_dim)) * (1 - static_cast<double>(a.kv_heads) / tp)
@@ -99,6 +102,13 @@ double activation_bytes(const InstanceModel& about) {
 
 }  // namespace
 
+double index_key_bytes(const Attention& a, double cache_width) {
+  if (a.indexer.top == 0 || a.indexer.heads == 0) return 0;
+  const auto width = static_cast<double>(a.indexer.head_dim);
+  constexpr double kScale = 4;  // bytes
+  return a.kind == AttentionKind::multi_latent ? width + kScale : width * cache_width;
+}
+
 CacheSize cache_size(const model::Architecture& model, const Pool& pool, bool windowed_cache) {
   const double width = bytes_of(pool.cache);
   double chip = 0, once = 0, window = 0, state = 0, states = 0;
@@ -108,7 +118,8 @@ CacheSize cache_size(const model::Architecture& model, const Pool& pool, bool wi
     state += layers * state_bytes(a, pool.tp);
     states += layers * state_bytes(a, 1);
     // Each tensor-parallel rank hands its own heads over, copies too; latents once.
-    once += layers * token_bytes(a, width, pool.tp) * static_cast<double>(a.kind == AttentionKind::grouped_query ? pool.tp : 1);
+    const double copies = static_cast<double>(a.kind == AttentionKind::grouped_query ? pool.tp - 1 : 0);
+    once += layers * (token_bytes(a, width, pool.tp) + (token_bytes(a, width, pool.tp) - index_key_bytes(a, width)) * copies);
     if (a.window > 0 && windowed_cache)
       window += layers * token_bytes(a, width, pool.tp) * static_cast<double>(a.window);
     else

@@ -45,6 +45,9 @@ struct DoesNotFit {
   std::vector<std::string> suggestions;
 };
 
+// Bytes that an indexer keeps of a token in one layer; `cache_width`: of an element of the cache. Latent attention's is kept in 8 bits with a scale, whatever the
+// cache's format; others as their cache. On every tensor-parallel rank.
+[[nodiscard]] double index_key_bytes(const model::Attention& a, double cache_width);
 [[nodiscard]] CacheSize cache_size(const model::Architecture& model, const Pool& pool, bool windowed_cache);
 // `sequence` tokens must fit at least. Sets about.engine.blocks if they fit.
 [[nodiscard]] InstanceMemory memory_of(const InstanceModel& about);

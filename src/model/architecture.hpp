@@ -15,6 +15,17 @@ enum class AttentionKind {
   linear,         // gated delta rule (arXiv 2412.06464): a state of head_dim x v_head_dim per head instead of keys and values
 };
 
+// Which keys a query attends to, where that is not all of them: small heads of their own score all earlier keys, the best are attended to. Over one key per token
+// of head_dim for all heads (DeepSeek Sparse Attention, DeepSeek-V3.2; GLM-5), or over blocks of keys with a head per key/value head (MiniMax-M3).
+struct Indexer {
+  std::int64_t heads = 0;     // 0: the keys that an earlier layer chose are used again
+  std::int64_t head_dim = 0;
+  std::int64_t top = 0;       // blocks that a query attends to; 0: all keys, no indexer
+  std::int64_t block = 1;     // keys of a block
+  [[nodiscard]] std::int64_t keys() const { return top * block; }
+  friend bool operator==(const Indexer&, const Indexer&) = default;
+};
+
 struct Attention {
   AttentionKind kind = AttentionKind::grouped_query;
   std::int64_t heads = 0;     // linear: heads of values
@@ -33,6 +44,7 @@ struct Attention {
   bool sinks = false;    // one learned sink logit per head
   bool output_gate = false;      // a sigmoid gate on every output, projected beside the queries
   std::int64_t convolution = 0;  // linear: tokens that the short convolution over queries, keys and values spans
+  Indexer indexer = {};          // sparse attention
   friend bool operator==(const Attention&, const Attention&) = default;
 };
 

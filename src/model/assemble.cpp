@@ -33,6 +33,7 @@ class Assembler final {
     resolve_widths();
     resolve_experts();
     check_lists();
+    check_indexer();
     if (failed()) return std::nullopt;
     Architecture a = frame();
     stack_layers(a);
@@ -155,6 +156,30 @@ class Assembler final {
     if (!one) check_length("moe_layer_freq", c_.moe_layer_freq);
   }
 
+  void check_indexer() {
+    check_length("indexer_types", c_.indexer_types);
+    check_words("indexer_types", c_.indexer_types, {"full", "shared"});
+    check_length("sparse_attention_freq", c_.sparse_attention_freq);
+    check_numbers("sparse_attention_freq", c_.sparse_attention_freq, 1);
+    if (c_.index_topk == 0) {
+      if (c_.index_n_heads > 0) error("index_n_heads", "an indexer lacks 'index_topk'", "it chooses the keys that a query attends to");
+      return;
+    }
+    if (c_.index_n_heads == 0 || c_.index_head_dim == 0) error("index_topk", "sparse attention lacks 'index_n_heads' or 'index_head_dim'", "an indexer chooses the keys");
+    if (c_.kv_lora_rank > 0 && c_.q_lora_rank == 0) error("index_topk", "an indexer of multi-latent attention lacks 'q_lora_rank'", "its queries are projected from the query latent");
+    if (c_.sliding_window > 0) error("index_topk", "sparse attention together with a sliding window", "no such model is known");
+    if (!c_.indexer_types.empty() && c_.indexer_types.front() == "shared") error("indexer_types", "the first layer has no earlier one whose keys it could use");
+  }
+
+  bool is_sparse(std::int64_t i) const {
+    return c_.index_topk > 0 && (c_.sparse_attention_freq.empty() || c_.sparse_attention_freq[static_cast<std::size_t>(i)] == "1");
+  }
+  Indexer indexer(std::int64_t i) const {
+    if (!is_sparse(i)) return {};
+    Indexer made{.heads = c_.index_n_heads, .head_dim = c_.index_head_dim, .top = c_.index_topk, .block = c_.index_block_size};
+    if (!c_.indexer_types.empty() && c_.indexer_types[static_cast<std::size_t>(i)] == "shared") made.heads = 0;
+    return made;
+  }
   bool is_moe(std::int64_t i) const {
     if (c_.num_experts == 0) return false;
     const auto index = static_cast<std::size_t>(i);
@@ -200,7 +225,8 @@ class Assembler final {
             .qk_norm = c_.qk_norm,
             .qk_norm_per_projection = c_.qk_norm && c_.qk_norm_per_projection,
             .sinks = c_.attention_sinks,
-            .output_gate = c_.attention_output_gate};
+            .output_gate = c_.attention_output_gate,
+            .indexer = indexer(i)};
   }
   MixtureOfExperts experts() const {
     const auto shared = c_.shared_expert_intermediate_size > 0

@@ -106,6 +106,32 @@ constexpr std::array kLinear{Key{"linear_num_value_heads"},
                              Key{"mamba_ssm_dtype", kNoField},
                              Key{"mtp_use_dedicated_embeddings", "", kMustBeFalse},
                              Key{"mtp_num_hidden_layers", "num_nextn_predict_layers"}};
+constexpr std::array kIndexer{Key{"index_n_heads"},
+                              Key{"index_head_dim"},
+                              Key{"index_topk"},
+                              Key{"indexer_types"},
+                              Key{"indexer_rope_interleave", kNoField},
+                              Key{"rope_interleave", kNoField},
+                              // what indexer_types says layer by layer
+                              Key{"index_topk_freq", kNoField},
+                              Key{"index_skip_topk_offset", kNoField},
+                              Key{"index_topk_pattern", kNoField},
+                              Key{"index_share_for_mtp_iteration", kNoField}};
+constexpr std::array kMiniMax3{Key{"dense_intermediate_size", "intermediate_size"},
+                               Key{"intermediate_size", kNoField},  // an expert's, as moe_intermediate_size
+                               Key{"attention_output_gate"},
+                               Key{"use_gemma_norm", kNoField},
+                               Key{"sparse_attention_config.use_sparse_attention", "", kMustBeTrue},
+                               Key{"sparse_attention_config.sparse_num_index_heads", "index_n_heads"},
+                               Key{"sparse_attention_config.sparse_index_dim", "index_head_dim"},
+                               Key{"sparse_attention_config.sparse_topk_blocks", "index_topk"},
+                               Key{"sparse_attention_config.sparse_block_size", "index_block_size"},
+                               Key{"sparse_attention_config.sparse_attention_freq", "sparse_attention_freq"},
+                               // among the blocks that are chosen; values of the index branch are not used
+                               Key{"sparse_attention_config.sparse_init_block", kNoField},
+                               Key{"sparse_attention_config.sparse_local_block", kNoField},
+                               Key{"sparse_attention_config.sparse_score_type", kNoField},
+                               Key{"sparse_attention_config.sparse_disable_index_value", kNoField}};
 constexpr std::array kPhiMoe{Key{"lm_head_bias", "head_bias"}};
 constexpr std::array kGpt2{
     Key{"n_embd", "hidden_size"},
@@ -205,6 +231,18 @@ std::vector<Dialect> all_dialects() {
        {kLatent, kDeepSeekExperts, kFourBiases},
        "{q_lora_rank: 1536, kv_lora_rank: 512, qk_nope_head_dim: 128, qk_rope_head_dim: 64, v_head_dim: 128, "
        "router_bias: true}"},
+      {{"deepseek_v32"},
+       {kLatent, kDeepSeekExperts, kFourBiases, kIndexer},
+       "{q_lora_rank: 1536, kv_lora_rank: 512, qk_nope_head_dim: 128, qk_rope_head_dim: 64, v_head_dim: 128, "
+       "router_bias: true, index_n_heads: 64, index_head_dim: 128, index_topk: 2048}"},
+      {{"glm_moe_dsa"},
+       {kLatent, kDeepSeekExperts, kFourBiases, kIndexer},
+       "{q_lora_rank: 2048, kv_lora_rank: 512, qk_nope_head_dim: 192, qk_rope_head_dim: 64, v_head_dim: 256, "
+       "router_bias: true, index_n_heads: 32, index_head_dim: 128, index_topk: 2048}"},
+      {{"minimax_m3"},
+       {kMiniMax3, kMiniMax, kQkNorm, kDeepSeekExperts},
+       "{qk_norm: true, router_bias: true}",
+       {"num_mtp_modules"}},
       {{"gpt_oss"},
        {kWindow, kMixtralExperts, kFourBiases},
        "{head_dim: 64, num_key_value_heads: 8, qkv_bias: true, output_bias: true, attention_sinks: true, "

@@ -56,6 +56,12 @@ void describe_attention(config::Schema& s, TransformerConfig& c) {
   s.integer("linear_value_head_dim", c.linear_value_head_dim, "linear attention: width of a value head", within(kOptionalWidths));
   s.integer("linear_key_head_dim", c.linear_key_head_dim, "linear attention: width of a query and key head", within(kOptionalWidths));
   s.integer("linear_conv_kernel_dim", c.linear_conv_kernel_dim, "linear attention: tokens that the convolution spans", within(kCounts));
+  s.integer("index_topk", c.index_topk, "sparse attention: keys that a query attends to, or blocks of keys; 0: all keys", within(kCounts));
+  s.integer("index_block_size", c.index_block_size, "sparse attention: keys of a block", within(kAtLeastOne));
+  s.integer("index_n_heads", c.index_n_heads, "sparse attention: heads of the indexer that chooses the keys", within(kCounts));
+  s.integer("index_head_dim", c.index_head_dim, "sparse attention: width of such a head", within(kOptionalWidths));
+  s.texts("indexer_types", c.indexer_types, "sparse attention, per layer: full, or shared: the keys that an earlier layer chose are used again");
+  s.texts("sparse_attention_freq", c.sparse_attention_freq, "per layer 0: all keys, 1: sparse attention; all are sparse if absent");
   s.integer("sliding_window", c.sliding_window,
             "tokens that a windowed layer attends to; 0: full causal attention", within(kTokens));
   s.boolean("use_sliding_window", c.use_sliding_window, "false: sliding_window has no effect");

@@ -50,6 +50,13 @@ struct TransformerConfig {
   std::int64_t linear_key_head_dim = 0;
   std::int64_t linear_conv_kernel_dim = 4;
 
+  std::int64_t index_n_heads = 0;
+  std::int64_t index_head_dim = 0;
+  std::int64_t index_topk = 0;
+  std::int64_t index_block_size = 1;
+  std::vector<std::string> indexer_types;
+  std::vector<std::string> sparse_attention_freq;
+
   std::int64_t sliding_window = 0;
   bool use_sliding_window = true;
   std::int64_t first_window_layer = 0;

@@ -30,6 +30,7 @@ class Ledger final {
   void add(Part part, std::string_view name, double count, const compute::AttentionOp& op, double factor = 1);   // prefill
   void add_decoding(std::string_view name, double count, const compute::AttentionOp& op, double factor = 1);
   void add(Part part, std::string_view name, double count, const compute::LatentDecode& op, double factor = 1);
+  void add(Part part, std::string_view name, double count, const compute::IndexScores& op, double factor = 1);
   void add(Part part, std::string_view name, double count, const compute::MemoryOp& op, double factor = 1);
   void add(Part part, std::string_view name, double count, const compute::Quantise& op, double factor = 1);
   void add(Part part, std::string_view name, double count, const MessageTime& message, double bytes);

@@ -17,7 +17,6 @@ using units::Bytes;
 constexpr double kWide = 2;          // bytes of activations
 constexpr double kStateBytes = 4;    // of linear attention's state
 constexpr double kMovedByKernel = 6; // bytes per feature: two inputs and one output in 2 bytes
-constexpr std::int64_t kMostDecoding = 16;   // queries of a sequence that decoding kernels take
 constexpr std::int64_t kChunkOfLinear = 64;  // tokens that linear attention computes as one block
 
 std::int64_t share(std::int64_t whole, std::int64_t parts) { return (whole + parts - 1) / parts; }
@@ -166,6 +165,7 @@ void Pass::tokens(Ledger& ledger, std::int64_t tokens, std::int64_t decoding) co
   for (const auto& kind : kinds_) {
     const auto& layer = *kind.layer;
     attention_tokens(ledger, kind, tokens, decoding);
+    index_tokens(ledger, kind, tokens);
     const double kernels = kernels_of(layer);
     small(ledger, "small kernels", kind.count, kernels, kernels * kMovedByKernel * static_cast<double>(tokens * hidden));
     reduce(ledger, "after attention", kind.count, tokens);
@@ -267,6 +267,8 @@ void Pass::decoding(Ledger& ledger, std::int64_t sequences, double cached) const
     const auto& a = kind.layer->attention;
     if (a.kind == AttentionKind::linear) {
       linear_state(ledger, kind, sequences, sequences * queries());
+    } else if (is_sparse(kind)) {
+      sparse_decoding(ledger, kind, sequences, length);
     } else if (a.kind == AttentionKind::multi_latent) {
       ledger.add(Part::attention, "latent attention, decoding", kind.count,
                  compute::LatentDecode{.batch = sequences, .heads = share(a.heads, tp), .q_length = queries(), .kv_length = length, .latent = a.kv_lora_rank, .rope = a.qk_rope_dim, .precision = cache_}, f);
@@ -291,7 +293,7 @@ void Pass::ragged_attention(Ledger& ledger, const Kind& kind, std::span<const se
     // Prompts run in kernels of prompts however short they are.
     const auto queries = std::max<std::int64_t>(chunk.tokens, kMostDecoding + 1);
     const compute::AttentionOp op{.batch = 1, .heads = heads, .kv_heads = latent ? heads : share(a.kv_heads, about_.pool.tp), .q_length = queries, .kv_length = queries + chunk.context,
-                                  .head_dim = a.head_dim, .v_head_dim = a.v_head_dim, .window = a.window, .precision = latent ? Precision::bf16 : cache_};
+                                  .head_dim = a.head_dim, .v_head_dim = a.v_head_dim, .window = a.indexer.top > 0 ? a.indexer.keys() : a.window, .precision = latent ? Precision::bf16 : cache_};
     const auto t = compute::time_of(about_.chip, op);
     launch = std::max(launch, t.overhead.si());
     together += t.math.si() * std::min(1.0, t.waves);
@@ -306,26 +308,33 @@ void Pass::ragged_attention(Ledger& ledger, const Kind& kind, std::span<const se
 
 void Pass::prompts(Ledger& ledger, std::span<const serving::Chunk> chunks) const {
   if (chunks.empty()) return;
-  double tokens = 0, keys = 0, longest = 0, most_keys = 0;
+  double tokens = 0, longest = 0;
   for (const auto& chunk : chunks) {
-    const double own = chunk.tokens, seen = own + chunk.context;
-    tokens += own;
-    keys += seen;
-    longest = std::max(longest, own);
-    most_keys = std::max(most_keys, seen);
+    tokens += chunk.tokens;
+    longest = std::max<double>(longest, chunk.tokens);
   }
-  const auto rank_tokens = static_cast<std::int64_t>(std::ceil(rank_share(tokens, longest))), rank_keys = static_cast<std::int64_t>(std::ceil(rank_share(keys, most_keys)));
+  const auto rank_tokens = static_cast<std::int64_t>(std::ceil(rank_share(tokens, longest)));
   for (const auto& kind : kinds_) {
     const auto& a = kind.layer->attention;
-    if (a.kind == AttentionKind::linear) {
-      linear_state(ledger, kind, share(static_cast<std::int64_t>(chunks.size()), about_.pool.dp), rank_tokens);
-      continue;
-    }
-    // Keys and values of the context are projected from their latents again.
-    if (a.kind == AttentionKind::multi_latent)
-      ledger.add(Part::projections, "key and value projection", kind.count, gemm(rank_keys, share(a.heads, about_.pool.tp) * (a.qk_nope_dim + a.v_head_dim), a.kv_lora_rank, attention_), about_.software.kernels.si());
-    ragged_attention(ledger, kind, chunks);
+    if (a.kind == AttentionKind::linear) linear_state(ledger, kind, share(static_cast<std::int64_t>(chunks.size()), about_.pool.dp), rank_tokens);
+    else if (is_sparse(kind)) sparse_prompts(ledger, kind, chunks);
+    else full_prompts(ledger, kind, chunks);
   }
+}
+
+void Pass::full_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const {
+  const auto& a = kind.layer->attention;
+  double keys = 0, most_keys = 0;
+  for (const auto& chunk : chunks) {
+    const double seen = static_cast<double>(chunk.tokens) + chunk.context;
+    keys += seen;
+    most_keys = std::max(most_keys, seen);
+  }
+  // Keys and values of the context are projected from their latents again.
+  const auto rank_keys = static_cast<std::int64_t>(std::ceil(rank_share(keys, most_keys)));
+  if (a.kind == AttentionKind::multi_latent)
+    ledger.add(Part::projections, "key and value projection", kind.count, gemm(rank_keys, share(a.heads, about_.pool.tp) * (a.qk_nope_dim + a.v_head_dim), a.kv_lora_rank, attention_), about_.software.kernels.si());
+  ragged_attention(ledger, kind, chunks);
 }
 
 void Pass::head(Ledger& ledger, std::int64_t sampled) const {

@@ -14,6 +14,8 @@
 
 namespace zettatwin::inference::detail {
 
+inline constexpr std::int64_t kMostDecoding = 16;  // queries of a sequence that decoding kernels take
+
 class Pass final {
  public:
   explicit Pass(const InstanceModel& about);
@@ -68,8 +70,21 @@ class Pass final {
   [[nodiscard]] ExchangeRequest dispatch_of(const model::MixtureOfExperts& experts, std::int64_t tokens) const;
   [[nodiscard]] double sent_bytes() const;  // per feature of a token on its way to an expert
   void ragged_attention(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const;
+  // Attention of one kind of layer on all keys.
+  void full_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const;
   [[nodiscard]] double kernels_of(const model::Layer& layer) const;
   void linear_state(Ledger& ledger, const Kind& kind, std::int64_t sequences, std::int64_t tokens) const;
+
+  // Sparse attention (sparse_attention.cpp).
+  [[nodiscard]] static bool is_sparse(const Kind& kind);
+  [[nodiscard]] std::int64_t index_heads(const model::Attention& a) const;
+  [[nodiscard]] compute::IndexScores index_scores(const model::Attention& a, double pairs, double keys, bool decoding) const;
+  void index_tokens(Ledger& ledger, const Kind& kind, std::int64_t tokens) const;
+  void sparse_decoding(Ledger& ledger, const Kind& kind, std::int64_t sequences, std::int64_t length) const;
+  [[nodiscard]] double sparse_seconds(const model::Attention& a, const serving::Chunk& chunk) const;
+  [[nodiscard]] double absorbed_seconds(const model::Attention& a, std::int64_t tokens) const;
+  void chosen_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const;
+  void sparse_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const;
 
   const InstanceModel& about_;
   std::vector<Kind> kinds_;

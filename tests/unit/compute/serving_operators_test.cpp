@@ -48,6 +48,31 @@ TEST(LatentDecode, ReadsOneVectorForAllHeads) {
   EXPECT_EQ(time_of(chip, LatentDecode{}).time.count(), 0);
 }
 
+TEST(IndexScores, ReadsKeysOnceAndScoresThreeTimes) {
+  auto chip = slow();
+  set(chip.efficiency.stream.launch, 0.002);
+  // 1,000 keys of 32 bytes and 1,000 of ramp; scores of 2,000 pairs, 4 bytes, written once and read twice.
+  const IndexScores op{.pairs = 2000, .keys = 1000, .heads = 4, .head_dim = 16, .key_bytes = 32, .precision = Precision::bf16};
+  EXPECT_NEAR(time_of(chip, op).time.seconds().si(), 0.003 + 33'000 / 0.5e9 + 12 * 2000 / 0.5e9, 1e-11);
+  EXPECT_EQ(time_of(chip, op).flop.si(), 2.0 * 2000 * 4 * 16);
+  // Blocks of 8 keys keep one score per head.
+  auto blocks = op;
+  blocks.block = 8;
+  EXPECT_NEAR(time_of(chip, blocks).time.seconds().si(), 0.003 + 33'000 / 0.5e9 + 12 * 2000 * 4 / 8 / 0.5e9, 1e-11);
+  // Many heads multiply: the ramp is the cache's.
+  auto many = op;
+  many.heads = 1 << 20;
+  EXPECT_NEAR(time_of(chip, many).time.seconds().si(), 0.003 + 2.0 * 2000 * (1 << 20) * 16 / 0.5e12 + 12 * 2000 / 0.5e9, 1e-9);
+  // Prompts score at the rates of prompts' attention, without a ramp.
+  auto& prompt = chip.efficiency.attention[Precision::bf16];
+  set(prompt.launch, 0.004);
+  set(prompt.math, 0.25);
+  set(prompt.memory, 1);
+  many.decoding = false;
+  EXPECT_NEAR(time_of(chip, many).time.seconds().si(), 0.006 + 2.0 * 2000 * (1 << 20) * 16 / 0.25e12 + 12 * 2000 / 0.5e9, 1e-9);
+  EXPECT_EQ(time_of(chip, IndexScores{}).time.count(), 0);
+}
+
 TEST(LatentDecode, MoreIsNeverFaster) {
   const auto chip = test::catalog_chip("h800");
   for (const std::int64_t batch : {1, 7, 64, 500})

@@ -25,6 +25,8 @@ constexpr Case kCases[] = {{"dgx-h200", "llama-3.3-70b", "vllm", "tp=4,weights=f
                            {"cloudmatrix384", "deepseek-v3", "cann", "dp=64,ep=64,weights=int8,instances=1,engine.speculation.draft=1,engine.speculation.acceptance=0.7"},
                            {"dgx-h200", "llama-3.3-70b", "vllm", "tp=2,pp=4,weights=fp8,instances=1"},
                            {"gb200-nvl72", "deepseek-v3", "tensorrt-llm", "dp=8,ffn_chips=16,weights=fp8,experts=fp4,cache=fp8,instances=1"},
+                           {"dgx-h200", "deepseek-v3.2", "vllm", "tp=8,weights=fp8_block,instances=1"},
+                           {"dgx-h200", "minimax-m3", "vllm", "tp=8,weights=fp8_block,instances=1"},
                            {"atlas-950-superpod", "kimi-k2", "cann", "dp=32,ep=32,ffn_chips=0,weights=mxfp8,instances=1"}};
 
 const ServedPool& pool_of(std::size_t i) {

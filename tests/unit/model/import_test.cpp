@@ -195,6 +195,33 @@ TEST(Import, DeepSeekRoutingAndPrediction) {
   EXPECT_TRUE(a.mtp_layer->is_moe());
 }
 
+// Per layer: queries 24 x 2 x 8 from the latent, a key of 8 and two weights from the hidden state of 64, the norm of the key.
+TEST(Import, IndexersOfSparseAttention) {
+  const std::string rest = ", hidden_size: 64, num_hidden_layers: 4, num_attention_heads: 8, intermediate_size: 128, vocab_size: 1000, n_routed_experts: 16, num_experts_per_tok: 4, moe_intermediate_size: 32,"
+                           " q_lora_rank: 24, kv_lora_rank: 16, qk_nope_head_dim: 8, qk_rope_head_dim: 4, v_head_dim: 8";
+  const std::string index = ", index_n_heads: 2, index_head_dim: 8, index_topk: 32";
+  const auto plain = imported("{model_type: deepseek_v3" + rest + "}"), sparse = imported("{model_type: deepseek_v32" + rest + index + "}");
+  EXPECT_EQ(parameters_of(sparse).total - parameters_of(plain).total, 4 * (24 * 2 * 8 + 64 * (8 + 2) + 2 * 8));
+  EXPECT_EQ(sparse.layer(3).attention.indexer, (Indexer{.heads = 2, .head_dim = 8, .top = 32}));
+  // Layers that use an earlier one's keys have no indexer of their own.
+  const auto shared = imported("{model_type: glm_moe_dsa" + rest + index + ", indexer_types: [full, shared, full, shared], index_topk_freq: 2}");
+  EXPECT_EQ(parameters_of(shared).total - parameters_of(plain).total, 2 * (24 * 2 * 8 + 64 * (8 + 2) + 2 * 8));
+  EXPECT_EQ(shared.layer(1).attention.indexer.keys(), 32);
+  EXPECT_EQ(shared.layer(1).attention.indexer.heads, 0);
+}
+
+TEST(Import, IndexersOfBlocks) {
+  const auto a = imported(
+      "{model_type: minimax_m3, hidden_size: 64, num_hidden_layers: 2, num_attention_heads: 8, num_key_value_heads: 2, head_dim: 16, intermediate_size: 32, dense_intermediate_size: 128, vocab_size: 1000,"
+      " num_local_experts: 16, num_experts_per_tok: 4, moe_intermediate_size: 32, moe_layer_freq: [0, 1], qk_norm_type: per_head, use_qk_norm: true,"
+      " sparse_attention_config: {use_sparse_attention: true, sparse_num_index_heads: 2, sparse_index_dim: 8, sparse_topk_blocks: 4, sparse_block_size: 16, sparse_attention_freq: [0, 1]}}");
+  EXPECT_EQ(a.layer(0).attention.indexer.keys(), 0);
+  EXPECT_EQ(a.layer(0).dense->intermediate, 128);
+  EXPECT_EQ(a.layer(1).attention.indexer, (Indexer{.heads = 2, .head_dim = 8, .top = 4, .block = 16}));
+  EXPECT_EQ(a.layer(1).experts->intermediate, 32);
+  EXPECT_EQ(parameters_of(a, a.layer(1)).attention - parameters_of(a, a.layer(0)).attention, 64 * 3 * 8 + 2 * 8);
+}
+
 TEST(Import, PadsTheVocabulary) {
   EXPECT_EQ(imported("{model_type: transformer, pad_vocab_size_multiple: 128, " + kSizes + "}").vocabulary,
             1024);

@@ -41,10 +41,9 @@ TEST(PublishedConfigs, ImportOrAreRefusedWithAReason) {
   EXPECT_GE(imported + refused, 105);
 }
 
-TEST(PublishedConfigs, HybridAndSparseAttentionAreRefused) {
+TEST(PublishedConfigs, HybridAndCompressedAttentionAreRefused) {
   if (!fs::is_directory(folder())) GTEST_SKIP() << "no folder of published config.json files at " << folder();
-  for (const std::string part : {"Nemotron-3", "Nemotron-H", "DeepSeek-V3.2", "DeepSeek-V4",
-                                 "GLM-5", "Kimi-K3", "gemma-4"})
+  for (const std::string part : {"Nemotron-3", "Nemotron-H", "DeepSeek-V4", "Kimi-K3", "gemma-4"})
     for (const auto& file : fs::directory_iterator(folder())) {
       const auto name = file.path().filename().string();
       if (name.find(part) == std::string::npos || file.path().extension() != ".json") continue;
@@ -52,6 +51,27 @@ TEST(PublishedConfigs, HybridAndSparseAttentionAreRefused) {
       EXPECT_FALSE(testing::import_text(*testing::CatalogOnDisk::text_of(file.path()), diagnostics)) << name;
       EXPECT_NE(testing::all_text(diagnostics).find("could not be mapped"), std::string::npos) << name;
     }
+}
+
+// DeepSeek-V3.2 is DeepSeek-V3 with an indexer in every layer.
+TEST(PublishedConfigs, SparseAttentionIsImported) {
+  if (!fs::is_directory(folder())) GTEST_SKIP() << "no folder of published config.json files at " << folder();
+  const auto read = [](const std::string& file) {
+    config::Diagnostics diagnostics;
+    const auto architecture = testing::import_text(*testing::CatalogOnDisk::text_of(folder() / file), diagnostics);
+    EXPECT_TRUE(architecture) << testing::all_text(diagnostics);
+    return architecture.value_or(Architecture{});
+  };
+  const auto v3 = parameters_of(read("deepseek-ai--DeepSeek-V3.json")).total, v32 = parameters_of(read("deepseek-ai--DeepSeek-V3.2.json")).total;
+  EXPECT_EQ(v32 - v3, 61 * (1536 * 64 * 128 + 7168 * (128 + 64) + 2 * 128));
+  EXPECT_EQ(read("zai-org--GLM-5.json").layer(77).attention.indexer.keys(), 2048);
+  const auto shared = read("zai-org--GLM-5.2.json");
+  std::int64_t own = 0;
+  for (std::int64_t i = 0; i < shared.layers(); ++i) own += shared.layer(i).attention.indexer.heads > 0 ? 1 : 0;
+  EXPECT_EQ(own, 21);
+  const auto blocks = read("MiniMaxAI--MiniMax-M3.json");
+  EXPECT_EQ(blocks.layer(2).attention.indexer.keys(), 0);
+  EXPECT_EQ(blocks.layer(3).attention.indexer.keys(), 2048);
 }
 
 }  // namespace
