@@ -31,12 +31,15 @@ std::function<void(const fleet::Progress&)> progress() {
   const auto began = std::chrono::steady_clock::now();
   return [began](const fleet::Progress& p) {
     const double passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-    fmt::print(stderr, "\r{:.0f} s simulated, {} requests done, {:.3g} per second   ", p.time.seconds().si(), p.done, passed > 0 ? static_cast<double>(p.done) / passed : 0.0);
+    const auto left = p.share > 0 ? fmt::format(", {:.0f} %, {:.0f} s left", 100 * p.share, passed * (1 - p.share) / p.share) : std::string();
+    fmt::print(stderr, "\r{:.0f} s simulated, {} requests done, {:.3g} per second{}   ", p.time.seconds().si(), p.done, passed > 0 ? static_cast<double>(p.done) / passed : 0.0, left);
   };
 }
 
-bool write_files(const ServeCommand& c, const report::ServingSubject& subject, const std::string& requests) {
-  return (c.timeline.empty() || write_file(c.timeline, report::trace(subject))) && (c.series.empty() || write_file(c.series, report::series_csv(subject))) &&
+constexpr std::size_t kMostOnTimeline = 100'000;  // requests
+
+bool write_files(const ServeCommand& c, const report::ServingSubject& subject, const std::string& requests, const std::vector<fleet::RequestRecord>& records) {
+  return (c.timeline.empty() || write_file(c.timeline, report::trace(subject, records))) && (c.series.empty() || write_file(c.series, report::series_csv(subject))) &&
          (c.requests.empty() || write_file(c.requests, requests));
 }
 
@@ -44,7 +47,12 @@ Exit run_serve(const ServeCommand& c, const FileSource& source) {
   config::Diagnostics diagnostics;
   std::string requests = c.requests.empty() ? "" : report::request_csv_head();
   api::ServeOptions options{.on_request = {}, .on_progress = progress(), .timeline_instances = c.timeline.empty() ? 0 : c.timeline_instances};
-  if (!c.requests.empty()) options.on_request = [&requests](const fleet::RequestRecord& record) { requests += report::request_csv_line(record); };
+  std::vector<fleet::RequestRecord> records;
+  if (!c.requests.empty() || !c.timeline.empty())
+    options.on_request = [&](const fleet::RequestRecord& record) {
+      if (!c.requests.empty()) requests += report::request_csv_line(record);
+      if (!c.timeline.empty() && records.size() < kMostOnTimeline) records.push_back(record);
+    };
   const auto scenario = scenario_of(c.options, source, diagnostics);
   const auto answer = scenario ? api::serve(*scenario, source, TraceFolder{}, options, diagnostics) : nullptr;
   if (options.on_progress && answer) fmt::print(stderr, "\n");
@@ -65,7 +73,7 @@ Exit run_serve(const ServeCommand& c, const FileSource& source) {
     explanation = *found;
   }
   print(diagnostics);
-  if (subject.feasible() && !write_files(c, subject, requests)) return Exit::bad_input;
+  if (subject.feasible() && !write_files(c, subject, requests, records)) return Exit::bad_input;
   if (c.json) fmt::print("{}", report::json(subject));
   else fmt::print("{}", c.explain_set ? explanation : report::text(subject));
   return subject.feasible() ? Exit::answered : Exit::infeasible;

@@ -60,11 +60,7 @@ config::Node traffic_of(const ServeOptionTexts& o, config::Diagnostics& diagnost
   set(traffic, "cv", "--cv", o.cv);
   if (!o.rate.empty()) set(traffic, "rate", "--rate", with_unit(o.rate, "requests/s"));
   set(traffic, "concurrency", "--concurrency", o.concurrency);
-  if (!o.concurrency.empty() && o.trace.empty()) {
-    // As benchmark harnesses do: ten rounds of the concurrency.
-    const auto n = units::parse_number(o.concurrency);
-    set(traffic, "requests", o.requests.empty() ? "--concurrency" : "--requests", !o.requests.empty() ? o.requests : n ? fmt::format("{:.0f}", *n * 10) : "");
-  }
+  if (!o.concurrency.empty() && o.trace.empty()) set(traffic, "requests", "--requests", o.requests);
   if (!o.input.empty()) traffic.entries.push_back({"input", config::location_in("--input-len"), length_of("--input-len", o.input, diagnostics)});
   if (!o.output.empty()) traffic.entries.push_back({"output", config::location_in("--output-len"), length_of("--output-len", o.output, diagnostics)});
   return traffic;

@@ -118,6 +118,12 @@ std::unique_ptr<ServeAnswer> serve(const config::Node& root, const config::Docum
   if (!pools.complete(spec, root.where, diagnostics)) return nullptr;
   answer->served = pools.take();
   detail::describe_answer(*machine, architectures, names, traffic, spec, *answer);
+  if (answer->subject.infeasible && scenario.models.empty() && scenario.one.deployment.kind == config::Node::Kind::null)
+    if (const auto chosen = with_smallest_instance(root, source, library, files, diagnostics)) {
+      auto fitting = serve(*chosen, source, library, files, options, diagnostics);
+      if (fitting) fitting->subject.chosen = "none was stated; the smallest instance that fits";
+      return fitting;
+    }
   if (answer->subject.infeasible) return answer;
   if (const auto problem = fleet::problem_of(spec); !problem.empty()) {
     diagnostics.error(root.where, problem);

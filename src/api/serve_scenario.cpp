@@ -25,6 +25,9 @@ void describe(config::Schema& s, ServeModel& m) {
 void describe(config::Schema& s, ServeFailure& f) {
   s.text("pool", f.pool, "where; the first pool if absent");
   s.text("instances", f.instances, "which of the pool's instances: 0, 0-3 or 1,5; or give share");
+  s.text("chips", f.chips, "instead of instances: those that have these chips of the machine, in all pools unless one is named; pools lie one after the other, in the deployment's order");
+  s.text("unit", f.unit, "with units: a level of the machine, such as node");
+  s.text("units", f.units, "instead of chips: whole units of that level, 0, 0-3 or 1,5");
   describe(s, f.spec);
 }
 

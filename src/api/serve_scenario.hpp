@@ -28,6 +28,9 @@ struct ServeModel {
 struct ServeFailure {
   std::string pool;              // "": the first
   std::string instances;         // "0", "0-3", "1,5": of the pool; "": a share of it
+  std::string chips;             // of the machine, likewise: the instances on them, of all pools or of `pool`
+  std::string unit;              // with `units`: those units of this level of the machine ("node") instead of chips
+  std::string units;
   fleet::FailureSpec spec;
 };
 

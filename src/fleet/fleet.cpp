@@ -38,11 +38,46 @@ std::optional<FleetSpec> part_of(const FleetSpec& spec, std::int64_t divisor) {
   return part;
 }
 
+// Rates per chip are of the chips at the start; with autoscaling they are of those that were on or starting, on average.
+void count_chips_that_were_on(const FleetSpec& spec, FleetResult& r) {
+  const auto ratio = [&](std::optional<std::int32_t> model) {  // chips at the start over chips on
+    double start = 0, on = 0;
+    for (std::size_t p = 0; p < spec.pools.size(); ++p) {
+      const PoolSpec& pool = spec.pools[p];
+      if (model && pool.model != *model) continue;
+      start += static_cast<double>(pool.instances) * pool.chips_per_instance;
+      on += (pool.autoscaling ? r.pools[p].instances_mean : static_cast<double>(pool.instances)) * pool.chips_per_instance;
+    }
+    return on > 0 ? start / on : 1;
+  };
+  const auto scale = [](Metrics& m, double by) {
+    const auto times = [by](Estimate& e) {
+      e.value *= by;
+      if (e.half_width) e.half_width = *e.half_width * by;
+    };
+    times(m.output_tokens_per_s_per_chip);
+    times(m.total_tokens_per_s_per_chip);
+    if (m.steady) times(m.steady->output_tokens_per_s_per_chip);
+  };
+  scale(r.all, ratio(std::nullopt));
+  for (std::size_t m = 0; m < r.models.size(); ++m) scale(r.models[m], ratio(static_cast<std::int32_t>(m)));
+}
+
+FleetResult simulate_as_stated(const FleetSpec& spec);
+
 }  // namespace
 
 FleetResult simulate(const FleetSpec& spec) {
   const std::string problem = problem_of(spec);
   ZT_EXPECT(problem.empty(), problem);
+  FleetResult r = simulate_as_stated(spec);
+  if (std::any_of(spec.pools.begin(), spec.pools.end(), [](const PoolSpec& pool) { return pool.autoscaling.has_value(); })) count_chips_that_were_on(spec, r);
+  return r;
+}
+
+namespace {
+
+FleetResult simulate_as_stated(const FleetSpec& spec) {
   std::int64_t instances = 0;
   for (const PoolSpec& pool : spec.pools) instances += pool.instances;
   if (instances_are_independent(spec)) {
@@ -62,4 +97,5 @@ FleetResult simulate(const FleetSpec& spec) {
   return GlobalRun(spec).run();
 }
 
+}  // namespace
 }  // namespace zettatwin::fleet

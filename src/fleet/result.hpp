@@ -64,7 +64,9 @@ struct CachePoolResult {
   double bytes_read = 0, bytes_written = 0, bytes_evicted = 0;
   double used_peak = 0, capacity = 0;    // bytes
   double wait_mean_s = 0;                // of a read, for those before it
-  double busy = 0;                       // share of the time in which its bandwidth was used
+  double busy = 0;                       // share of the time in which its bandwidth was used by reads
+  double write_busy = 0;                 // likewise by writes, in the other direction
+  double write_lag_max_s = 0;            // from the end of computing to content that others find, at most
 };
 
 struct FailureResult {
@@ -103,6 +105,7 @@ struct Span {  // of an instance's timeline
   std::int32_t instance = 0;
   units::Picoseconds begin, end;
   std::int64_t steps = 0, decoding = 0, prompt_tokens = 0;
+  std::int32_t pool = 0;
 };
 
 // Instances that were simulated instead of all.

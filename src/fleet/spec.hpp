@@ -150,6 +150,7 @@ struct Progress {
   units::Picoseconds time;
   std::int64_t arrived = 0;
   std::int64_t done = 0;                   // finished, rejected or lost
+  double share = 0;                        // of the requests that are expected, arrived; 0: unknown
 };
 
 struct FleetSpec {

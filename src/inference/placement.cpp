@@ -80,6 +80,20 @@ std::int64_t instances_on(const topology::Fabric& fabric, std::int64_t available
   return best;
 }
 
+std::optional<std::int64_t> instance_with(const topology::Fabric& fabric, std::int64_t first, std::int64_t chip) {
+  if (chip < first) return std::nullopt;
+  std::int64_t rest = chip - first, index = 0, slots_below = 1;
+  for (std::size_t l = 0; l < fabric.machine->levels.size(); ++l) {
+    const auto size = fabric.machine->levels[l].size, slots = size / fabric.used[l];
+    const auto slot = rest % size / fabric.used[l];
+    if (slot >= slots) return std::nullopt;  // what is left of a unit when instances have filled it
+    index += slot * slots_below;
+    slots_below *= slots;
+    rest /= size;
+  }
+  return rest == 0 ? std::optional(index) : std::nullopt;
+}
+
 Between between(const topology::Fabric& first, const topology::Fabric& second) {
   const auto& machine = *first.machine;
   const auto both = first.ranks() + second.ranks();

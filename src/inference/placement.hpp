@@ -18,6 +18,9 @@ namespace zettatwin::inference {
 // How many such instances fit on the first `available` chips (0: all).
 [[nodiscard]] std::int64_t instances_on(const topology::Fabric& fabric, std::int64_t available);
 
+// Which instance has chip `chip` of the machine, instances one after the other from chip `first` on; nothing if none has.
+[[nodiscard]] std::optional<std::int64_t> instance_with(const topology::Fabric& fabric, std::int64_t first, std::int64_t chip);
+
 // What two instances of these sizes have between them: the machine's level that joins neighbours.
 struct Between {
   std::size_t level = 0;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,7 @@ struct ServingSubject {
   std::string deployment;          // as --deployment takes it
   bool automatic = false;          // chosen by the program
   std::int64_t candidates = 0;     // that the choice compared
+  std::string chosen;              // why it is this one, where nothing was stated
   std::string traffic;             // in words
   fleet::Slo slo;
   std::vector<ServedPool> pools;
@@ -68,8 +70,9 @@ struct ServingSubject {
 
 [[nodiscard]] std::string text(const ServingSubject& subject);
 [[nodiscard]] std::string json(const ServingSubject& subject);
-// Chrome trace format (Perfetto): one process per instance whose steps were kept, and the fleet's time series as counters.
-[[nodiscard]] std::string trace(const ServingSubject& subject);
+// Chrome trace format (Perfetto): one process per instance whose steps were kept, with the requests that it worked on (queue, prompt, answer; those of `requests` that
+// were on it), and the fleet's time series as counters.
+[[nodiscard]] std::string trace(const ServingSubject& subject, std::span<const fleet::RequestRecord> requests = {});
 // One line per interval of the time series, with a head line.
 [[nodiscard]] std::string series_csv(const ServingSubject& subject);
 

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "report/serving.hpp"
@@ -28,6 +29,41 @@ std::string_view name_of(fleet::RequestRecord::State state) {
 std::string seconds_or_nothing(units::Picoseconds t) { return t.count() < 0 ? "" : fmt::format("{:.9f}", static_cast<double>(t.count()) * 1e-12); }
 
 Json counter(const char* name, double at_s, double value) { return {{"ph", "C"}, {"pid", 0}, {"name", name}, {"ts", at_s * 1e6}, {"args", {{name, value}}}}; }
+
+// The phases of a request on one instance, nested in a slice of its own: one row per request.
+void add_request(Json& events, const fleet::RequestRecord& r, std::int32_t instance, std::span<const std::pair<const char*, std::pair<units::Picoseconds, units::Picoseconds>>> phases) {
+  const auto slice = [&](const char* phase, const std::string& name, units::Picoseconds at, Json args) {
+    Json event{{"ph", phase}, {"cat", "request"}, {"id", r.number}, {"pid", instance + 1}, {"name", name}, {"ts", microseconds(at)}};
+    if (!args.empty()) event["args"] = std::move(args);
+    events.push_back(std::move(event));
+  };
+  units::Picoseconds begin(-1), end(-1);
+  for (const auto& [name, times] : phases)
+    if (times.first.count() >= 0 && times.second.count() >= times.first.count()) begin = begin.count() < 0 ? times.first : begin, end = times.second;
+  if (begin.count() < 0) return;
+  const auto title = fmt::format("request {}", r.number);
+  slice("b", title, begin, {{"input_tokens", r.input}, {"output_tokens", r.output}, {"cached_tokens", r.cached}, {"retries", r.retries}, {"state", name_of(r.state)}});
+  for (const auto& [name, times] : phases) {
+    if (times.first.count() < 0 || times.second.count() < times.first.count()) continue;
+    slice("b", name, times.first, {});
+    slice("e", name, times.second, {});
+  }
+  slice("e", title, end, {});
+}
+
+void add_requests(Json& events, std::span<const fleet::RequestRecord> requests, const std::vector<std::int32_t>& shown) {
+  const auto is_shown = [&](std::int32_t instance) { return std::find(shown.begin(), shown.end(), instance) != shown.end(); };
+  for (const auto& r : requests) {
+    using Phase = std::pair<const char*, std::pair<units::Picoseconds, units::Picoseconds>>;
+    const bool apart = r.decode_instance >= 0 && r.decode_instance != r.instance;
+    const Phase queue{"queued", {r.arrival, r.scheduled}}, prompt{"prompt", {r.scheduled, r.first_token}}, answer{apart ? "transfer and answer" : "answer", {r.first_token, r.finish}};
+    if (r.instance >= 0 && is_shown(r.instance)) {
+      const std::array<Phase, 3> phases{queue, prompt, answer};
+      add_request(events, r, r.instance, std::span(phases).first(apart ? 2 : 3));
+    }
+    if (apart && is_shown(r.decode_instance)) add_request(events, r, r.decode_instance, std::span(&answer, 1));
+  }
+}
 
 }  // namespace
 
@@ -58,18 +94,19 @@ std::string series_csv(const ServingSubject& s) {
   return out;
 }
 
-std::string trace(const ServingSubject& s) {
+std::string trace(const ServingSubject& s, std::span<const fleet::RequestRecord> requests) {
   Json events = Json::array();
   std::vector<std::int32_t> named;
   for (const auto& span : s.result.timeline) {
     if (std::find(named.begin(), named.end(), span.instance) == named.end()) {
       named.push_back(span.instance);
-      events.push_back({{"ph", "M"}, {"pid", span.instance + 1}, {"name", "process_name"}, {"args", {{"name", fmt::format("instance {}", span.instance)}}}});
+      events.push_back({{"ph", "M"}, {"pid", span.instance + 1}, {"name", "process_name"}, {"args", {{"name", fmt::format("{}: instance {}", s.pools[static_cast<std::size_t>(span.pool)].name, span.instance)}}}});
     }
     const auto name = span.prompt_tokens > 0 ? (span.decoding > 0 ? "prefill and decode" : "prefill") : "decode";
     events.push_back({{"ph", "X"}, {"pid", span.instance + 1}, {"tid", 1}, {"name", name}, {"ts", microseconds(span.begin)}, {"dur", microseconds(span.end - span.begin)},
                       {"args", {{"steps", span.steps}, {"decoding", span.decoding}, {"prompt_tokens", span.prompt_tokens}}}});
   }
+  add_requests(events, requests, named);
   const auto& series = s.result.series;
   events.push_back({{"ph", "M"}, {"pid", 0}, {"name", "process_name"}, {"args", {{"name", "fleet"}}}});
   for (std::size_t i = 0; i < series.arrived.size(); ++i) {

@@ -154,7 +154,7 @@ void add_run(Json& out, const ServingSubject& s) {
   if (!r.transfers.empty()) out["transfers"] = transfers_json(r);
   if (const auto& c = r.cache_pool; c.present)
     out["cache_pool"] = {{"capacity_bytes", c.capacity}, {"used_peak_bytes", c.used_peak}, {"reads", c.reads}, {"read_bytes", c.bytes_read}, {"written_bytes", c.bytes_written},
-                         {"evicted_bytes", c.bytes_evicted}, {"wait_mean_s", c.wait_mean_s}, {"busy", c.busy}};
+                         {"evicted_bytes", c.bytes_evicted}, {"wait_mean_s", c.wait_mean_s}, {"busy", c.busy}, {"write_busy", c.write_busy}, {"write_lag_max_s", c.write_lag_max_s}};
   if (!r.failures.empty()) out["failures"] = failures_json(r);
   if (!r.scaling.empty()) {
     Json scaling = Json::array();
@@ -169,6 +169,7 @@ Json results_json(const ServingSubject& s) {
   if (s.feasible()) add_run(out, s);
   else out["infeasible"] = infeasible_json(s);
   out["deployment"] = {{"text", s.deployment}, {"automatic", s.automatic}, {"candidates", s.candidates}};
+  if (!s.chosen.empty()) out["deployment"]["chosen"] = s.chosen;
   Json pools = Json::array();
   for (std::size_t i = 0; i < s.pools.size(); ++i) pools.push_back(pool_json(s.pools[i], i < s.result.pools.size() ? &s.result.pools[i] : nullptr));
   out["pools"] = std::move(pools);

@@ -27,7 +27,7 @@ void heading(std::string& out, const ServingSubject& s) {
   out += fmt::format("machine     {} ({} chips of {})\n", s.machine_title.empty() ? s.machine : s.machine_title, grouped(s.machine_chips), s.chip);
   for (const auto& model : s.models) out += fmt::format("model       {}\n", model);
   out += fmt::format("software    {}\n", s.software);
-  out += fmt::format("deployment  {}{}\n", s.deployment, s.automatic ? fmt::format("   (best of {} tried)", grouped(s.candidates)) : "");
+  out += fmt::format("deployment  {}{}\n", s.deployment, s.automatic ? fmt::format("   (best of {} tried)", grouped(s.candidates)) : s.chosen.empty() ? "" : fmt::format("   ({})", s.chosen));
   if (s.idle_chips > 0) out += fmt::format("idle        {} of {} chips\n", grouped(s.idle_chips), grouped(s.idle_chips + s.chips));
   if (!s.traffic.empty()) out += fmt::format("traffic     {}\n", s.traffic);
 }
@@ -112,6 +112,14 @@ void pools(std::string& out, const ServingSubject& s) {
   out += "\n" + memory.text();
 }
 
+void scaling(std::string& out, const ServingSubject& s) {
+  if (s.result.scaling.empty()) return;
+  out += fmt::format("\nautoscaling  {} decisions\n", grouped(static_cast<std::int64_t>(s.result.scaling.size())));
+  for (const auto& r : s.result.pools)
+    if (r.instances_peak > r.instances || std::abs(r.instances_mean - static_cast<double>(r.instances)) > 0.01)
+      out += fmt::format("  {}: {} instances at the start, {:.4g} on or starting on average, {} at most, {:.4g} chip-hours\n", r.name, grouped(r.instances), r.instances_mean, grouped(r.instances_peak), r.chip_hours);
+}
+
 void transfers(std::string& out, const ServingSubject& s) {
   for (const auto& t : s.result.transfers) {
     if (t.transfers == 0) continue;
@@ -124,17 +132,21 @@ void transfers(std::string& out, const ServingSubject& s) {
 void cache_pool(std::string& out, const ServingSubject& s) {
   const auto& c = s.result.cache_pool;
   if (!c.present) return;
-  out += fmt::format("\ncache pool  {} of {} used at most, {} written, {} dropped; {} reads of {} in all, its bandwidth busy {}, mean wait {}\n", human(units::Bytes::from_si(c.used_peak), 3),
+  out += fmt::format("\ncache pool  {} of {} used at most, {} written, {} dropped; {} reads of {} in all, its bandwidth busy {}, mean wait {}; writes busy {}, found after {} at most\n", human(units::Bytes::from_si(c.used_peak), 3),
                      human(units::Bytes::from_si(c.capacity), 3), human(units::Bytes::from_si(c.bytes_written), 3), human(units::Bytes::from_si(c.bytes_evicted), 3), grouped(c.reads),
-                     human(units::Bytes::from_si(c.bytes_read), 3), percent(c.busy), seconds(c.wait_mean_s));
+                     human(units::Bytes::from_si(c.bytes_read), 3), percent(c.busy), seconds(c.wait_mean_s), percent(c.write_busy), seconds(c.write_lag_max_s));
 }
 
 void failures(std::string& out, const ServingSubject& s) {
   if (s.result.failures.empty()) return;
   out += "\nfailures\n";
   for (const auto& f : s.result.failures) {
-    out += fmt::format("  at {}: {} instances of {}, {}\n    {} requests hit, {} of them lost, {} tokens computed again; SLO attainment {} before, {} during{}\n", seconds(f.at_s), grouped(f.instances),
-                       s.pools[static_cast<std::size_t>(s.failures[f.failure].pool)].name, f.until_s < 0 ? "not back before the end" : fmt::format("back at {}", seconds(f.until_s)), grouped(f.requests_hit),
+    const auto& spec = s.failures[f.failure];
+    const auto& pool = s.pools[static_cast<std::size_t>(spec.pool)].name;
+    const std::string what = spec.kind == fleet::FailureKind::instances ? fmt::format("{} instances of {}", grouped(f.instances), pool)
+                             : spec.kind == fleet::FailureKind::ports   ? fmt::format("ports of {} at {:.3g} % of their rate", pool, 100 * spec.factor)
+                                                                        : fmt::format("the network between pools at {:.3g} % of its rate", 100 * spec.factor);
+    out += fmt::format("  at {}: {}, {}\n    {} requests hit, {} of them lost, {} tokens computed again; SLO attainment {} before, {} during{}\n", seconds(f.at_s), what, f.until_s < 0 ? "not back before the end" : fmt::format("back at {}", seconds(f.until_s)), grouped(f.requests_hit),
                        grouped(f.requests_lost), grouped(f.recomputed_tokens), percent(f.attainment_before), percent(f.attainment_during),
                        f.attainment_after_s < 0 ? "" : fmt::format(", as before {} after the failure", seconds(f.attainment_after_s)));
   }
@@ -183,6 +195,7 @@ std::string text(const ServingSubject& s) {
   latencies(out, s.result.all);
   throughput(out, s, s.result.all);
   pools(out, s);
+  scaling(out, s);
   transfers(out, s);
   cache_pool(out, s);
   failures(out, s);

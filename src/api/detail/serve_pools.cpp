@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <set>
 
 #include "api/detail/expert_loads.hpp"
 #include "inference/deployment.hpp"
+#include "inference/placement.hpp"
 
 namespace zettatwin::api::detail {
 namespace {
@@ -137,6 +139,52 @@ std::int32_t PoolBuilder::pool_named(const std::string& name, const fleet::Fleet
   return -1;
 }
 
+// The chips that a failure names, first and one past the last of each unit.
+std::vector<std::pair<std::int64_t, std::int64_t>> PoolBuilder::failed_chips(const ServeFailure& failure, const config::Location& where, config::Diagnostics& diagnostics) const {
+  std::int64_t width = 1;
+  if (!failure.units.empty()) {
+    std::vector<std::string> levels;
+    for (const auto& level : machine_.levels) levels.push_back(level.name);
+    const auto found = std::find(levels.begin(), levels.end(), failure.unit);
+    if (found == levels.end()) {
+      diagnostics.error(where, fmt::format("a failure of units of '{}'", failure.unit), fmt::format("{} has the levels {}", machine_.name, fmt::join(levels, ", ")), "write unit, such as node, and units, such as 0-3");
+      return {};
+    }
+    width = machine_.chips_within(static_cast<std::size_t>(found - levels.begin()) + 1);
+  }
+  std::vector<std::pair<std::int64_t, std::int64_t>> chips;
+  for (const auto n : numbers_of(failure.units.empty() ? failure.chips : failure.units, where, diagnostics)) chips.emplace_back(n * width, (n + 1) * width);
+  return chips;
+}
+
+// Instances on failed chips of the scenario's machine, pool by pool: pools lie one after the other, from whole instances on.
+void PoolBuilder::fail_chips(const ServeFailure& failure, fleet::FleetSpec& spec, const config::Location& where, config::Diagnostics& diagnostics) const {
+  const auto errors_before = diagnostics.error_count();
+  const auto only = failure.pool.empty() ? -1 : pool_named(failure.pool, spec, where, diagnostics);
+  const auto failed = failed_chips(failure, where, diagnostics);
+  if (diagnostics.error_count() != errors_before) return;
+  std::int64_t first = 0;
+  std::int32_t p = -1;
+  const auto failures_before = spec.failures.size();
+  for (const auto& served : served_)
+    for (const auto& pool : served.pools) {
+      ++p;
+      if (!pool.timer || pool.timer->about().machine.name != machine_.name) continue;
+      first = (first + pool.chips_per_instance - 1) / pool.chips_per_instance * pool.chips_per_instance;
+      std::set<std::int64_t> hit;
+      for (const auto& [from, to] : failed)
+        for (auto chip = from; chip < to; ++chip)
+          if (const auto i = inference::instance_with(pool.timer->about().fabric, first, chip); i && *i < pool.instances) hit.insert(*i);
+      first += pool.instances * pool.chips_per_instance;
+      if (hit.empty() || (only >= 0 && p != only)) continue;
+      auto one = failure.spec;
+      one.pool = p;
+      one.instances.assign(hit.begin(), hit.end());
+      spec.failures.push_back(std::move(one));
+    }
+  if (spec.failures.size() == failures_before) diagnostics.error(where, "a failure of chips that no instance has", "pools lie on the machine one after the other, in the deployment's order");
+}
+
 bool PoolBuilder::complete(fleet::FleetSpec& spec, const config::Location& where, config::Diagnostics& diagnostics) {
   const auto errors_before = diagnostics.error_count();
   for (std::size_t i = 0; i < served_.size(); ++i) {
@@ -149,6 +197,10 @@ bool PoolBuilder::complete(fleet::FleetSpec& spec, const config::Location& where
   spec.cache_pool = scenario_.cache_pool;
   spec.retry = scenario_.retry;
   for (const auto& failure : scenario_.failures) {
+    if (!failure.chips.empty() || !failure.units.empty()) {
+      fail_chips(failure, spec, where, diagnostics);
+      continue;
+    }
     auto one = failure.spec;
     one.pool = pool_named(failure.pool, spec, where, diagnostics);
     one.instances = numbers_of(failure.instances, where, diagnostics);

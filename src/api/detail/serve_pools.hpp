@@ -32,6 +32,9 @@ class PoolBuilder final {
   void add_pools(std::size_t model, fleet::FleetSpec& spec) const;
   [[nodiscard]] std::int32_t pool_named(const std::string& name, const fleet::FleetSpec& spec, const config::Location& where, config::Diagnostics& diagnostics) const;
 
+  [[nodiscard]] std::vector<std::pair<std::int64_t, std::int64_t>> failed_chips(const ServeFailure& failure, const config::Location& where, config::Diagnostics& diagnostics) const;
+  void fail_chips(const ServeFailure& failure, fleet::FleetSpec& spec, const config::Location& where, config::Diagnostics& diagnostics) const;
+
   const hardware::Machine& machine_;
   const ServeScenario& scenario_;
   const std::vector<std::string>& names_;

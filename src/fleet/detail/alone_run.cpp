@@ -119,6 +119,7 @@ AloneRun::AloneRun(const FleetSpec& spec, std::int64_t sample)
   make_seats(sample);
   groups_ = groups_of(seats_.size());
   books_ = std::make_unique<Books>(spec, models_of(spec), groups_);
+  books_->expected = expected_requests(spec).value_or(0) * static_cast<double>(seats_.size()) / static_cast<double>(std::max<std::int64_t>(1, total_));
   // Where each instance counts for itself, the number of warm-up requests becomes the time that they take.
   if (sampled_ && spec.warm_up_requests > 0) {
     double rate = 0;

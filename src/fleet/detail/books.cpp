@@ -142,7 +142,8 @@ void Books::record(const Flight& flight, RequestRecord::State state, Picoseconds
 
 void Books::progress(Picoseconds at) {
   next_progress_ += std::max<std::int64_t>(1, spec_.progress_requests);
-  if (spec_.on_progress) spec_.on_progress({.time = std::max(at, last_end_), .arrived = counts_.arrived, .done = done_});
+  if (spec_.on_progress) spec_.on_progress({.time = std::max(at, last_end_), .arrived = counts_.arrived, .done = done_,
+                                           .share = expected > 0 ? std::min(1.0, static_cast<double>(counts_.arrived) / expected) : 0});
 }
 
 void Books::close() {
@@ -154,7 +155,7 @@ void Books::close() {
 void Books::ran(std::size_t pool, std::int32_t instance, bool shown, LastRun& last, const serving::StepRun& run) {
   series.busy(pool, run.begin, run.end);
   if (shown && static_cast<std::int64_t>(timeline.size()) < spec_.timeline_spans)
-    timeline.push_back({instance, run.begin, run.end, run.steps, run.decoding, run.prompt_tokens});
+    timeline.push_back({instance, run.begin, run.end, run.steps, run.decoding, run.prompt_tokens, static_cast<std::int32_t>(pool)});
   if (run.decoding == 0 || run.steps == 0) return;
   if (collector.is_open(run.end)) {
     steps[pool].decode_steps += run.steps;

@@ -75,6 +75,7 @@ class Books final {
   SeriesRecorder series;
   Collector collector;
   std::vector<StepCounts> steps;  // per pool
+  double expected = 0;            // requests of the run, for whoever watches; 0: unknown
   std::vector<Span> timeline;
 
  private:

@@ -192,9 +192,21 @@ TEST(TrafficSpec, ReportsAllProblems) {
   EXPECT_NE(text("input: 10\noutput: 10\n").find("neither a rate nor a concurrency"), std::string::npos);
   EXPECT_NE(text("rate: 10 requests/s\noutput: 10\n").find("input"), std::string::npos);
   EXPECT_NE(text("rate: 10 GB/s\ninput: 10\noutput: 10\n").find("t.yaml:1:7"), std::string::npos);
-  EXPECT_NE(text("concurrency: 4\ninput: 10\noutput: 10\n").find("would never end"), std::string::npos);
   EXPECT_NE(text("rate: 1 /s\ncv: 2\ninput: 10\noutput: 10\n").find("cv"), std::string::npos);
   EXPECT_NE(text("rate: 1 /s\ninput: {law: histogram}\noutput: 10\n").find("no bin"), std::string::npos);
+}
+
+TEST(TrafficDocument, ClosedLoopsRunTenRoundsUnlessTheySay) {
+  const auto requests = [](const std::string& yaml) {
+    config::Diagnostics diagnostics;
+    const auto node = config::parse_document(yaml, "t.yaml", diagnostics);
+    const auto spec = node ? read_traffic(*node, diagnostics) : std::nullopt;
+    EXPECT_TRUE(spec);
+    return spec ? spec->requests : -1;
+  };
+  EXPECT_EQ(requests("{concurrency: 4, input: 10, output: 10}"), 40);
+  EXPECT_EQ(requests("{concurrency: 4, requests: 7, input: 10, output: 10}"), 7);
+  EXPECT_EQ(requests("{rate: 4 /s, input: 10, output: 10}"), 0);
 }
 
 }  // namespace
