@@ -35,6 +35,23 @@ TEST(Placement, CountsInstances) {
   EXPECT_EQ(instances_on(*place_instance(m, 1, 1), 5), 5);
 }
 
+TEST(Placement, KnowsWhoHasAChip) {
+  const auto m = machine(8, 16);
+  const auto four = *place_instance(m, 4, 4), three = *place_instance(m, 3, 1), wide = *place_instance(m, 16, 8), spread = *place_instance(m, 12, 4);
+  EXPECT_EQ(instance_with(four, 0, 0), 0);
+  EXPECT_EQ(instance_with(four, 0, 13), 3);
+  EXPECT_EQ(instance_with(four, 8, 13), 1) << "behind another pool of 8 chips";
+  EXPECT_FALSE(instance_with(four, 8, 7));
+  EXPECT_EQ(instance_with(three, 0, 5), 1);
+  EXPECT_FALSE(instance_with(three, 0, 7)) << "two instances leave two chips of a node";
+  EXPECT_EQ(instance_with(three, 0, 8), 2);
+  EXPECT_EQ(instance_with(wide, 0, 31), 1);
+  // 4 chips of each of 3 nodes: the other half of those nodes is the second instance.
+  EXPECT_EQ(instance_with(spread, 0, 17), 0);
+  EXPECT_EQ(instance_with(spread, 0, 22), 1);
+  EXPECT_FALSE(instance_with(four, 0, 128)) << "no such chip";
+}
+
 TEST(Placement, NeighboursAreJoinedByTheNextLevel) {
   const auto m = machine(8, 16);
   const auto small = *place_instance(m, 4, 4), large = *place_instance(m, 8, 8);
