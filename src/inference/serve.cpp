@@ -121,6 +121,15 @@ bool has_link(const ServeRequest& request, const std::vector<ServedPool>& pools,
   return true;
 }
 
+// Tiers that are given in bytes, in tokens of this model's cache.
+void size_tiers(ServedPool& pool) {
+  const double token = pool.memory.cache.token_in_instance.si();
+  for (auto& tier : pool.engine.tiers) {
+    if (tier.capacity.si() > 0 && token > 0) tier.blocks = static_cast<std::int64_t>(tier.capacity.si() / (token * static_cast<double>(pool.engine.block_tokens)));
+    if (tier.bandwidth.si() > 0 && token > 0) tier.tokens_per_s = tier.bandwidth.si() / token;
+  }
+}
+
 // The machine of each pool, held by `served`, in the deployment's order.
 std::vector<const hardware::Machine*> machines_of(const ServeRequest& request, Served& served) {
   std::vector<const hardware::Machine*> given, machines;
@@ -188,6 +197,7 @@ std::optional<Served> serve(const ServeRequest& request, const config::Location&
       continue;
     }
     pool.engine.blocks = about.engine.blocks = pool.memory.blocks;
+    size_tiers(pool);
     pool.start_up = request.software.start_up.value + pool.memory.weights / request.software.loading.value;
     pool.outer_rate = port_rate(request, pool.pool, outermost_port(*placed[i].machine));
     pool.timer = make_timer(std::move(about));

@@ -54,9 +54,13 @@ double Speculation::mean_tokens_per_step() const {
 
 void describe(config::Schema& s, CacheTier& tier) {
   s.text("name", tier.name, "what it is called in reports", {.presence = config::Presence::required});
-  s.integer("blocks", tier.blocks, "capacity in blocks of block_tokens, for one instance", config::kRequired);
+  s.quantity("capacity", tier.capacity, "bytes for caches, of one instance");
+  s.quantity("bandwidth", tier.bandwidth, "of fetches into the chips of an instance");
   s.quantity("latency", tier.latency, "of one fetch");
-  s.number("tokens_per_s", tier.tokens_per_s, "rate of fetches into the chips of an instance", config::kRequired);
+  s.integer("blocks", tier.blocks, "instead of capacity: in blocks of block_tokens");
+  s.number("tokens_per_s", tier.tokens_per_s, "instead of bandwidth: in tokens per second");
+  s.check((tier.capacity.si() > 0) != (tier.blocks > 0), "a tier needs a capacity, or blocks", "how much it holds for one instance", "write capacity: 500 GB");
+  s.check((tier.bandwidth.si() > 0) != (tier.tokens_per_s > 0), "a tier needs a bandwidth, or tokens_per_s", "how fast blocks come back", "write bandwidth: 50 GB/s");
 }
 
 void describe(config::Schema& s, Speculation& speculation) {

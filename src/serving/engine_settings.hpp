@@ -34,6 +34,9 @@ struct CacheTier {
   std::int64_t blocks = 0;  // of block_tokens, for this instance
   units::Seconds latency;   // of one fetch
   double tokens_per_s = 0;  // into the chips of the instance
+  // The same in bytes, for whoever knows those of a token (inference): zero where blocks and tokens_per_s are given.
+  units::Bytes capacity;
+  units::BytesPerSecond bandwidth;
 };
 
 // Drafting heads, draft models and multi-token prediction: `draft` tokens are proposed, the accepted ones and one more come out of a step.

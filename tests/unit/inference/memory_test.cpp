@@ -68,6 +68,17 @@ TEST(Cache, GroupedLatentWindowedAndLinear) {
   EXPECT_EQ(bytes(linear, "tp=1").per_sequence.si(), 4 * (4 * 16 * 8) + 2 * 3 * (2 * 2 * 16 + 4 * 8));
 }
 
+// 4 heads of 128 keys and values of 2 bytes in 2 layers: 4,096 bytes of a token.
+TEST(Cache, TiersInBytesBecomeBlocks) {
+  auto software = free_software();
+  software.engine.tiers = {{.name = "host", .capacity = units::Bytes::from_si(4096e3), .bandwidth = units::BytesPerSecond::from_si(4096e4)}, {.name = "disk", .blocks = 7, .tokens_per_s = 9}};
+  const auto& tiers = served(toy_machine(), toy_model(), software, "tp=2,instances=1").pools[0].engine.tiers;
+  EXPECT_EQ(tiers[0].blocks, 1000 / 16);
+  EXPECT_DOUBLE_EQ(tiers[0].tokens_per_s, 1e4);
+  EXPECT_EQ(tiers[1].blocks, 7);
+  EXPECT_EQ(tiers[1].tokens_per_s, 9);
+}
+
 TEST(Cache, FillsWhatIsLeft) {
   Toy toy;
   toy.capacity = 1e9;
