@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 #include "capacity/layouts.hpp"
 
@@ -25,11 +26,13 @@ class Search final {
  public:
   explicit Search(const Question& question) : q_(question) {}
 
+  // Without pipeline stages if that can be: they let a sequence wait for each. Of equally many chips those that work on the same sequences.
   std::optional<inference::Pool> smallest() {
     std::optional<inference::Pool> best;
+    const auto rank = [](const inference::Pool& pool) { return std::tuple(pool.pp, pool.chips(), pool.dp); };
     for (const auto& layout : layouts(q_.machine, q_.model, q_.base, q_.chips)) {
-      if (best && layout.chips() >= best->chips()) continue;
-      if (const auto unit = fitting(layout, Role::aggregated); unit && (!best || unit->pools.front().pool.chips() < best->chips())) best = unit->pools.front().pool;
+      if (best && rank(layout) >= rank(*best)) continue;
+      if (const auto unit = fitting(layout, Role::aggregated); unit && (!best || rank(unit->pools.front().pool) < rank(*best))) best = unit->pools.front().pool;
     }
     return best;
   }

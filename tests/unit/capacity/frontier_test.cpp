@@ -67,6 +67,19 @@ TEST(CapacityFrontier, PrefillApartCountsItsChips) {
   EXPECT_NEAR(p.chips, static_cast<double>(p.deployment.pools[1].chips()) + p.prefill_per_decode * static_cast<double>(p.deployment.pools[0].chips()), 1e-9);
 }
 
+TEST(CapacityFrontier, TheSmallestInstanceHasStagesOnlyIfItMust) {
+  const auto smallest = [](const std::string& machine, const std::string& model, std::int64_t chips) {
+    const auto c = test::capacity_case(machine, model, chips);
+    return smallest_instance({.machine = c.machine, .model = c.model, .software = c.software, .chips = c.chips, .input = c.input, .output = c.output, .slo = c.slo, .base = c.base});
+  };
+  EXPECT_EQ(smallest("dgx-h200", "llama-3.1-70b", 8)->chips(), 1);
+  const auto large = smallest("dgx-h200", "llama-3.1-405b", 16);  // 406 GB of weights in chips of 151
+  ASSERT_TRUE(large);
+  EXPECT_EQ(large->tp, 4);
+  EXPECT_EQ(large->pp, 1);
+  EXPECT_FALSE(smallest("dgx-h800", "deepseek-v3", 8));
+}
+
 TEST(CapacityFrontier, IsTheSameTwice) {
   const auto c = test::capacity_case("dgx-h200", "mixtral-8x7b", 8);
   const auto a = c.answer(), b = c.answer();
