@@ -50,7 +50,9 @@ def prefix(build, cmake, scratch):
 
 def consumer(build, cmake, scratch):
     run(cmake, "--install", build, "--prefix", scratch / "prefix")
-    run(cmake, "-S", HERE / "consumer", "-B", scratch / "consumer", "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={scratch / 'prefix'}")
+    # Libraries with gcov counters need its runtime.
+    counters = ["-DCMAKE_EXE_LINKER_FLAGS=--coverage"] if "--coverage" in (build / "CMakeCache.txt").read_text() else []
+    run(cmake, "-S", HERE / "consumer", "-B", scratch / "consumer", "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={scratch / 'prefix'}", *counters)
     run(cmake, "--build", scratch / "consumer")
     run(scratch / "consumer/consumer")
 
