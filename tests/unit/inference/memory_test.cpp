@@ -72,7 +72,7 @@ TEST(Cache, GroupedLatentWindowedAndLinear) {
 TEST(Cache, TiersInBytesBecomeBlocks) {
   auto software = free_software();
   software.engine.tiers = {{.name = "host", .capacity = units::Bytes::from_si(4096e3), .bandwidth = units::BytesPerSecond::from_si(4096e4)}, {.name = "disk", .blocks = 7, .tokens_per_s = 9}};
-  const auto& tiers = served(toy_machine(), toy_model(), software, "tp=2,instances=1").pools[0].engine.tiers;
+  const auto tiers = served(toy_machine(), toy_model(), software, "tp=2,instances=1").pools[0].engine.tiers;
   EXPECT_EQ(tiers[0].blocks, 1000 / 16);
   EXPECT_DOUBLE_EQ(tiers[0].tokens_per_s, 1e4);
   EXPECT_EQ(tiers[1].blocks, 7);
