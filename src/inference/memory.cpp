@@ -82,8 +82,8 @@ double stage_share(const InstanceModel& about) {
 double activation_bytes(const InstanceModel& about) {
   const auto& model = about.model;
   const auto& pool = about.pool;
-  const auto tokens = std::ceil(static_cast<double>(about.engine.max_tokens) / static_cast<double>(pool.dp));
-  const auto sequences = std::ceil(static_cast<double>(about.engine.max_sequences) / static_cast<double>(pool.dp));
+  const auto parts = static_cast<double>(pool.dp * pool.pp);
+  const auto tokens = std::ceil(static_cast<double>(about.engine.max_tokens) / parts), sequences = std::ceil(static_cast<double>(about.engine.max_sequences) / parts);
   const auto h = static_cast<double>(model.hidden), tp = static_cast<double>(pool.tp);
   double widest = 0, experts = 0;  // features beside the residual stream
   for (const auto& kind : model.kinds) {

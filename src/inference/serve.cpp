@@ -21,12 +21,12 @@ std::optional<serving::EngineSettings> engine_of(const Pool& pool, const Softwar
   const auto before = diagnostics.error_count();
   auto engine = software.engine;
   engine.max_sequences *= pool.dp;
-  engine.max_tokens *= pool.dp;
+  engine.max_tokens *= pool.dp * pool.pp;  // each stage works on a part of the batch, which the engine composed as a step of its own
   engine.hold.prompts *= pool.dp;
   if (pool.engine.kind == config::Node::Kind::mapping) config::read(pool.engine, "engine settings", config::FigureForm::bare_allowed, diagnostics, engine);
   if (diagnostics.error_count() != before) return std::nullopt;
-  // Each rank of data-parallel attention has a scheduler of its own, and a sequence stays on its rank.
-  if (engine.max_chunk == 0 && pool.dp > 1) engine.max_chunk = std::max<std::int64_t>(1, engine.max_tokens / pool.dp);
+  // Each rank of data-parallel attention has a scheduler of its own, and a sequence stays on its rank and in its part of the batch.
+  if (const auto parts = pool.dp * pool.pp; engine.max_chunk == 0 && parts > 1) engine.max_chunk = std::max<std::int64_t>(1, engine.max_tokens / parts);
   return engine;
 }
 

@@ -44,7 +44,7 @@ class ServingLowering final {
                               row_.text("precision"), row_.text("isl"), row_.text("osl"), row_.text("batch_or_concurrency"), row_.text("notes"));
     const auto* group = find_rule(vocabulary_.groups, everything_);
     result_.group = group ? group->is : "other";
-    result_.words = parallel_words(row_.text("parallelism"));
+    plan();
     figure();
     machine();
     if (result_.figure.is == Asked::nothing) return std::move(result_);
@@ -64,6 +64,16 @@ class ServingLowering final {
   }
   void unsupported(std::string why) { result_.problems.push_back(std::move(why)); }
   void assume(std::string what) { result_.assumed.push_back(std::move(what)); }
+
+  // As the row says; of rows that say nothing, as their source's configuration files do.
+  void plan() {
+    const auto text = row_.text("parallelism");
+    const auto* rule = text.empty() ? find_rule(vocabulary_.plans, everything_) : nullptr;
+    result_.words = parallel_words(rule ? rule->is : text);
+    if (!rule) return;
+    change(result_.deployment, rule->set);
+    assume(fmt::format("{}{}", rule->is, rule->note.empty() ? "" : ", " + rule->note));
+  }
 
   // The metric, its unit, its value, and what the notes state beside it.
   void figure() {
@@ -98,7 +108,10 @@ class ServingLowering final {
     const auto where = config::location_in("row " + std::string(row_.text("id")));
     std::string name;
     Node changes;
-    if (const auto* rule = first_that_holds(vocabulary_.machines, chip)) {
+    // Limits of power that a configuration file gives are no reason to leave a row out.
+    const bool limited = result_.deployment.is_mapping() && result_.deployment.find("power");
+    const auto rule = std::find_if(vocabulary_.machines.begin(), vocabulary_.machines.end(), [&](const MachineRule& r) { return holds(r.words, r.without, chip) && !(limited && r.is.empty()); });
+    if (rule != vocabulary_.machines.end()) {
       name = rule->is;
       changes = rule->set;
       ranks_ = rule->ranks;

@@ -54,6 +54,8 @@ std::int64_t loop_requests(double concurrency) {
   return std::max(3 * places, std::min(kRounds * places, kMost));
 }
 
+std::string plan_of(const PoolSizes& sizes) { return fmt::format("tp={}{}", sizes.tp, sizes.pp > 1 ? fmt::format(", pp={}", sizes.pp) : ""); }
+
 }  // namespace
 
 std::optional<double> RunAnswer::value(const Figure& figure) const {
@@ -110,16 +112,19 @@ RunAnswer Runs::simulated(const ServingRow& row, const Sizes& sizes, const Traff
 RunAnswer Runs::best_plan(const ServingRow& row, const TrafficSize& size, Sizes& best) {
   RunAnswer answer{.why = "the parallel sizes are not given"};
   const auto chips = std::max<std::int64_t>(1, row.chips);
-  for (std::int64_t tp = 1; tp <= std::min<std::int64_t>(8, chips); tp *= 2) {
-    if (chips % tp != 0) continue;
-    const Sizes sizes{.whole = PoolSizes{.tp = tp, .instances = chips / tp}, .prefill = {}, .decode = {}, .assumed = {}};
-    auto told = alike_instances(row, sizes, size);
-    const bool better = std::isfinite(told.output_rate) && !(told.output_rate <= answer.output_rate);
-    if (!better && (std::isfinite(answer.output_rate) || !told.infeasible)) continue;
-    answer = std::move(told);
-    best = sizes;
-  }
-  if (best.whole) answer.assumed.push_back(fmt::format("tp={}", best.whole->tp));
+  // Submitters choose among tensor-parallel sizes and pipelines of two stages, whose messages cost less where a chip cannot hold the model.
+  constexpr std::int64_t kMostStages = 2, kMostChips = 8;
+  for (std::int64_t pp = 1; pp <= kMostStages; ++pp)
+    for (std::int64_t tp = 1; tp * pp <= std::min(kMostChips, chips); tp *= 2) {
+      if (chips % (tp * pp) != 0) continue;
+      const Sizes sizes{.whole = PoolSizes{.tp = tp, .pp = pp, .instances = chips / (tp * pp)}, .prefill = {}, .decode = {}, .assumed = {}};
+      auto told = alike_instances(row, sizes, size);
+      const bool better = std::isfinite(told.output_rate) && !(told.output_rate <= answer.output_rate);
+      if (!better && (std::isfinite(answer.output_rate) || !told.infeasible)) continue;
+      answer = std::move(told);
+      best = sizes;
+    }
+  if (best.whole) answer.assumed.push_back(plan_of(*best.whole));
   return answer;
 }
 
@@ -148,7 +153,7 @@ RunAnswer Runs::at_capacity(const ServingRow& row, Sizes sizes) {
   one.whole->instances = 1;
   auto alone = row;
   alone.chips = one.chips();
-  constexpr std::int64_t kRequests = 2000;
+  constexpr std::int64_t kRequests = 2000, kMost = 10'000;
   auto most = simulated(alone, one, {.concurrency = kRequests, .requests = kRequests});
   if (!std::isfinite(most.output_rate)) return most;
   const double ceiling = most.output_rate / static_cast<double>(row.run.output);
@@ -157,7 +162,8 @@ RunAnswer Runs::at_capacity(const ServingRow& row, Sizes sizes) {
   constexpr int kSteps = 8;
   for (int i = 0; i < kSteps; ++i) {
     const double rate = (low + high) / 2;
-    auto told = simulated(alone, one, {.rate = rate, .requests = kRequests});
+    // A short run ends before a queue that grows is seen.
+    auto told = simulated(alone, one, {.rate = rate, .requests = std::clamp<std::int64_t>(std::llround(rate * row.run.seconds), kRequests, kMost)});
     const bool meets = told.ttft.p99 <= row.run.ttft && told.tpot.p99 <= row.run.tpot;
     (meets ? low : high) = rate;
     if (!meets) continue;
@@ -248,7 +254,7 @@ RunAnswer Runs::ask(const ServingRow& row) {
       constexpr std::int64_t kRequests = 2000;
       const auto burst = best_plan(changed, {.concurrency = kRequests, .rate = 0, .requests = kRequests}, sizes);
       if (!sizes.whole) return with(burst);
-      assumed.push_back(fmt::format("tp={}", sizes.whole->tp));
+      assumed.push_back(plan_of(*sizes.whole));
     }
     if (!sizes.whole) return {.why = "limits of latency are searched for one pool alone"};
     return with(at_capacity(changed, sizes));
@@ -256,6 +262,7 @@ RunAnswer Runs::ask(const ServingRow& row) {
   if (size.requests <= 0) return {.why = "the number of requests is not given"};
   if (none) return with(best_plan(changed, size, sizes));
   if (row.chips > 0 && row.chips != sizes.chips()) assumed.push_back(fmt::format("{} chips as the parallel sizes say", sizes.chips()));
+  if (run.load == Load::burst && sizes.whole && sizes.whole->instances > 1) return with(alike_instances(changed, sizes, size));
   return with(simulated(changed, sizes, size));
 }
 

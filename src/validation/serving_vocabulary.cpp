@@ -138,6 +138,7 @@ void describe(config::Schema& s, ServingVocabulary& v) {
   s.list("machines", v.machines, "by the words of the chip; then the rules of training rows");
   s.list("engines", v.engines, "software profiles, by metric, source, parallelism and notes");
   s.list("precisions", v.precisions, "by precision, model and chip");
+  s.list("plans", v.plans, "parallelism of rows that leave it out, by everything; the first that holds");
   s.list("flags", v.flags, "changes of the scenario, by everything; all rules that hold apply");
   s.list("datasets", v.datasets, "requests whose lengths rows do not give");
   s.list("logs", v.logs, "published logs of requests");

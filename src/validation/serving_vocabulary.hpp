@@ -136,6 +136,7 @@ struct ServingVocabulary {
   std::vector<MachineRule> machines;   // by chip, before those of training
   std::vector<Rule> engines;           // by "metric=... source=... notes=..."; set: changes of the deployment
   std::vector<Rule> precisions;        // by "precision=... model=... chip=..."; set: changes of the deployment
+  std::vector<Rule> plans;             // of rows whose parallelism is empty, by everything: is: what their configuration files say, as that column; set: of the deployment
   std::vector<Rule> flags;             // by everything; set: changes of the scenario; all that hold apply
   std::vector<DatasetRule> datasets;   // by "isl=... model=... load=..."
   std::vector<LogRule> logs;           // by everything

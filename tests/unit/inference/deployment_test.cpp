@@ -104,6 +104,11 @@ TEST(Deployment, ASequenceHasTheTokensOfItsRank) {
   const auto four = test::served(test::toy_machine(), test::toy_model(), test::free_software(), "dp=4,instances=1");
   EXPECT_EQ(four.pools[0].engine.max_tokens, 4 * 8192);
   EXPECT_EQ(four.pools[0].engine.longest_chunk(), 8192);
+  // Each stage works on a part of the batch that is a step of the engine's own: one budget of tokens per part, and no prompt's chunk in two of them.
+  const auto stages = test::served(test::toy_machine(), test::toy_model(), test::free_software(), "pp=2,instances=1");
+  EXPECT_EQ(stages.pools[0].engine.max_tokens, 2 * 8192);
+  EXPECT_EQ(stages.pools[0].engine.longest_chunk(), 8192);
+  EXPECT_EQ(stages.pools[0].engine.max_sequences, test::served(test::toy_machine(), test::toy_model(), test::free_software(), "instances=1").pools[0].engine.max_sequences);
   const auto less = test::served(test::toy_machine(), test::toy_model(), test::free_software(), "dp=4,instances=1,engine.max_tokens=4096,engine.max_sequences=64");
   EXPECT_EQ(less.pools[0].engine.longest_chunk(), 1024);
   EXPECT_EQ(test::served(test::toy_machine(), test::toy_model(), test::free_software(), "instances=1").pools[0].engine.longest_chunk(), 8192);

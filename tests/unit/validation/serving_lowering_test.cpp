@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "../../support/catalog_files.hpp"
 #include "validation/serving_lowering.hpp"
 
@@ -104,10 +106,40 @@ TEST(ServingLowering, LoadsOfBenchmarks) {
   EXPECT_EQ(lowered({{"batch_or_concurrency", "at 125 tok/s/user"}, {"metric", "tokens_per_s_per_gpu"}, {"unit", "tok/s/GPU"}}).run.load, Load::pace);
 }
 
-std::string poll_steps(const ServingRow& row) {
+std::string set_of(const ServingRow& row, std::string_view key) {
+  const auto* node = row.deployment.is_mapping() ? row.deployment.find(key) : nullptr;
+  return node ? node->text : "";
+}
+
+std::string engine_set(const ServingRow& row, std::string_view key) {
   const auto* engine = row.deployment.is_mapping() ? row.deployment.find("engine") : nullptr;
-  const auto* steps = engine ? engine->find("poll_steps") : nullptr;
-  return steps ? steps->text : "";
+  const auto* node = engine ? engine->find(key) : nullptr;
+  return node ? node->text : "";
+}
+
+std::string poll_steps(const ServingRow& row) { return engine_set(row, "poll_steps"); }
+
+TEST(ServingLowering, PlansOfConfigurationFilesWhereARowLeavesThemOut) {
+  Cells cells{{"source", "mlcommons/inference_results_v5.1:summary_results.json (Cisco)"}, {"model", "llama2-70b-99"}, {"chip", "NVIDIA H100-SXM-80GB"}, {"num_chips", "16"}, {"parallelism", ""},
+              {"isl", "MLPerf dataset"}, {"osl", "~275-301"}, {"batch_or_concurrency", "Offline"}, {"metric", "tokens_per_s_system"}, {"unit", "tok/s"}};
+  const auto stages = lowered(cells);
+  EXPECT_EQ(stages.words.whole.tp, 1);
+  EXPECT_EQ(stages.words.whole.pp, 2);
+  EXPECT_EQ(engine_set(stages, "max_tokens"), "2048");
+  EXPECT_NE(std::find_if(stages.assumed.begin(), stages.assumed.end(), [](const auto& a) { return a.find("as configured") != std::string::npos; }), stages.assumed.end());
+  cells["parallelism"] = "TP4";
+  const auto own = lowered(cells);
+  EXPECT_EQ(own.words.whole.tp, 4);
+  EXPECT_EQ(own.words.whole.pp, 0);
+  EXPECT_EQ(engine_set(own, "max_tokens"), "");
+  cells["parallelism"] = "";
+  cells["source"] = "mlcommons/inference_results_v4.1:closed/NVIDIA/H200x8 MaxQ mlperf_log_summary.txt";
+  cells["chip"] = "H200 (MaxQ power cap)";
+  const auto limited = lowered(cells);
+  EXPECT_TRUE(limited.problems.empty()) << limited.problems.front();
+  EXPECT_EQ(set_of(limited, "power"), "500 W");
+  cells["chip"] = "H200";
+  EXPECT_EQ(set_of(lowered(cells), "power"), "");
 }
 
 TEST(ServingLowering, WhatLaunchScriptsSetIsAssumedAndListed) {
