@@ -23,6 +23,11 @@ constexpr std::string_view kGrouped =
 constexpr std::string_view kAttention =
     "launch + max(max(1, waves) x (tile + context x key), tile + longest x key) x pass + bytes / (memory.bandwidth x memory); "
     "key = rows x (2 (head_dim + v_head_dim) / (peak x math / cores) + softmax); pass = 1, backward 2.5 / backward; older kernels / flash1 or flash2";
+constexpr std::string_view kScores =
+    "launches + max(2 heads head_dim pairs / (peak x math), keys x key_bytes / (memory.bandwidth x memory)) + 3 x 4 bytes x scores / (memory.bandwidth x stream.memory)";
+constexpr std::string_view kChosen =
+    "launch + max(products, pairs x bytes / l2_bandwidth, (queries and outputs) / (memory.bandwidth x memory)); products = heads x pairs x f / (peak x math), with w = latent + rope: "
+    "forward f = 2 (w + latent), backward f = 2 (3 w + 2 latent) / backward, scores alone f = 2 w";
 constexpr std::string_view kStream =
     "kernels x launch + (bytes + min(bytes, kernels x half_bytes)) / (memory.bandwidth x memory)";
 
@@ -99,6 +104,28 @@ Explanation explain(const Chip& chip, const AttentionOp& op) {
   if (op.kernel == AttentionKernel::flash1) inputs.add(at + "flash1", a.flash1);
   if (op.kernel == AttentionKernel::flash2) inputs.add(at + "flash2", a.flash2);
   return {t, kAttention, std::move(work), inputs.take()};
+}
+
+Explanation explain(const Chip& chip, const IndexScores& op) {
+  const auto t = time_of(chip, op);
+  const auto at = fmt::format("efficiency.attention.{}.", name_of(Efficiency::entry_of(chip.efficiency.attention, op.precision).first));
+  const auto& a = chip.efficiency.attention_of(op.precision);
+  auto work = fmt::format("{:.6g} pairs of a query and a key, {} heads of {} in {}; {}", op.pairs, op.heads, op.head_dim, name_of(op.precision), t.detail);
+  Inputs inputs;
+  inputs.matrix(chip, op.precision).add(at + "math", a.math).add(at + "memory", a.memory).add(at + "launch", a.launch).stream(chip, "efficiency.stream.", chip.efficiency.stream);
+  return {t, kScores, std::move(work), inputs.take()};
+}
+
+Explanation explain(const Chip& chip, const ChosenAttention& op) {
+  const auto t = time_of(chip, op);
+  const auto at = fmt::format("efficiency.attention.{}.", name_of(Efficiency::entry_of(chip.efficiency.attention, Precision::bf16).first));
+  const auto& a = chip.efficiency.attention_of(Precision::bf16);
+  auto work = fmt::format("{:.6g} pairs of a query and a key that it chose, {} heads on one vector of {} + {} in bf16; {}", op.pairs, op.heads, op.latent, op.rope, t.detail);
+  Inputs inputs;
+  inputs.matrix(chip, Precision::bf16).add(at + "math", a.math).add(at + "launch", a.launch).add("memory.bandwidth", chip.memory.bandwidth).add(at + "memory", a.memory);
+  inputs.add("efficiency.gemm.bf16.l2_bandwidth", chip.efficiency.gemm_of(Precision::bf16).l2_bandwidth);
+  if (op.pass == ChosenPass::backward) inputs.add(at + "backward", a.backward);
+  return {t, kChosen, std::move(work), inputs.take()};
 }
 
 Explanation explain(const Chip& chip, const MemoryOp& op) {

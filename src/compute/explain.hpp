@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "compute/chosen_attention.hpp"
 #include "compute/operator_time.hpp"
 
 namespace zettatwin::compute {
@@ -27,6 +28,8 @@ struct Explanation {
 [[nodiscard]] Explanation explain(const hardware::Chip& chip, const Gemm& op);
 [[nodiscard]] Explanation explain(const hardware::Chip& chip, const GroupedGemm& op);
 [[nodiscard]] Explanation explain(const hardware::Chip& chip, const AttentionOp& op);
+[[nodiscard]] Explanation explain(const hardware::Chip& chip, const IndexScores& op);
+[[nodiscard]] Explanation explain(const hardware::Chip& chip, const ChosenAttention& op);
 [[nodiscard]] Explanation explain(const hardware::Chip& chip, const MemoryOp& op);
 [[nodiscard]] Explanation explain(const hardware::Chip& chip, const Quantise& op);
 

@@ -54,7 +54,7 @@ Weights weights_per_chip(const InstanceModel& about) {
     double whole = 0;
     if (a.kind == AttentionKind::multi_latent) {
       whole = static_cast<double>(model.hidden * (a.q_lora_rank + a.kv_lora_rank + a.qk_rope_dim));
-      if (a.indexer.top > 0 && a.indexer.heads > 0) whole += static_cast<double>(a.q_lora_rank * a.indexer.heads * a.indexer.head_dim + model.hidden * (a.indexer.heads + a.indexer.head_dim));
+      whole += static_cast<double>(model::indexer_parameters(a, model.hidden));
     }
     const double spread = static_cast<double>(p.attention) - whole;
     const double copies = a.kind == AttentionKind::grouped_query && pool.tp > a.kv_heads

@@ -43,19 +43,10 @@ std::int64_t linear(const Attention& t, std::int64_t hidden) {
   return hidden * (2 * keys + 2 * values + 2 * t.heads) + t.convolution * (2 * keys + values) + 2 * t.heads + t.v_head_dim + values * hidden;
 }
 
-// Queries from the query latent (without one, from the hidden state), one key for all heads with a norm, a weight per head (DeepSeek-V3.2's published inference
-// code); over blocks without weights, queries normalised too (MiniMax-M3).
-std::int64_t indexer(const Attention& t, std::int64_t hidden) {
-  const auto& x = t.indexer;
-  if (x.top == 0 || x.heads == 0) return 0;
-  if (t.kind == AttentionKind::multi_latent) return t.q_lora_rank * x.heads * x.head_dim + hidden * (x.head_dim + x.heads) + 2 * x.head_dim;
-  return hidden * (x.heads + 1) * x.head_dim + (t.qk_norm ? 2 * x.head_dim : 0);
-}
-
 std::int64_t attention_parameters(const Attention& t, std::int64_t hidden) {
   if (t.kind == AttentionKind::linear) return linear(t, hidden);
   const std::int64_t sinks = t.sinks ? t.heads : 0;
-  return sinks + indexer(t, hidden) + (t.kind == AttentionKind::multi_latent ? multi_latent(t, hidden) : grouped_query(t, hidden));
+  return sinks + indexer_parameters(t, hidden) + (t.kind == AttentionKind::multi_latent ? multi_latent(t, hidden) : grouped_query(t, hidden));
 }
 
 std::int64_t feed_forward(std::int64_t hidden, std::int64_t intermediate, bool gated, bool bias) {
@@ -70,6 +61,15 @@ std::int64_t mtp_module(const Architecture& a) {
 }
 
 }  // namespace
+
+// Queries from the query latent (without one, from the hidden state), one key for all heads with a norm, a weight per head (DeepSeek-V3.2's published inference
+// code); over blocks without weights, queries normalised too (MiniMax-M3).
+std::int64_t indexer_parameters(const Attention& t, std::int64_t hidden) {
+  const auto& x = t.indexer;
+  if (x.top == 0 || x.heads == 0) return 0;
+  if (t.kind == AttentionKind::multi_latent) return t.q_lora_rank * x.heads * x.head_dim + hidden * (x.head_dim + x.heads) + 2 * x.head_dim;
+  return hidden * (x.heads + 1) * x.head_dim + (t.qk_norm ? 2 * x.head_dim : 0);
+}
 
 LayerParameters parameters_of(const Architecture& a, const Layer& layer) {
   LayerParameters p;

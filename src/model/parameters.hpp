@@ -22,6 +22,8 @@ struct LayerParameters {
   [[nodiscard]] std::int64_t without_experts() const { return total() - routed_experts; }
 };
 [[nodiscard]] LayerParameters parameters_of(const Architecture& architecture, const Layer& layer);
+// Of the indexer of sparse attention, counted in `attention` above.
+[[nodiscard]] std::int64_t indexer_parameters(const Attention& attention, std::int64_t hidden);
 
 struct Parameters {
   std::int64_t total = 0;           // without multi-token-prediction modules, as models are named

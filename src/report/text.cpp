@@ -2,11 +2,14 @@
 // The report for a terminal.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "model/parameters.hpp"
 #include "report/detail/step_text.hpp"
 #include "report/detail/jitter_facts.hpp"
 #include "report/report.hpp"
 #include "units/text.hpp"
+#include "workload/operations.hpp"
 
 namespace zettatwin::report {
 namespace {
@@ -99,6 +102,9 @@ void rests_on(std::string& out, const Subject& s) {
   const auto& status = s.job.machine.chip.efficiency.status;
   out += fmt::format("\nrests on {} estimated and {} unverified figures", estimated.size(), unverified.size());
   if (!status.empty()) out += fmt::format("; {} efficiencies are {}", s.job.machine.chip.name, status);
+  const auto chooses = [&](const model::Layer& kind) { return workload::chooses_keys(kind.attention, static_cast<double>(s.job.sequence_length)); };
+  if (std::any_of(s.job.architecture.kinds.begin(), s.job.architecture.kinds.end(), chooses))
+    out += "\n         attention on chosen keys runs at the rates of full attention: no timing of its training kernels is published";
   out += "\n         --explain prints formulas, inputs and sources of every figure\n";
 }
 

@@ -51,9 +51,26 @@ void queries_keys_values(LayerActivations& out, const RankShape& s, const model:
     add(out, "latents", kBf16 * s.norm_tokens * latents);
     add(out, "normalised latents", s.gemm_bytes * s.norm_tokens * latents, unless_again(s, software::Module::layernorm));
     add(out, "queries", kBf16 * s.tokens * expanded_q, a.q_lora_rank > 0 ? unless_again(s, software::Module::mla_up_proj) : Keep::always);
-    add(out, "expanded keys and values", kBf16 * s.tokens * expanded_kv, unless_again(s, software::Module::mla_up_proj));
+    if (chooses_keys(a, s.length)) {
+      const double vector = real(a.kv_lora_rank + a.qk_rope_dim);
+      add(out, "absorbed queries", kBf16 * s.tokens * heads * vector, unless_again(s, software::Module::mla_up_proj));
+      add(out, "latent values of all heads", kBf16 * s.tokens * heads * real(a.kv_lora_rank));
+      out.gradients = std::max(out.gradients, s.tokens * (kBf16 * heads * (vector + real(a.kv_lora_rank)) + kFp32 * vector));  // of queries, outputs and keys
+    } else {
+      add(out, "expanded keys and values", kBf16 * s.tokens * expanded_kv, unless_again(s, software::Module::mla_up_proj));
+    }
     out.pending += s.gemm_bytes * (s.norm_tokens * (s.hidden + 2 * latents + real(a.qk_rope_dim)) + s.tokens * (expanded_q + heads * real(a.qk_nope_dim + a.v_head_dim)));
   }
+}
+
+// What chose the keys, for its gradients, and the choice: numbers of keys, or of blocks per key head.
+void indexer(LayerActivations& out, const RankShape& s, const model::Attention& a) {
+  if (!chooses_keys(a, s.length)) return;
+  const auto& x = a.indexer;
+  const bool latent = a.kind == model::AttentionKind::multi_latent;
+  const double heads = latent ? real(x.heads) : heads_of(s, x.heads), lists = latent ? 1 : heads_of(s, a.kv_heads);
+  add(out, "chosen keys", kFp32 * s.tokens * real(x.top) * lists);
+  if (x.heads > 0) add(out, "indexer queries, keys and weights", kBf16 * s.tokens * ((heads + 1) * real(x.head_dim) + (latent ? heads : 0)));
 }
 
 void attention(LayerActivations& out, const RankShape& s, const model::Attention& a) {
@@ -61,6 +78,7 @@ void attention(LayerActivations& out, const RankShape& s, const model::Attention
   add(out, "layer input", stream);
   add(out, "normalised input of attention", s.gemm_bytes * kept_tokens(s) * s.hidden, unless_again(s, software::Module::layernorm));
   queries_keys_values(out, s, a);
+  indexer(out, s, a);
   if (s.software.flash_attention) add(out, "log-sum-exp of scores", kFp32 * s.tokens * heads_of(s, a.heads));
   else add(out, "attention scores", score_bytes(s, a), unless_again(s, software::Module::core_attn));
   const double output = s.tokens * heads_of(s, a.heads) * real(a.v_head_dim);

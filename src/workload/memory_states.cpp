@@ -11,11 +11,12 @@ namespace {
 
 double real(std::int64_t value) { return static_cast<double>(value); }
 
-// Attention parameters that every tensor-parallel rank holds: latent down projections, or key/value heads beyond one per rank.
+// Attention parameters that every tensor-parallel rank holds: latent down projections and their indexer, or key/value heads beyond one per rank.
 double attention_on_rank(const model::Attention& a, double total, double hidden, double tp) {
   if (a.kind == model::AttentionKind::multi_latent) {
     const double latents = real(a.q_lora_rank + a.kv_lora_rank);
-    const double replicated = hidden * (latents + real(a.qk_rope_dim)) + latents;  // with the latents' norms
+    const double replicated = hidden * (latents + real(a.qk_rope_dim)) + latents  // with the latents' norms
+                              + real(model::indexer_parameters(a, static_cast<std::int64_t>(hidden)));
     return replicated + (total - replicated) / tp;
   }
   const double kv = hidden * real(a.kv_heads) * real(a.head_dim + a.v_head_dim);

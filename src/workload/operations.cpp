@@ -112,6 +112,11 @@ enum class Scores { causal, square };
 double flop_of(const Operation& op, Scores scores) {
   if (const auto* g = std::get_if<compute::Gemm>(&op.work)) return 2.0 * static_cast<double>(g->m) * static_cast<double>(g->n) * static_cast<double>(g->k) * static_cast<double>(g->batch);
   if (const auto* g = std::get_if<compute::GroupedGemm>(&op.work)) return 2.0 * g->rows_total * static_cast<double>(g->n) * static_cast<double>(g->k);
+  if (const auto* s = std::get_if<compute::IndexScores>(&op.work)) return 2.0 * s->pairs * static_cast<double>(s->heads * s->head_dim);
+  if (const auto* c = std::get_if<compute::ChosenAttention>(&op.work)) {
+    const std::int64_t absorbed = 2 * c->latent + c->rope;
+    return 2.0 * static_cast<double>(c->heads * (scores == Scores::causal ? c->projected : absorbed)) * c->pairs;
+  }
   const auto* a = std::get_if<compute::AttentionOp>(&op.work);
   if (!a) return 0;
   const auto length = static_cast<double>(a->kv_length);

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "compute/chosen_attention.hpp"
 #include "compute/operator_time.hpp"
 #include "model/architecture.hpp"
 #include "network/collective.hpp"
@@ -38,7 +39,7 @@ struct Communication {
   units::Bytes bytes_per_token;   // of one copy
 };
 
-using Work = std::variant<compute::Gemm, compute::GroupedGemm, compute::AttentionOp, compute::MemoryOp, compute::Quantise, Communication>;
+using Work = std::variant<compute::Gemm, compute::GroupedGemm, compute::AttentionOp, compute::IndexScores, compute::ChosenAttention, compute::MemoryOp, compute::Quantise, Communication>;
 
 // How a communication may run beside computation.
 enum class Hiding {
@@ -67,6 +68,9 @@ struct MicrobatchShape {
   std::int64_t sequence_length = 4096;
   [[nodiscard]] double tokens() const { return static_cast<double>(sequences) * static_cast<double>(sequence_length); }
 };
+
+// Whether queries of such a sequence attend to keys that an indexer chooses: shorter ones see all of them.
+[[nodiscard]] inline bool chooses_keys(const model::Attention& a, double sequence_length) { return a.indexer.top > 0 && sequence_length > static_cast<double>(a.indexer.keys()); }
 
 // The precisions that a recipe uses.
 struct RecipePrecisions {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compute/chosen_attention.hpp"
 #include "inference/detail/pass.hpp"
 #include "inference/memory.hpp"
 
@@ -13,16 +14,11 @@ using compute::Gemm;
 using hardware::Precision;
 using model::AttentionKind;
 
-constexpr std::int64_t kLeastHeads = 64;    // rows of a tile: heads of one query, since each query has keys of its own; fewer are filled up (FlashMLA, h_q a multiple of 64)
+constexpr std::int64_t kLeastHeads = 64;    // rows of a tile while decoding: heads of one query, since each query has keys of its own; fewer are filled up (FlashMLA, h_q a multiple of 64)
 
 std::int64_t share(std::int64_t whole, std::int64_t parts) { return (whole + parts - 1) / parts; }
 
-// Pairs of a causal query and one of at most `most` keys: query i of the chunk sees context + i + 1.
-double pairs_of(const serving::Chunk& chunk, double most) {
-  const double first = chunk.context + 1, count = chunk.tokens;
-  const double growing = std::clamp(most - first + 1, 0.0, count);  // queries that see no more than `most`
-  return growing * first + growing * (growing - 1) / 2 + (count - growing) * most;
-}
+double pairs_of(const serving::Chunk& chunk, double most) { return compute::chosen_pairs(chunk.tokens, static_cast<double>(chunk.tokens) + static_cast<double>(chunk.context), most); }
 
 }  // namespace
 
@@ -72,11 +68,12 @@ void Pass::sparse_decoding(Ledger& ledger, const Kind& kind, std::int64_t sequen
 // Seconds of latent attention of a chunk on chosen keys, beside the launch: products, or the gathering of keys, most of which others of the chunk have brought into the
 // cache of the chip.
 double Pass::sparse_seconds(const model::Attention& a, const serving::Chunk& chunk) const {
-  const double pairs = pairs_of(chunk, static_cast<double>(a.indexer.keys())), vector = static_cast<double>(a.kv_lora_rank + a.qk_rope_dim);
-  const auto heads = std::max(share(a.heads, about_.pool.tp), kLeastHeads);
-  const double math = 2 * static_cast<double>(heads) * (vector + static_cast<double>(a.kv_lora_rank)) * pairs / (about_.chip.peak(Precision::bf16).si() * about_.chip.efficiency.attention_of(Precision::bf16).math.si());
-  const double gathered = bytes_of(about_.pool.cache) * vector * pairs / about_.chip.efficiency.gemm_of(Precision::bf16).l2_bandwidth.si();
-  return std::max(math, gathered);
+  const auto time = compute::time_of(about_.chip, compute::ChosenAttention{.pairs = pairs_of(chunk, static_cast<double>(a.indexer.keys())),
+                                                                           .heads = share(a.heads, about_.pool.tp),
+                                                                           .latent = a.kv_lora_rank,
+                                                                           .rope = a.qk_rope_dim,
+                                                                           .key_bytes = bytes_of(about_.pool.cache) * static_cast<double>(a.kv_lora_rank + a.qk_rope_dim)});
+  return std::max(time.math.si(), time.memory.si());
 }
 
 double Pass::absorbed_seconds(const model::Attention& a, std::int64_t tokens) const {

@@ -2,7 +2,7 @@
 // Attention blocks: grouped-query and multi-latent, with ring or all-to-all context parallelism.
 #include <algorithm>
 
-#include "workload/detail/layer_builder.hpp"
+#include "workload/detail/attention_operations.hpp"
 
 namespace zettatwin::workload::detail {
 namespace {
@@ -30,11 +30,11 @@ Operation core(const LayerBuilder& b, const model::Attention& a, bool backward) 
                           .kv_length = length,
                           .head_dim = a.head_dim,
                           .v_head_dim = a.v_head_dim,
-                          .window = a.window,
+                          .window = b.chooses_keys(a) ? a.indexer.keys() : a.window,
                           .backward = backward};
   op.kernel = kernel_of(b.software());
   // Ring context parallelism in the zig-zag order gives every rank the same share of the causal triangle.
-  if (plan.cp > 1 && !scattered_heads && a.window == 0) op.causal_share = 0.5 + 0.5 / static_cast<double>(length);
+  if (plan.cp > 1 && !scattered_heads && op.window == 0) op.causal_share = 0.5 + 0.5 / static_cast<double>(length);
   Operation result{backward ? "attention backward" : "attention", Category::attention, op};
   result.recomputed_selectively = !backward && b.software().recomputes(software::Module::core_attn);
   return result;
@@ -61,14 +61,6 @@ void attention_core(LayerBuilder& b, const model::Attention& a) {
   b.forward(core(b, a, false), {core(b, a, true)});
 }
 
-Operation exchange(const LayerBuilder& b, std::string_view name, network::Collective op, double bytes_per_token) {
-  const auto& plan = b.plan();
-  const bool ring = plan.cp_kind == plan::ContextParallelKind::ring;
-  return {name, Category::context_comm,
-          Communication{.op = op, .group = Group::context, .bytes = units::Bytes::from_si(b.tokens() * bytes_per_token * (ring ? static_cast<double>(plan.cp) : 1))},
-          ring && plan.overlap.cp ? Hiding::chunked : Hiding::none};
-}
-
 // Keys and values travel round the ring (gathered in effect); their gradients come back reduced. All-to-all (Ulysses) swaps sequence for heads
 // on the way in (q, k, v) and out (o).
 void context_parallel_core(LayerBuilder& b, const model::Attention& a) {
@@ -80,13 +72,13 @@ void context_parallel_core(LayerBuilder& b, const model::Attention& a) {
   const bool ring = b.plan().cp_kind == plan::ContextParallelKind::ring;
   if (b.plan().cp == 1) return attention_core(b, a);
   if (ring) {
-    b.forward_only(exchange(b, "ring exchange of keys and values", network::Collective::all_gather, kv_bytes));
-    b.forward(core(b, a, false), {exchange(b, "ring exchange of keys and values", network::Collective::all_gather, kv_bytes), core(b, a, true),
-                                  exchange(b, "ring exchange of key and value gradients", network::Collective::reduce_scatter, 2 * kv_bytes)});
+    b.forward_only(context_exchange(b, "ring exchange of keys and values", network::Collective::all_gather, kv_bytes));
+    b.forward(core(b, a, false), {context_exchange(b, "ring exchange of keys and values", network::Collective::all_gather, kv_bytes), core(b, a, true),
+                                  context_exchange(b, "ring exchange of key and value gradients", network::Collective::reduce_scatter, 2 * kv_bytes)});
     return;
   }
-  const auto in = exchange(b, "all-to-all of q, k, v", network::Collective::all_to_all, q_bytes + kv_bytes);
-  const auto out = exchange(b, "all-to-all of outputs", network::Collective::all_to_all, o_bytes);
+  const auto in = context_exchange(b, "all-to-all of q, k, v", network::Collective::all_to_all, q_bytes + kv_bytes);
+  const auto out = context_exchange(b, "all-to-all of outputs", network::Collective::all_to_all, o_bytes);
   b.forward(in, {in});
   attention_core(b, a);
   b.forward(out, {out});
@@ -100,10 +92,12 @@ void output_projection(LayerBuilder& b, std::int64_t hidden, std::int64_t featur
             .recomputed_selectively = b.software().recomputes(software::Module::attn_proj) && b.tp() == 1, .gathered_gradient = true});
 }
 
-void grouped_query(LayerBuilder& b, std::int64_t hidden, const model::Attention& a) {
+void grouped_query(LayerBuilder& b, const model::Architecture& architecture, const model::Attention& a) {
+  const std::int64_t hidden = architecture.hidden;
   const auto tp = b.tp();
   const std::int64_t kv = std::max<std::int64_t>(1, a.kv_heads / tp);  // replicated when there are fewer than ranks
   const std::int64_t out = a.heads / tp * a.head_dim + kv * (a.head_dim + a.v_head_dim);
+  choose_keys(b, architecture, a);
   b.linear({.name = "qkv projection", .rows = b.tokens(), .out = out, .in = hidden, .recomputed_selectively = b.software().recomputes(software::Module::attn_proj), .gathered_input = true});
   b.memory("rotary embedding and layout", b.tokens() * static_cast<double>(out), b.software().layout, software::Module::attn_proj);  // queries, keys and values are kept as attention reads them
   context_parallel_core(b, a);
@@ -112,7 +106,8 @@ void grouped_query(LayerBuilder& b, std::int64_t hidden, const model::Attention&
 
 // DeepSeek-V2. With low-rank queries the down projections run where the sequence is sharded and only the latents are gathered (Megatron-LM); without, the
 // hidden states are. The up projections are sharded by head.
-void multi_latent(LayerBuilder& b, std::int64_t hidden, const model::Attention& a) {
+void multi_latent(LayerBuilder& b, const model::Architecture& architecture, const model::Attention& a) {
+  const std::int64_t hidden = architecture.hidden;
   const std::int64_t heads = a.heads / b.tp();
   const std::int64_t q_out = heads * a.head_dim;
   const std::int64_t kv_latent = a.kv_lora_rank + a.qk_rope_dim;
@@ -121,7 +116,7 @@ void multi_latent(LayerBuilder& b, std::int64_t hidden, const model::Attention& 
     b.linear({.name = "q and kv down projection", .rows = b.norm_tokens(), .out = a.q_lora_rank + kv_latent, .in = hidden});
     const double latents = b.norm_tokens() * static_cast<double>(a.q_lora_rank + a.kv_lora_rank);
     b.memory("latent norms", latents, b.software().norm, software::Module::layernorm, 2);
-    b.enter_tensor_parallel(a.q_lora_rank + kv_latent, true);  // latents are gathered before their norm and cast
+    b.enter_tensor_parallel(a.q_lora_rank + kv_latent + index_features(b, a), true);  // latents are gathered before their norm and cast
     b.linear({.name = "q up projection", .rows = b.tokens(), .out = q_out, .in = a.q_lora_rank, .recomputed_selectively = up_again});
   } else {
     b.enter_tensor_parallel(hidden);
@@ -129,6 +124,11 @@ void multi_latent(LayerBuilder& b, std::int64_t hidden, const model::Attention& 
     b.linear({.name = "kv down projection", .rows = b.tokens(), .out = kv_latent, .in = hidden, .gathered_input = true});
     const double latents = b.tokens() * static_cast<double>(a.kv_lora_rank);
     b.memory("latent norms", latents, b.software().norm, software::Module::layernorm);
+  }
+  if (b.chooses_keys(a)) {
+    choose_keys(b, architecture, a);
+    chosen_latent_attention(b, a);
+    return output_projection(b, hidden, heads * a.v_head_dim);
   }
   b.linear({.name = "kv up projection", .rows = b.tokens(), .out = heads * (a.qk_nope_dim + a.v_head_dim), .in = a.kv_lora_rank, .recomputed_selectively = up_again});
   const double features = b.tokens() * static_cast<double>(q_out + heads * (a.head_dim + a.v_head_dim));
@@ -139,6 +139,14 @@ void multi_latent(LayerBuilder& b, std::int64_t hidden, const model::Attention& 
 
 }  // namespace
 
+Operation context_exchange(const LayerBuilder& b, std::string_view name, network::Collective op, double bytes_per_token) {
+  const auto& plan = b.plan();
+  const bool ring = plan.cp_kind == plan::ContextParallelKind::ring;
+  return {name, Category::context_comm,
+          Communication{.op = op, .group = Group::context, .bytes = units::Bytes::from_si(b.tokens() * bytes_per_token * (ring ? static_cast<double>(plan.cp) : 1))},
+          ring && plan.overlap.cp ? Hiding::chunked : Hiding::none};
+}
+
 void norm_and_residual(LayerBuilder& b, const model::Architecture& architecture) {
   const double features = b.norm_tokens() * static_cast<double>(architecture.hidden);
   b.memory("norm", features, b.software().norm, software::Module::layernorm);
@@ -148,10 +156,10 @@ void norm_and_residual(LayerBuilder& b, const model::Architecture& architecture)
 void attention(LayerBuilder& b, const model::Architecture& architecture, const model::Attention& a) {
   norm_and_residual(b, architecture);
   if (a.kind == model::AttentionKind::multi_latent) {
-    multi_latent(b, architecture.hidden, a);
+    multi_latent(b, architecture, a);
   } else {
     b.enter_tensor_parallel(architecture.hidden);
-    grouped_query(b, architecture.hidden, a);
+    grouped_query(b, architecture, a);
   }
   b.leave_tensor_parallel(architecture.hidden);
 }

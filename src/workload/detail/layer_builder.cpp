@@ -60,8 +60,10 @@ void LayerBuilder::linear(const Linear& layer) {
     return Operation{"scales after the product", Category::quantise, compute::MemoryOp{units::Bytes::from_si(elements * software_.rescale.si())}};
   };
   const bool rescaled = software_.rescale.present && precisions_.quantised && !layer.high_precision;
-  backward.push_back({layer.name, Category::gemm, compute::Gemm{.m = rows, .n = layer.in, .k = layer.out, .precision = precision}});
-  if (rescaled) backward.push_back(rescale(layer.rows * in));
+  if (!layer.detached) {
+    backward.push_back({layer.name, Category::gemm, compute::Gemm{.m = rows, .n = layer.in, .k = layer.out, .precision = precision}});
+    if (rescaled) backward.push_back(rescale(layer.rows * in));
+  }
   const bool fused = !software_.accumulation.present;
   accumulate(layer.name, out * in);
   if (rescaled) weight_gradient(rescale(out * in));
@@ -71,6 +73,17 @@ void LayerBuilder::linear(const Linear& layer) {
   Operation op{layer.name, Category::gemm, compute::Gemm{.m = rows, .n = layer.out, .k = layer.in, .precision = precision}};
   op.recomputed_selectively = layer.recomputed_selectively;
   forward(std::move(op), std::move(backward));
+}
+
+void LayerBuilder::headwise(std::string_view name, std::int64_t heads, double rows, std::int64_t out, std::int64_t in, bool recomputed_selectively) {
+  const auto m = whole(rows);
+  const bool fused = !software_.accumulation.present;
+  accumulate(name, static_cast<double>(heads * out * in));
+  weight_gradient({name, Category::gemm,
+                   compute::Gemm{.m = out, .n = in, .k = m, .batch = heads, .output_bytes = fused ? plan::bytes_of(plan_.gradient_type) : kActivationBytes, .accumulate = fused}});
+  Operation op{name, Category::gemm, compute::Gemm{.m = m, .n = out, .k = in, .batch = heads}};
+  op.recomputed_selectively = recomputed_selectively;
+  forward(std::move(op), {{name, Category::gemm, compute::Gemm{.m = m, .n = in, .k = out, .batch = heads}}});
 }
 
 void LayerBuilder::grouped_linear(std::string_view name, std::int64_t count, double rows, std::int64_t out, std::int64_t in) {

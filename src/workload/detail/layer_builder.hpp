@@ -22,6 +22,7 @@ class LayerBuilder final {
   [[nodiscard]] const MicrobatchShape& shape() const { return shape_; }
   [[nodiscard]] const software::Profile& software() const { return software_; }
   [[nodiscard]] const RecipePrecisions& precisions() const { return precisions_; }
+  [[nodiscard]] bool chooses_keys(const model::Attention& a) const { return workload::chooses_keys(a, static_cast<double>(shape_.sequence_length)); }
 
   // A linear layer of `rows` tokens: y[rows, out] = x[rows, in] W. Casts x (forward) and dy (backward) under quantised recipes.
   struct Linear {
@@ -32,8 +33,11 @@ class LayerBuilder final {
     bool recomputed_selectively = false;
     bool gathered_input = false;     // of all tensor-parallel ranks' parts of the sequence, if it is sharded
     bool gathered_gradient = false;  // of its output
+    bool detached = false;           // its input takes no gradient
   };
   void linear(const Linear& layer);
+  // A linear layer of its own per head, in bf16: `heads` products of `rows` tokens.
+  void headwise(std::string_view name, std::int64_t heads, double rows, std::int64_t out, std::int64_t in, bool recomputed_selectively = false);
   // Expert linear layers: `rows` tokens over `experts` experts.
   void grouped_linear(std::string_view name, std::int64_t experts, double rows, std::int64_t out, std::int64_t in);
   // Memory-bound kernels over so many elements, as the software moves them; under selective recomputation they run again if `module` does.
