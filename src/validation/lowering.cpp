@@ -81,7 +81,7 @@ class Lowering final {
     const auto si = is ? unit_of(*is, unit, row_.number("value").value_or(0)) : std::nullopt;
     if (!si) unsupported(fmt::format("the metric '{}' in '{}' is not predicted{}", row_.text("metric"), row_.text("unit"), rule && !rule->note.empty() ? ": " + rule->note : ""));
     else result_.metric = {*is, *si};
-    if (is == Metric::mfu) assume("MFU is the model's own FLOP over the dense peak of the recipe's precision");
+    if (si && *is == Metric::mfu) assume("MFU is the model's own FLOP over the dense peak of the recipe's precision");
     const auto value = row_.number("value");
     if (!value || *value <= 0) bad("value is not a positive number");
     result_.measured = value.value_or(0);

@@ -20,7 +20,8 @@ void torus_link(const hardware::LevelNetwork& network, Link& link) {
   double load = 0;  // bytes over the busiest link, as a share of what one member sends
   const auto add = [&](std::int64_t extent, bool ring) {
     ports += ring ? 2 : 1;
-    load = std::max(load, static_cast<double>(extent * extent / 4) / static_cast<double>(ring ? 2 * extent : extent));
+    const std::int64_t crossing = extent * extent / 4;  // floor(e/2) ceil(e/2)
+    load = std::max(load, static_cast<double>(crossing) / static_cast<double>(ring ? 2 * extent : extent));
     link.ring_steps += ring ? extent / 2 : extent - 1;
   };
   for (const std::int64_t size : network.torus) {
