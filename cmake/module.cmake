@@ -47,7 +47,7 @@ function(zt_test name)
   # Tests themselves need little optimisation, and compile faster with less (a third with optimisation, to a third under sanitizers);
   # what they test is built as ever.
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1> $<$<CONFIG:Debug>:-O0>)
-  set(properties TIMEOUT 300)
+  set(properties TIMEOUT ${ZT_TEST_TIMEOUT})
   if(ARG_LABELS)
     list(APPEND properties LABELS "${ARG_LABELS}")
   endif()
