@@ -50,7 +50,9 @@ std::vector<inference::Pool> layouts(const hardware::Machine& machine, const mod
       pool.pp = 1;
       pool.ep = 0;
       if (pool.dp > 1 && (experts == 0 || stage > experts)) continue;  // dense replicas are instances of their own
-      if (pool.dp > 1) pool.redundant_experts = (experts + stage - 1) / stage * stage - experts;  // so that each chip holds as many
+      const auto routed = stage - pool.shared_copies;  // chips
+      if (pool.shared_copies > 0 && (pool.dp == 1 || tp > 1 || routed < 1)) continue;
+      if (pool.dp > 1) pool.redundant_experts = (experts + routed - 1) / routed * routed - experts;  // so that each chip holds as many
       found.push_back(pool);
       if (pool.dp == 1 && tp > 1 && experts > 0 && experts % tp == 0) {
         pool.ep = tp;

@@ -105,10 +105,13 @@ void check_experts(const Checker& c) {
   if (pool.expert_chips() % ep != 0)
     return c.error(fmt::format("ep {} does not divide the {} chips of a stage that hold experts", ep, pool.expert_chips()), "experts are cut over ep x expert-tp = tp x dp chips",
                    fmt::format("try ep={}", plan::nearest_divisor(pool.expert_chips(), ep, pool.expert_chips())));
-  const auto slots = e.routed_experts + pool.redundant_experts;
-  if (slots % ep != 0)
-    c.error(fmt::format("{} experts and {} copies do not divide among ep {}", e.routed_experts, pool.redundant_experts, ep), "each chip holds as many",
-            fmt::format("try redundant_experts={}", (e.routed_experts + ep - 1) / ep * ep - e.routed_experts));
+  if (pool.shared_copies > 0 && (e.shared_intermediate == 0 || pool.expert_tp(c.model) > 1 || pool.shared_copies >= ep))
+    return c.error(fmt::format("shared_copies {} of the shared experts cannot have chips of their own", pool.shared_copies),
+                   e.shared_intermediate == 0 ? "the model has no shared experts" : "whole experts lie on each of ep chips, some of which are left for routed ones", "remove shared_copies");
+  const auto slots = e.routed_experts + pool.redundant_experts, chips = ep - pool.shared_copies;
+  if (slots % chips != 0)
+    c.error(fmt::format("{} experts and {} copies do not divide among {}", e.routed_experts, pool.redundant_experts, pool.shared_copies > 0 ? fmt::format("the {} chips that shared experts leave", chips) : fmt::format("ep {}", ep)),
+            "each chip holds as many", fmt::format("try redundant_experts={}", (e.routed_experts + chips - 1) / chips * chips - e.routed_experts));
   c.divides("expert tp (tp x dp / ep)", pool.expert_tp(c.model), e.intermediate, "columns of an expert");
   if (pool.load.kind == LoadKind::listed && static_cast<std::int64_t>(pool.load.shares.size()) % e.routed_experts != 0)
     c.error(fmt::format("the expert load lists {} shares, the model has {} experts", pool.load.shares.size(), e.routed_experts), "", "list one share per expert, of all layers alike or of each layer");
@@ -161,6 +164,7 @@ void describe(config::Schema& s, Pool& pool) {
   s.choice("experts", pool.experts, format_words(), "format of routed experts");
   s.choice("cache", pool.cache, cache_words(), "format of the cache of keys and values");
   s.integer("head_tp", pool.head_tp, "chips of a stage that the output projection is cut over, tokens of data-parallel ranks together; 0: tp", kCount);
+  s.integer("shared_copies", pool.shared_copies, "copies of the shared experts on chips of their own among ep, to which tokens travel as to a routed expert; 0: every chip has the shared experts", kCount);
   s.integer("redundant_experts", pool.redundant_experts, "copies of busy experts in the instance, which balance their chips", kCount);
   s.boolean("two_batch_overlap", pool.two_batch_overlap, "a batch runs in two halves, one communicates with experts while the other computes");
   s.integer("microbatches", pool.microbatches, "attention-FFN disaggregation: parts of a batch in flight between the two sides", {.range = {1, 64}});
@@ -217,6 +221,7 @@ std::string text_of(const Pool& pool, const std::string& prefix, const model::Ar
   if (pool.cache != usual.cache) add("cache", std::string(config::word_of(cache_words(), pool.cache)));
   if (pool.head_tp > 0) add("head_tp", std::to_string(pool.head_tp));
   if (pool.redundant_experts > 0) add("redundant_experts", std::to_string(pool.redundant_experts));
+  if (pool.shared_copies > 0) add("shared_copies", std::to_string(pool.shared_copies));
   if (pool.two_batch_overlap) add("two_batch_overlap", "true");
   return text;
 }

@@ -48,6 +48,7 @@ struct Pool {
   Format cache = Format::bf16;
   std::int64_t head_tp = 0;               // chips that the output projection is cut over; 0: tp
   std::int64_t redundant_experts = 0;     // copies of busy experts, in the whole instance
+  std::int64_t shared_copies = 0;         // of the shared experts, on chips of their own among ep, to which tokens travel as to a routed expert; 0: every chip has them
   bool two_batch_overlap = false;         // a batch in two halves, one communicates while the other computes
   std::int64_t microbatches = 3;          // attention-FFN disaggregation: in flight between the two sides
   ExpertLoad load;

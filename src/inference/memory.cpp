@@ -63,11 +63,13 @@ Weights weights_per_chip(const InstanceModel& about) {
     w.attention += layers * (whole + spread / tp + copies) * bytes_of(pool.attention_format());
     const double dense_chips = static_cast<double>(pool.ffn_chips > 0 ? pool.ffn_chips : pool.tp);
     w.dense += layers * static_cast<double>(p.dense) / dense_chips * bytes_of(pool.weights);
-    w.shared += layers * static_cast<double>(p.shared_experts) / (pool.ffn_chips > 0 ? 1 : tp) * bytes_of(pool.weights);
+    const double shared = static_cast<double>(p.shared_experts) / (pool.ffn_chips > 0 ? 1 : tp) * bytes_of(pool.weights);
+    if (pool.shared_copies == 0) w.shared += layers * shared;
     w.rest += layers * static_cast<double>(p.router + p.norms) * kWide;
     if (layer.experts) {
       const auto slots = static_cast<double>(layer.experts->routed_experts + pool.redundant_experts);
-      w.experts += layers * slots * static_cast<double>(p.one_expert) / static_cast<double>(pool.expert_chips()) * bytes_of(pool.expert_format());
+      const double routed = slots * static_cast<double>(p.one_expert) / static_cast<double>(pool.expert_chips() - pool.shared_copies) * bytes_of(pool.expert_format());
+      w.experts += layers * (pool.shared_copies > 0 ? std::max(routed, shared) : routed);  // of the fullest chip
     }
   }
   return w;

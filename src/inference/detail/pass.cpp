@@ -45,7 +45,7 @@ Pass::Pass(const InstanceModel& about)
       continue;
     }
     Kind kind{.layer = &layer, .count = static_cast<double>(run.count), .spread = std::nullopt};
-    if (layer.experts) kind.spread.emplace(pool.load, *layer.experts, ep_, pool.redundant_experts);
+    if (layer.experts) kind.spread.emplace(pool.load, *layer.experts, ep_ - pool.shared_copies, pool.redundant_experts);
     has_experts_ |= layer.is_moe();
     absorbs_ |= layer.attention.kind == AttentionKind::multi_latent;
     kinds_.push_back(std::move(kind));
@@ -152,7 +152,7 @@ double Pass::kernels_of(const model::Layer& layer) const {
   if (a.qk_norm) kernels += 1;
   if (a.output_gate) kernels += 1;
   if (layer.experts && layer.experts->shared_gate) kernels += 1;
-  if (layer.experts && layer.experts->shared_intermediate > 0) kernels += 1;  // its activation, and the sum with the routed experts
+  if (layer.experts && layer.experts->shared_intermediate > 0 && about_.pool.shared_copies == 0) kernels += 1;  // its activation, and the sum with the routed experts
   if (a.kind == AttentionKind::linear) kernels += 2;
   return kernels;
 }
@@ -175,7 +175,7 @@ void Pass::tokens(Ledger& ledger, std::int64_t tokens, std::int64_t decoding) co
     if (layer.dense) feed_forward(ledger, "dense feed-forward", kind.count, share(layer.dense->intermediate, cut), layer.dense->gated, rows);
     if (layer.experts) {
       routing(ledger, kind, tokens);
-      const auto shared = layer.experts->shared_intermediate;
+      const auto shared = pool.shared_copies > 0 ? 0 : layer.experts->shared_intermediate;
       if (layer.experts->shared_gate) ledger.add(Part::router, "gate of the shared expert", kind.count, Gemm{.m = tokens, .n = 1, .k = hidden}, about_.software.kernels.si());
       if (shared > 0 && beside) shared_beside(ledger, kind.count, share(shared, cut), layer.experts->gated, rows);
       else if (shared > 0) feed_forward(ledger, "shared experts", kind.count, share(shared, cut), layer.experts->gated, rows);
@@ -190,8 +190,16 @@ void Pass::experts(Ledger& ledger, std::int64_t group) const {
     if (!kind.layer->experts) continue;
     const auto& e = *kind.layer->experts;
     const auto chip = kind.spread->on_busiest(static_cast<double>(group));
-    const compute::ServedExperts op{.rows = chip.rows, .hit = chip.hit, .hidden = about_.model.hidden, .inter = share(e.intermediate, expert_tp_), .gated = e.gated, .precision = experts_.precision,
+    compute::ServedExperts op{.rows = chip.rows, .hit = chip.hit, .hidden = about_.model.hidden, .inter = share(e.intermediate, expert_tp_), .gated = e.gated, .precision = experts_.precision,
                                     .weight_bytes = experts_.weight_bytes};
+    // Chips with a copy of the shared experts compute an even part of all tokens; the layer waits for the later of both kinds.
+    if (const auto copies = about_.pool.shared_copies; copies > 0) {
+      auto shared = op;
+      shared.rows = static_cast<double>(group) / static_cast<double>(copies);
+      shared.hit = 1;
+      shared.inter = e.shared_intermediate;
+      if (compute::time_of(about_.chip, shared).time > compute::time_of(about_.chip, op).time) op = shared;
+    }
     ledger.add(Part::experts, "routed experts", kind.count, op, about_.software.expert_kernels.si());
   }
 }
@@ -199,7 +207,7 @@ void Pass::experts(Ledger& ledger, std::int64_t group) const {
 ExchangeRequest Pass::dispatch_of(const model::MixtureOfExperts& e, std::int64_t tokens) const {
   const auto outer = std::min(expert_.outermost(), expert_.fanout.size() - 1);
   const auto limit = e.group_limit > 0 ? std::max<std::int64_t>(1, share(e.group_limit * expert_.fanout[outer], e.groups)) : 0;
-  return {.tokens = static_cast<double>(tokens) / static_cast<double>(about_.pool.tp), .copies = static_cast<double>(e.top_k), .bytes_per_copy = sent_bytes() * static_cast<double>(about_.model.hidden),
+  return {.tokens = static_cast<double>(tokens) / static_cast<double>(about_.pool.tp), .copies = static_cast<double>(e.top_k + (about_.pool.shared_copies > 0 ? 1 : 0)), .bytes_per_copy = sent_bytes() * static_cast<double>(about_.model.hidden),
           .reachable_units = limit};
 }
 

@@ -62,7 +62,7 @@ TEST(Deployment, ExpertsSpreadByDefaultWithDataParallelRanks) {
 
 TEST(Deployment, TextGivesItAgain) {
   const auto model = test::toy_model(test::kToyExperts);
-  for (const std::string text : {"tp=2,instances=3", "weights=fp8,prefill.tp=4,prefill.instances=2,decode.dp=8,decode.redundant_experts=8,decode.two_batch_overlap=true"}) {
+  for (const std::string text : {"tp=2,instances=3", "weights=fp8,prefill.tp=4,prefill.instances=2,decode.dp=8,decode.redundant_experts=8,decode.shared_copies=2,decode.two_batch_overlap=true"}) {
     const auto once = text_of(test::deployment(text), model);
     EXPECT_EQ(text_of(test::deployment(once), model), once);
   }
@@ -73,6 +73,9 @@ TEST(Deployment, BadSizesAreReportedWithTheNearest) {
   EXPECT_NE(problems("tp=3").find("tp 3 does not divide the 4 attention heads; try tp=2"), std::string::npos) << problems("tp=3");
   EXPECT_NE(problems("dp=4,ep=3").find("ep 3 does not divide the 4 chips"), std::string::npos);
   EXPECT_NE(problems("dp=16").find("try redundant_experts=8"), std::string::npos) << problems("dp=16");
+  EXPECT_NE(problems("dp=4,shared_copies=1").find("8 experts and 0 copies do not divide among the 3 chips that shared experts leave (each chip holds as many); try redundant_experts=1"), std::string::npos) << problems("dp=4,shared_copies=1");
+  EXPECT_NE(problems("dp=4,shared_copies=4").find("cannot have chips of their own"), std::string::npos);
+  EXPECT_NE(problems("dp=4,ep=2,shared_copies=1").find("whole experts"), std::string::npos);
   EXPECT_NE(problems("ep=2", test::kToyDense).find("no routed experts"), std::string::npos);
   EXPECT_NE(problems("prefill.tp=2").find("no decode pool"), std::string::npos);
   EXPECT_NE(problems("instance=2").find("did you mean 'instances'"), std::string::npos) << problems("instance=2");

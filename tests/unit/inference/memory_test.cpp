@@ -36,6 +36,12 @@ TEST(Weights, OfExpertsWithCopies) {
   EXPECT_EQ(part(m, "attention"), 4 * 4 * 512 * 512 * 2);       // of a data-parallel rank, whole
 }
 
+TEST(Weights, OfSharedExpertsOnChipsOfTheirOwn) {
+  const auto s = served(toy_machine(), toy_model(test::kToyExperts), free_software(), "dp=4,ep=4,shared_copies=2,experts=fp8,instances=1");
+  EXPECT_EQ(part(s.pools[0].memory, "routed experts"), 3 * 8 / 2 * 3 * 512 * 256);  // of a chip that has no shared ones
+  EXPECT_EQ(part(s.pools[0].memory, "shared experts"), 0);
+}
+
 TEST(Weights, AllChipsTogetherHoldTheModel) {
   const auto machine = toy_machine();
   const auto model = toy_model(test::kToyExperts);

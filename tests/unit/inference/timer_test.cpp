@@ -2,10 +2,12 @@
 // Steps of small instances by hand. The toy chip multiplies 2^40 FLOP/s and moves memory in no time, so a step is its products.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include "compute/operator_time.hpp"
+#include "inference/detail/expert_spread.hpp"
 #include "served.hpp"
 
 namespace zettatwin::inference {
@@ -171,6 +173,29 @@ TEST(Exchange, CopiesCrossTheLevel) {
   const auto parts = s.pools[0].timer->parts({.sequences = 256, .cached = 25600, .chunks = {}});
   // 3 expert layers; 64 tokens of a rank x 2 experts, three quarters of them elsewhere; 1.03125 bytes there, 2 back.
   EXPECT_NEAR(of(parts, Part::exchange), 3 * 64 * 2 * 0.75 * 512 * (1.03125 + 2) / 1e9, kRounding);
+}
+
+TEST(SharedExperts, OnChipsOfTheirOwnAreOneMoreExpertToTravelTo) {
+  Toy toy;
+  toy.levels = {{"node", 4, 1e9, 0}};
+  const auto machine = toy_machine(toy);
+  const auto model = toy_model(test::kToyExperts);
+  const auto s = served(machine, model, free_software(), "dp=4,ep=4,load.kind=balanced,shared_copies=2,instances=1");
+  const auto everywhere = served(machine, model, free_software(), "dp=4,ep=4,load.kind=balanced,instances=1");
+  const serving::StepLoad load{.sequences = 256, .cached = 25600, .chunks = {}};
+  const auto parts = s.pools[0].timer->parts(load), usual = everywhere.pools[0].timer->parts(load);
+  // 64 tokens of a rank to three chips each.
+  EXPECT_NEAR(of(parts, Part::exchange), of(usual, Part::exchange) * 3 / 2, kRounding);
+  // No rank computes the shared experts for its own tokens: three layers of a gated feed-forward of 256 columns less.
+  EXPECT_LT(of(parts, Part::dense), of(usual, Part::dense));
+  // Eight routed experts on two chips take longer than the shared one for half of the 256 tokens.
+  const auto& kinds = model.kinds;
+  const auto moe = std::find_if(kinds.begin(), kinds.end(), [](const auto& kind) { return kind.is_moe(); });
+  ASSERT_NE(moe, kinds.end());
+  const auto& experts = moe->experts;
+  const auto busiest = detail::ExpertSpread({.kind = LoadKind::balanced}, *experts, 2, 0).on_busiest(256);
+  const compute::ServedExperts routed{.rows = busiest.rows, .hit = busiest.hit, .hidden = 512, .inter = 256, .gated = true, .precision = hardware::Precision::bf16, .weight_bytes = 2};
+  EXPECT_NEAR(of(parts, Part::experts), 3 * compute::time_of(machine.chip, routed).time.seconds().si(), kRounding);
 }
 
 TEST(Pipeline, TwoStagesTakeHalfBatchesTurnByTurn) {
