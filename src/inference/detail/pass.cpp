@@ -213,6 +213,8 @@ ExchangeRequest Pass::dispatch_of(const model::MixtureOfExperts& e, std::int64_t
 
 double Pass::sent_bytes() const {
   constexpr double kScaled = 1 + 4.0 / 128;  // one fp32 scale per 128 values
+  constexpr double kFourBits = 0.5 + 1.0 / 16;  // one scale of 8 bits per 16 values
+  if (about_.software.exchange_as_products && experts_.precision == Precision::fp4) return kFourBits;
   return about_.software.quantised_exchange || experts_.precision != Precision::bf16 ? kScaled : kWide;
 }
 

@@ -175,6 +175,22 @@ TEST(Exchange, CopiesCrossTheLevel) {
   EXPECT_NEAR(of(parts, Part::exchange), 3 * 64 * 2 * 0.75 * 512 * (1.03125 + 2) / 1e9, kRounding);
 }
 
+TEST(Exchange, TokensTravelAsExpertsMultiplyThem) {
+  Toy toy;
+  toy.levels = {{"node", 4, 1e9, 0}};
+  auto machine = toy_machine(toy);
+  machine.chip.matrix_peak[hardware::Precision::fp4] = machine.chip.matrix_peak[hardware::Precision::fp8];
+  auto software = free_software();
+  software.exchange_as_products = true;
+  const auto exchanged = [&](const std::string& experts) {
+    const auto s = served(machine, toy_model(test::kToyExperts), software, "dp=4,ep=4,load.kind=balanced,instances=1,experts=" + experts);
+    return of(s.pools[0].timer->parts({.sequences = 256, .cached = 25600, .chunks = {}}), Part::exchange);
+  };
+  // As above; four bits and a scale of eight for sixteen values there.
+  EXPECT_NEAR(exchanged("fp4"), 3 * 64 * 2 * 0.75 * 512 * (0.5625 + 2) / 1e9, kRounding);
+  EXPECT_NEAR(exchanged("fp8"), 3 * 64 * 2 * 0.75 * 512 * (1.03125 + 2) / 1e9, kRounding);
+}
+
 TEST(SharedExperts, OnChipsOfTheirOwnAreOneMoreExpertToTravelTo) {
   Toy toy;
   toy.levels = {{"node", 4, 1e9, 0}};
