@@ -20,17 +20,23 @@
 namespace zettatwin::validation {
 namespace {
 
+// The model's own FLOP as the source counts them, over those of this program.
+double flop_as_counted(const MetricUnit& metric, const training::Job& job) {
+  if (!metric.square_attention) return 1;
+  return workload::hardware_flop_per_token(job.architecture, plan::Plan{}, job.software, job.sequence_length).si() / workload::model_flop_per_token(job.architecture, job.sequence_length).si();
+}
+
 double predicted(const MetricUnit& metric, const training::Job& job, const training::TrainingResult& result) {
   const double chips = static_cast<double>(result.chips);
   switch (metric.metric) {
     case Metric::step_time: return result.step_time.seconds().si() / metric.si;
     case Metric::tokens_per_s: return result.tokens_per_s / metric.si;
     case Metric::tokens_per_s_per_chip: return result.tokens_per_s / chips / metric.si;
-    case Metric::model_flop_rate_per_chip: return result.model_rate_per_chip.si() / metric.si;
+    case Metric::model_flop_rate_per_chip: return result.model_rate_per_chip.si() * flop_as_counted(metric, job) / metric.si;
     case Metric::hardware_flop_rate_per_chip: return workload::hardware_flop_per_token(job.architecture, job.plan, job.software, job.sequence_length).si() * result.tokens_per_s / chips / metric.si;
     case Metric::sequences_per_s: return result.tokens_per_s / static_cast<double>(job.sequence_length) / metric.si;
     case Metric::sequences_per_s_per_chip: return result.tokens_per_s / static_cast<double>(job.sequence_length) / chips / metric.si;
-    case Metric::mfu: return result.mfu / metric.si;
+    case Metric::mfu: return result.mfu * flop_as_counted(metric, job) / metric.si;
     case Metric::memory: break;  // memory.hpp
   }
   return 0;

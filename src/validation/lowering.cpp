@@ -64,10 +64,11 @@ class Lowering final {
   void unsupported(std::string why) { result_.problems.push_back(std::move(why)); }
   void assume(std::string what) { result_.assumed.push_back(std::move(what)); }
 
-  // The cell, or what the framework does where it is blank.
+  // The cell, or what the framework does where it is blank or says no more than that: "not stated", "ZeRO-1 (NeMo default)".
   std::string_view text(const std::string& column) {
     const auto cell = row_.text(column);
-    if (!cell.empty() || !missing_ || !missing_->is_mapping()) return cell;
+    const bool open = cell.empty() || cell.starts_with("not stated") || cell.ends_with("default)");
+    if (!open || !missing_ || !missing_->is_mapping()) return cell;
     const auto* usual = missing_->find(column);
     if (!usual) return cell;
     assume(fmt::format("{}={}, the framework's default", column, usual->text));
@@ -80,7 +81,7 @@ class Lowering final {
     const auto is = rule ? metric_named(rule->is) : std::nullopt;
     const auto si = is ? unit_of(*is, unit, row_.number("value").value_or(0)) : std::nullopt;
     if (!si) unsupported(fmt::format("the metric '{}' in '{}' is not predicted{}", row_.text("metric"), row_.text("unit"), rule && !rule->note.empty() ? ": " + rule->note : ""));
-    else result_.metric = {*is, *si};
+    else result_.metric = {.metric = *is, .si = *si, .square_attention = find_rule(vocabulary_.square_attention, row_.text("source")) != nullptr};
     if (si && *is == Metric::mfu) assume("MFU is the model's own FLOP over the dense peak of the recipe's precision");
     const auto value = row_.number("value");
     if (!value || *value <= 0) bad("value is not a positive number");

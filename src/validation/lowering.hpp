@@ -31,6 +31,7 @@ enum class Metric {
 struct MetricUnit {
   Metric metric = Metric::step_time;
   double si = 1;
+  bool square_attention = false;  // the source counts attention over the full square of a sequence where the model's own FLOP are meant
 };
 
 // A knob that the row leaves open, read otherwise: tried in order where the first reading does not fit in memory, because the run did.

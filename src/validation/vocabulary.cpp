@@ -21,6 +21,7 @@ void describe(config::Schema& s, Rule& rule) {
 
 void describe(config::Schema& s, Vocabulary& v) {
   s.list("metrics", v.metrics, "what is measured, by the words of metric and unit");
+  s.list("square_attention", v.square_attention, "whose model FLOP count attention over the full square, by the words of source; all others' count it causally");
   s.list("models", v.models, "other names of the catalog's models");
   s.list("machines", v.machines, "machines, by the words of the column chip");
   s.list("software", v.software, "frameworks, by the words of source, year, precision, attn_impl, notes, zero_or_fsdp and chip");

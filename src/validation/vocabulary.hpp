@@ -31,6 +31,7 @@ void describe(config::Schema& s, Rule& rule);
 
 struct Vocabulary {
   std::vector<Rule> metrics;      // by "metric=... unit=..."
+  std::vector<Rule> square_attention;  // by source: counts attention over the full square in the model's own FLOP; others count it causally
   std::vector<NameRule> models;   // other names of presets
   std::vector<Rule> machines;     // by chip
   std::vector<Rule> software;     // by source, year, precision, attention, notes, sharding and chip

@@ -72,6 +72,44 @@ TEST(Lowering, SaysWhatAUserWouldHaveWritten) {
   EXPECT_EQ(at(l.scenario, {"software", "extends"}), "megatron-core");
 }
 
+// The source of Megatron-Bridge names NeMo as well: the rule of the more special framework decides.
+TEST(Lowering, RecipesOfMegatronBridgeByFormat) {
+  const auto bridge = [](const std::string& precision) { return lowered({{"source", "NVIDIA-NeMo/Megatron-Bridge docs/performance-summary.md"}, {"precision", precision}}).scenario; };
+  const auto fp8 = bridge("FP8"), mxfp8 = bridge("MXFP8"), fp4 = bridge("NVFP4"), bf16 = bridge("BF16");
+  EXPECT_EQ(at(fp4, {"plan", "overlap", "tp"}), "false") << "no user buffers in this format";
+  EXPECT_EQ(at(fp8, {"plan", "overlap", "tp"}), "true");
+  EXPECT_EQ(at(fp8, {"plan", "parameter_type"}), "fp8");
+  EXPECT_EQ(at(mxfp8, {"plan", "parameter_type"}), "fp8");
+  EXPECT_EQ(at(bf16, {"plan", "parameter_type"}), "absent");
+  EXPECT_EQ(at(fp8, {"software", "scale_search"}), "2 B") << "current scaling";
+  EXPECT_EQ(at(mxfp8, {"software", "scale_search"}), "absent") << "scales of blocks are found on the way";
+  const auto nemo = lowered({{"source", "NVIDIA/NeMo docs/source/performance"}, {"precision", "FP8"}}).scenario;
+  EXPECT_EQ(at(nemo, {"software", "scale_search"}), "absent") << "delayed scaling";
+  EXPECT_EQ(at(nemo, {"plan", "parameter_type"}), "absent");
+}
+
+// Primus' trainer_base.yaml and Megatron-LM's arguments leave graphs off.
+TEST(Lowering, RunsOnRocmLaunchKernelByKernel) {
+  for (const std::string source : {"AMD-AGI/Primus docs", "ROCm documentation, Megatron-LM training"}) {
+    EXPECT_EQ(at(lowered({{"source", source}}).scenario, {"software", "extends"}), "megatron-core-eager") << source;
+  }
+}
+
+TEST(Lowering, DefaultsOfAnotherFrameworkYield) {
+  const auto s = lowered({{"source", "NVIDIA/dgxc-benchmarking v25.02.02 maxtext/README_70b.md"}, {"pp", "1"}, {"vpp", "1"}, {"zero_or_fsdp", "ZeRO-1 distributed optimizer (NeMo default)"}, {"recompute", "not stated"}}).scenario;
+  EXPECT_EQ(at(s, {"software", "extends"}), "maxtext");
+  EXPECT_EQ(at(s, {"plan", "zero"}), "3");
+  EXPECT_EQ(at(s, {"plan", "recompute"}), "full") << "maxtext/configure.sh: remat_policy save_qkv_proj, all but projections into attention";
+}
+
+TEST(Lowering, WhoCountsAttentionOverTheFullSquare) {
+  const auto square = [](const std::string& source) { return lowered({{"source", source}, {"metric", "model_tflops_per_chip"}, {"unit", "TFLOP/s/GPU"}}).metric.square_attention; };
+  EXPECT_TRUE(square("NVIDIA/NeMo docs/source/performance/performance_long_sequence.md"));
+  EXPECT_TRUE(square("pytorch/torchtitan benchmarks"));
+  EXPECT_FALSE(square("NVIDIA-NeMo/Megatron-Bridge docs/performance-summary.md"));
+  EXPECT_FALSE(square(""));
+}
+
 TEST(Lowering, ListsWhatItAssumes) {
   const auto l = lowered({});
   EXPECT_TRUE(l.problems.empty());
