@@ -234,7 +234,7 @@ class Lowering final {
     else if (rule->guess) assume(fmt::format("software {}: {}", name, rule->note));
     add(software_, "extends", name);
     if (rule) follow(*rule);
-    const auto words = fmt::format("{} year={} {} source={}", row_.text("model"), row_.text("year"), row_.text("notes"), row_.text("source"));
+    const auto words = fmt::format("{} year={} {} source={} chip={}", row_.text("model"), row_.text("year"), row_.text("notes"), row_.text("source"), row_.text("chip"));
     for (const auto& flag : vocabulary_.flags)
       if (holds(flag, words)) follow(flag);
   }

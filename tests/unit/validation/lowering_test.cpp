@@ -102,6 +102,16 @@ TEST(Lowering, DefaultsOfAnotherFrameworkYield) {
   EXPECT_EQ(at(s, {"plan", "recompute"}), "full") << "maxtext/configure.sh: remat_policy save_qkv_proj, all but projections into attention";
 }
 
+// scripts/performance/configs/qwen3 and gpt_oss of 2025: cuda_graphs: false of Qwen3 on H100, true on GB200.
+TEST(Lowering, ConfigurationsOf2025HaveGraphsOffOnH100) {
+  const auto engine = [](const std::string& model, const std::string& chip) {
+    return at(lowered({{"source", "NVIDIA-NeMo/Megatron-Bridge docs"}, {"model", model}, {"chip", chip}, {"notes", "cuda-graph/recompute/overlap knobs in repo perf recipes"}}).scenario, {"software", "extends"});
+  };
+  EXPECT_EQ(engine("Qwen3-30B-A3B", "H100"), "megatron-core-eager");
+  EXPECT_EQ(engine("Qwen3-30B-A3B", "GB200"), "megatron-core");
+  EXPECT_EQ(engine("LLAMA3-70B", "H100"), "megatron-core");
+}
+
 TEST(Lowering, WhoCountsAttentionOverTheFullSquare) {
   const auto square = [](const std::string& source) { return lowered({{"source", source}, {"metric", "model_tflops_per_chip"}, {"unit", "TFLOP/s/GPU"}}).metric.square_attention; };
   EXPECT_TRUE(square("NVIDIA/NeMo docs/source/performance/performance_long_sequence.md"));
