@@ -44,6 +44,7 @@ void describe_host(config::Schema& s, Software& p) {
   s.boolean("overlapped_sequences", p.overlapped_sequences, "with overlapped_host: host_sequence passes while the chip computes, else it shows");
   s.figure("host_sequence", p.host_sequence, "host time per sequence and step that nothing hides: sampling, detokenising, returning", kTime);
   s.figure("eager_layer", p.eager_layer, "host time to issue one layer's kernels without a graph", kTime);
+  s.figure("eager_latent_layer", p.eager_latent_layer, "the same of a layer with latent attention; eager_layer if absent");
   s.figure("prompt_step", p.prompt_step, "host time that a step with prompts adds", kTime);
 }
 

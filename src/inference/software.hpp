@@ -45,6 +45,7 @@ struct Software {
   config::Figure<units::Seconds> host_sequence;     // per sequence of a data-parallel rank and step: sampling, detokenising, returning
   bool overlapped_sequences = false;                // with overlapped_host: that too passes while the chip computes; else it shows
   config::Figure<units::Seconds> eager_layer;       // of the host to issue a layer's kernels where no graph is captured; steps with prompts are such
+  config::Figure<units::Seconds> eager_latent_layer;  // the same of a layer with latent attention, whose prompts take more kernels; absent: eager_layer
   bool graphs_with_prompts = false;                 // piecewise graphs: steps with prompts wait for the host only as decoding steps do
   config::Figure<units::Seconds> prompt_step;       // of the host for a step with prompts: tables, tokens, no overlap
   config::Figure<units::Ratio> small_kernels;         // norms, rotary embedding, cache writes, activation of a layer that are kernels of their own

@@ -345,7 +345,8 @@ void Timer::add_ends(Parts& parts, const StepLoad& load, const RankLoad& rank) c
 double Timer::host_seconds(double chip, const StepLoad& load, const RankLoad& rank) const {
   const auto& software = about_.software;
   const bool eager = load.chunks.empty() ? !software.captured(rank.tokens) : !software.graphs_with_prompts;
-  const double issuing = eager ? software.eager_layer.si() * pass_.layers() : 0;
+  const double latent = software.eager_latent_layer.present ? pass_.latent_layers() : 0;
+  const double issuing = eager ? software.eager_layer.si() * (pass_.layers() - latent) + software.eager_latent_layer.si() * latent : 0;
   const double prompt = load.chunks.empty() ? 0 : software.prompt_step.si();
   const double sequences = software.host_sequence.si() * static_cast<double>(share(load.sequences, about_.pool.dp));
   const bool hidden = software.overlapped_host && software.overlapped_sequences;
@@ -394,7 +395,11 @@ result::Node Timer::explain(const StepLoad& load) const {
   ledger.add(Part::host, "host_step", 1, software.host_step);
   ledger.add(Part::host, "host_sequence", static_cast<double>(share(load.sequences, about_.pool.dp)), software.host_sequence);
   if (!load.chunks.empty()) ledger.add(Part::host, "prompt_step", 1, software.prompt_step);
-  if (load.chunks.empty() ? !software.captured(rank.tokens) : !software.graphs_with_prompts) ledger.add(Part::host, "eager_layer", pass_.layers(), software.eager_layer);
+  if (load.chunks.empty() ? !software.captured(rank.tokens) : !software.graphs_with_prompts) {
+    const double latent = software.eager_latent_layer.present ? pass_.latent_layers() : 0;
+    if (pass_.layers() > latent) ledger.add(Part::host, "eager_layer", pass_.layers() - latent, software.eager_layer);
+    if (latent > 0) ledger.add(Part::host, "eager_latent_layer", latent, software.eager_latent_layer);
+  }
   result::Node root{.key = "step", .label = fmt::format("step of {} sequences with {} cached tokens and {} chunks of prompts", load.sequences, load.cached, load.chunks.size()), .dimension = units::kTime, .sums = true};
   root.formula = about_.pool.ffn_chips > 0          ? "max(m attention, m feed-forward, attention + feed-forward + exchange) per layer, m parts of the batch; ends and host beside it"
                  : about_.pool.two_batch_overlap ? "max(computing / (1 - exchange_cores), exchange) of two halves of the batch, if shorter than one after the other; ends and host beside it"
@@ -407,9 +412,9 @@ result::Node Timer::explain(const StepLoad& load) const {
         node.add(result::leaf(result::path_element(entry.name), fmt::format("{} x {}", entry.count, entry.name), units::Seconds::from_si(entry.seconds), entry.formula, std::move(entry.inputs)));
   }
   if (auto* host = root.children.empty() ? nullptr : &root.children.back(); host && host->key == "host")
-    host->formula = !software.overlapped_host       ? "max(chip, eager_layer x layers) - chip + host_step + prompt_step + host_sequence x sequences of a rank"
-                    : software.overlapped_sequences ? "max(chip, eager_layer x layers, host_step + host_sequence x sequences of a rank) - chip + prompt_step"
-                                                    : "max(chip, eager_layer x layers, host_step) - chip + prompt_step + host_sequence x sequences of a rank";
+    host->formula = !software.overlapped_host       ? "max(chip, eager_layer x layers (eager_latent_layer of latent ones)) - chip + host_step + prompt_step + host_sequence x sequences of a rank"
+                    : software.overlapped_sequences ? "max(chip, eager_layer x layers (eager_latent_layer of latent ones), host_step + host_sequence x sequences of a rank) - chip + prompt_step"
+                                                    : "max(chip, eager_layer x layers (eager_latent_layer of latent ones), host_step) - chip + prompt_step + host_sequence x sequences of a rank";
   root.si = sum(parts);
   return root;
 }

@@ -39,6 +39,7 @@ Pass::Pass(const InstanceModel& about)
   for (const auto& run : about.model.runs) {
     const auto& layer = about.model.kinds[run.kind];
     layers_ += static_cast<double>(run.count);
+    if (layer.attention.kind == AttentionKind::multi_latent) latent_layers_ += static_cast<double>(run.count);
     const auto known = std::find_if(kinds_.begin(), kinds_.end(), [&](const Kind& k) { return k.layer == &layer; });
     if (known != kinds_.end()) {
       known->count += static_cast<double>(run.count);

@@ -44,6 +44,7 @@ class Pass final {
 
   [[nodiscard]] std::int64_t queries() const { return 1 + about_.engine.speculation.draft; }
   [[nodiscard]] double layers() const { return layers_; }
+  [[nodiscard]] double latent_layers() const { return latent_layers_; }
   [[nodiscard]] bool has_experts() const { return has_experts_; }
   // Whether tokens() depends on how many of the tokens decode.
   [[nodiscard]] bool absorbs() const { return absorbs_; }
@@ -88,7 +89,7 @@ class Pass final {
 
   const InstanceModel& about_;
   std::vector<Kind> kinds_;
-  double layers_ = 0;
+  double layers_ = 0, latent_layers_ = 0;
   bool has_experts_ = false;
   bool absorbs_ = false;
   bool gathers_ = false;  // tokens of all ranks go to all chips

@@ -248,6 +248,20 @@ TEST(Host, HidesBehindTheChipOnlyIfItMay) {
   EXPECT_NEAR(seconds(served(toy_machine(), toy_model(), software, "instances=1").pools[0], 64, 6400), 1, kRounding);  // two layers
 }
 
+TEST(Host, IssuesLayersWithLatentAttentionInTheirOwnTime) {
+  constexpr const char* kLatent = "{model_type: transformer, hidden_size: 512, num_hidden_layers: 2, vocab_size: 1024, num_attention_heads: 4, intermediate_size: 1024, kv_lora_rank: 64,"
+                                  " qk_nope_head_dim: 32, qk_rope_head_dim: 16, v_head_dim: 32}";
+  auto software = free_software();
+  software.graphs = false;
+  software.eager_layer.value = units::Seconds::from_si(0.5);
+  const auto step = [&](const char* model) { return seconds(served(toy_machine(), toy_model(model), software, "instances=1").pools[0], 64, 6400); };
+  EXPECT_NEAR(step(kLatent), 1, kRounding);  // nothing of its own is known
+  software.eager_latent_layer.value = units::Seconds::from_si(2);
+  software.eager_latent_layer.present = true;
+  EXPECT_NEAR(step(kLatent), 4, kRounding);
+  EXPECT_NEAR(step(test::kToyDense), 1, kRounding);
+}
+
 TEST(Speculation, ChecksDraftsInOnePass) {
   const auto plain = served(toy_machine(), toy_model(), free_software(), "instances=1");
   const auto three = served(toy_machine(), toy_model(), free_software(), "instances=1,engine.speculation.draft=3,engine.speculation.acceptance=0.5");
