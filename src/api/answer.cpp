@@ -44,7 +44,7 @@ std::optional<report::PublishedPractice> at_published_practice(const Answer& ans
 std::optional<report::StepInterval> interval_of(const Answer& answer, const config::DocumentSource& source, config::Diagnostics& diagnostics) {
   if (answer.prepared.job.fidelity == training::Fidelity::bound) return std::nullopt;
   const auto intervals = uncertainty::load_intervals(source, diagnostics);
-  const auto width = intervals ? uncertainty::half_width(*intervals, uncertainty::traits_of(answer.prepared.job)) : std::nullopt;
+  const auto width = intervals ? uncertainty::half_width(*intervals, uncertainty::traits_of(answer.prepared.job, answer.result)) : std::nullopt;
   if (!width) return std::nullopt;
   const double time = answer.result.step_time.seconds().si();
   const auto at = [&](double log) { return units::Picoseconds::from(units::Seconds::from_si(time * std::exp(log))); };

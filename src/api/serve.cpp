@@ -131,6 +131,7 @@ std::unique_ptr<ServeAnswer> serve(const config::Node& root, const config::Docum
   }
   answer->subject.result = fleet::simulate(spec);
   detail::explain_steps(traffic, *answer);
+  detail::add_intervals(source, diagnostics, *answer);
   answer->subject.sustainable_per_s = detail::sustainable_rate(*answer, spec);
   return answer;
 }

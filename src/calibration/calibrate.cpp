@@ -89,6 +89,7 @@ void carry_memory(Calibration& result, const Chip& before, const std::vector<Fam
   shares.carry("attention", e.attention);
   shares.carry("decode", e.decode);
   shares.carry("decode_multi_head", e.decode_multi_head);
+  shares.carry("decode_windowed", e.decode_windowed);
   shares.carry("decode_latent", e.decode_latent);
   shares.carry("expert_layer", e.expert_layer);
   shares.carry("served_experts", e.served_experts);

@@ -108,8 +108,7 @@ void generation_attention(const Row& row, Collection& into) {
   if (heads >= kFallback * kv_heads) return;
   const compute::AttentionOp op{.batch = row.whole("batch_size"), .heads = heads, .kv_heads = kv_heads, .q_length = 1, .kv_length = 1 + row.whole("step"),
                                 .head_dim = dim, .v_head_dim = dim, .window = window, .precision = p};
-  if (window != 0) return into.judge({"decode_windowed", p}, {{op}, row.number("latency") * kMillisecond, group_of(heads, kv_heads, dim)});
-  into.add({heads == kv_heads ? "decode_multi_head" : "decode", p}, {{op}, row.number("latency") * kMillisecond, group_of(heads, kv_heads, dim)});
+  into.add({window != 0 ? "decode_windowed" : heads == kv_heads ? "decode_multi_head" : "decode", p}, {{op}, row.number("latency") * kMillisecond, group_of(heads, kv_heads, dim)});
 }
 
 // Latent attention with the sizes of DeepSeek-V3, as the tables have it.
@@ -123,6 +122,11 @@ Precision cache_of(const Row& row) { return row.text("kv_cache_dtype") == "fp8" 
 compute::AttentionOp latent_prefill(const Row& row) {
   const auto heads = row.whole("num_heads"), length = row.whole("isl");
   return {.batch = row.whole("batch_size"), .heads = heads, .kv_heads = heads, .q_length = length, .kv_length = length, .head_dim = Latent::nope + Latent::rope, .v_head_dim = Latent::value};
+}
+
+compute::MemoryOp latent_preparation(const compute::AttentionOp& op) {
+  const auto tokens = static_cast<double>(op.batch * op.q_length);
+  return compute::latent_preparation(tokens, tokens, op.heads, Latent::nope, Latent::rope, Latent::value);
 }
 
 compute::LatentDecode latent_decode(const Row& row) {
@@ -165,7 +169,7 @@ void context_latent_block(const Row& row, Collection& into) {
   if (core.q_length < kLeastPrefill) return;
   const double tokens = static_cast<double>(core.batch * core.q_length);
   const compute::Gemm up{.m = core.batch * core.q_length, .n = core.heads * (Latent::nope + Latent::value), .k = Latent::latent, .precision = precision_of(row.text("gemm_type")).value_or(Precision::bf16)};
-  latent_block(row, "latent_block", tokens, {up, core}, into);
+  latent_block(row, "latent_block", tokens, {up, latent_preparation(core), core}, into);
 }
 
 // The products with the absorbed projections are one per head, in 16 bits.

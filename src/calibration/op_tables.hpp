@@ -4,7 +4,7 @@
 // prefill attention the preparation of q, k and v. Rows of kernels that the forms do not describe are left out: decoding with 48 or more
 // heads per key head (a fallback kernel), experts drawn at random, kernels for least latency, and expert layers that take half as long again as
 // another row of the same table that does at least the same work (a tactic that tuning chose badly). Some families have no figures of their own and
-// are only judged: decoding in a window, prefill of latent attention, and whole blocks of latent attention, which are sums of operators.
+// are only judged: prefill of latent attention, and whole blocks of latent attention, which are sums of operators.
 #pragma once
 
 #include <functional>

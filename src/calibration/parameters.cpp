@@ -91,13 +91,15 @@ std::vector<Parameter> attention(Chip& chip, Precision p, const std::string& pat
 
 std::vector<Parameter> decode(std::map<Precision, hardware::DecodeEfficiency> Efficiency::*table, Chip& chip, Precision p, const std::string& path) {
   using D = hardware::DecodeEfficiency;
-  const D typical{us(7), ratio(0.9), megabytes(5), us(1), us(0.5), start<units::Seconds>(2 * kNano), us(0.8), ratio(64)};
+  const D typical{us(7), ratio(0.9), megabytes(5), us(1), us(0.5), start<units::Seconds>(2 * kNano), us(0.8), ratio(64), ratio(2)};
+  if (const auto* near = Efficiency::find_entry(chip.efficiency.decode, p); near && table == &Efficiency::decode_windowed) (chip.efficiency.*table).try_emplace(p, *near);
   ensure(chip.efficiency.*table, p, typical);
+  if (auto& waves = (chip.efficiency.*table).at(p).split_waves; !waves.present) waves = ratio(1);
   List<D> list(path, [p, table](Chip& c) -> D& { return (c.efficiency.*table).at(p); });
   list.add("memory", &D::memory, 0.9, 0.2, 1, 0.1).add("launch", &D::launch, 7 * kMicro, 0.5 * kMicro, 30 * kMicro, 0.35);
   list.add("half_bytes", &D::half_bytes, 5 * kMega, 0.01 * kMega, 200 * kMega, 0.7).add("sequence", &D::sequence, kMicro, kNano, 20 * kMicro, 0.5);
   list.add("group", &D::group, 0.5 * kMicro, kNano, 20 * kMicro, 0.5).add("token", &D::token, 2 * kNano, 0.1 * kPico, 100 * kNano, 0.7);
-  return list.add("reduce", &D::reduce, 0.8 * kMicro, kNano, 20 * kMicro, 0.5).add("least_keys", &D::least_keys, 64, 1, 300, 0.7).take();
+  return list.add("reduce", &D::reduce, 0.8 * kMicro, kNano, 20 * kMicro, 0.5).add("least_keys", &D::least_keys, 64, 1, 300, 0.7).add("split_waves", &D::split_waves, 2, 1, 20, 0.7).take();
 }
 
 std::vector<Parameter> decode_latent(Chip& chip, Precision p, const std::string& path) {
@@ -145,6 +147,7 @@ std::vector<Parameter> parameters_of(Chip& chip, const Family& family) {
   if (family.kind == "attention") return attention(chip, p, path);
   if (family.kind == "decode") return decode(&Efficiency::decode, chip, p, path);
   if (family.kind == "decode_multi_head") return decode(&Efficiency::decode_multi_head, chip, p, path);
+  if (family.kind == "decode_windowed") return decode(&Efficiency::decode_windowed, chip, p, path);
   if (family.kind == "decode_latent") return decode_latent(chip, p, path);
   if (family.kind == "expert_layer") return expert_layer(chip, p, path);
   if (family.kind == "dynamic_quantise") return dynamic_quantise(chip, p, path);

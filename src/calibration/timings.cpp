@@ -40,7 +40,7 @@ Timed attention(Reading& r, Precision p) {
   op.kv_length = std::max(op.kv_length, op.q_length);
   if (op.kv_heads > op.heads) r.error("kv_heads", "more key heads than heads");
   if (op.q_length > kMostDecoding) return {{"attention", p}, op};
-  return {{op.heads == op.kv_heads ? "decode_multi_head" : "decode", p}, op};
+  return {{op.window > 0 ? "decode_windowed" : op.heads == op.kv_heads ? "decode_multi_head" : "decode", p}, op};
 }
 
 Timed latent(Reading& r, Precision p) {

@@ -105,6 +105,13 @@ struct ExpertLayer {
 // Attention of at most 16 queries per sequence on a chip whose file may say nothing of decoding: then the cache streams at the rate of thin products.
 [[nodiscard]] OperatorTime decoding_time(const hardware::Chip& chip, const AttentionOp& op);
 
+// The figures that serve `op` as decoding; null if it is none, or the chip's file has none.
+[[nodiscard]] const hardware::DecodeEfficiency* decoding_figures(const hardware::Chip& chip, const AttentionOp& op);
+
+// What kernels before prefill attention on latent vectors move in 16 bits, per token and head: the rotated part of the queries in place, keys put together
+// from their own part and the rotated one that all heads share, values copied out of what both were projected to.
+[[nodiscard]] MemoryOp latent_preparation(double queries, double keys, std::int64_t heads, std::int64_t nope, std::int64_t rope, std::int64_t value);
+
 // A few queries of each of `batch` sequences on `kv_length` cached latent vectors of `latent` + `rope` elements (MLA, projections absorbed): the vector is
 // the key of every head, its first `latent` elements are the value. Without figures of it (efficiency.decode_latent) at the rates of prefill attention.
 struct LatentDecode {

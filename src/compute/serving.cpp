@@ -33,6 +33,16 @@ hardware::ServedExpertsEfficiency served_experts_of(const hardware::Chip& chip, 
   return built;
 }
 
+const hardware::DecodeEfficiency* decoding_figures(const hardware::Chip& chip, const AttentionOp& op) { return detail::decode_of(chip, op); }
+
+MemoryOp latent_preparation(double queries, double keys, std::int64_t heads, std::int64_t nope, std::int64_t rope, std::int64_t value) {
+  ZT_EXPECT(queries >= 0 && keys >= 0 && heads >= 0 && nope >= 0 && rope >= 0 && value >= 0, "latent attention of impossible size");
+  constexpr double kKernels = 2;  // queries, and keys with values
+  const auto r = static_cast<double>(rope), k = static_cast<double>(nope), v = static_cast<double>(value);
+  const double bytes = kWide * static_cast<double>(heads) * (queries * 2 * r + keys * (k + (k + r) + 2 * v));
+  return {.bytes = units::Bytes::from_si(bytes), .kernels = bytes > 0 ? static_cast<std::int64_t>(kKernels) : 0};
+}
+
 OperatorTime decoding_time(const hardware::Chip& chip, const AttentionOp& op) {
   if (op.batch == 0 || op.heads == 0 || op.q_length == 0 || op.kv_length == 0) return {};
   if (const auto* own = detail::decode_of(chip, op)) return detail::decode_time(chip, op, *own);

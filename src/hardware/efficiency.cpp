@@ -90,10 +90,11 @@ void describe(config::Schema& s, DecodeEfficiency& decode) {
   s.figure("memory", decode.memory, "share of the memory bandwidth for long streams", kShare);
   s.figure("half_bytes", decode.half_bytes, "traffic at which half of that share is reached", kTime);
   s.figure("sequence", decode.sequence, "start and end of one stream of keys on a core", kTime);
-  s.figure("group", decode.group, "products of a stream with up to eight queries", kTime);
-  s.figure("token", decode.token, "latency of one key of a stream", kTime);
+  s.figure("group", decode.group, "start and end of one stream, for each eight queries that share it", kTime);
+  s.figure("token", decode.token, "one key of a stream, for each eight queries that share it", kTime);
   s.figure("reduce", decode.reduce, "per doubling of the parts that a sequence is cut into", kTime);
   s.figure("least_keys", decode.least_keys, "shorter caches take as long as this many keys", kTime);
+  s.figure("split_waves", decode.split_waves, "parts per core up to which long sequences are cut; 1 if absent", {.range = config::kPositive});
 }
 
 void describe(config::Schema& s, ExpertLayerEfficiency& layer) {
@@ -128,14 +129,18 @@ void describe(config::Schema& s, Residual& residual) {
 }
 
 const Residual* Efficiency::residual_of(std::string_view kind, Precision p) const {
-  while (true) {
-    const auto found = uncertainty.find(std::string(kind) + "." + std::string(name_of(p)));
-    if (found != uncertainty.end()) return &found->second;
-    if (p == Precision::bf16) break;
-    p = stand_in(p);
+  const auto entry = [&](const std::string& name) {
+    const auto found = uncertainty.find(name);
+    return found == uncertainty.end() ? nullptr : &found->second;
+  };
+  const auto* whole = entry(std::string(kind));
+  const Residual* own = nullptr;
+  for (;; p = stand_in(p)) {
+    own = entry(std::string(kind) + "." + std::string(name_of(p)));
+    if (own || p == Precision::bf16) break;
   }
-  const auto whole = uncertainty.find(std::string(kind));
-  return whole == uncertainty.end() ? nullptr : &whole->second;
+  if (!own || !whole) return own ? own : whole;
+  return whole->high.si() * own->low.si() > own->high.si() * whole->low.si() ? whole : own;
 }
 
 void describe(config::Schema& s, Efficiency& efficiency) {
@@ -154,6 +159,7 @@ void describe(config::Schema& s, Efficiency& efficiency) {
   s.object("host", efficiency.host, "host time to issue kernels", config::kRequired);
   by_precision(s, "decode", efficiency.decode, "attention of a few queries on a long cache, by the cache's precision");
   by_precision(s, "decode_multi_head", efficiency.decode_multi_head, "the same with as many key heads as heads, where another kernel serves these");
+  by_precision(s, "decode_windowed", efficiency.decode_windowed, "the same on keys in a window, where another kernel serves these");
   by_precision(s, "expert_layer", efficiency.expert_layer, "all routed experts of a layer, as inference libraries run them");
   by_precision(s, "decode_latent", efficiency.decode_latent, "attention of a few queries on compressed keys and values, by the cache's precision");
   by_precision(s, "served_experts", efficiency.served_experts, "routed experts of a layer in a deployed serving engine, by the precision of the products");

@@ -57,10 +57,11 @@ struct DecodeEfficiency {
   config::Figure<units::Ratio> memory;      // share of the memory bandwidth for long streams
   config::Figure<units::Bytes> half_bytes;  // traffic at which half of that share is reached
   config::Figure<units::Seconds> sequence;  // start and end of one stream on a core
-  config::Figure<units::Seconds> group;     // products of a stream with up to eight queries
-  config::Figure<units::Seconds> token;     // latency of one key of a stream
+  config::Figure<units::Seconds> group;     // more of it for each eight queries that share the stream
+  config::Figure<units::Seconds> token;     // one key of a stream, for each eight queries
   config::Figure<units::Seconds> reduce;    // per doubling of the parts that a sequence is cut into
   config::Figure<units::Ratio> least_keys;  // shorter caches take as long as this many keys
+  config::Figure<units::Ratio> split_waves; // parts per core up to which long sequences are cut; absent: 1
 };
 
 // All routed experts of a layer on one chip as inference libraries run them: permutation, two grouped GEMMs with the
@@ -128,14 +129,15 @@ struct Efficiency {
   // Kernels of inference libraries; empty where nothing is known of them.
   std::map<Precision, DecodeEfficiency> decode;             // by the precision of the cache
   std::map<Precision, DecodeEfficiency> decode_multi_head;  // as many key heads as heads, where another kernel serves these
+  std::map<Precision, DecodeEfficiency> decode_windowed;    // keys in a window only, where another kernel serves these
   std::map<Precision, ExpertLayerEfficiency> expert_layer;
   std::map<Precision, LatentDecodeEfficiency> decode_latent;    // by the precision of the cache
   std::map<Precision, ServedExpertsEfficiency> served_experts;  // by the precision of the products
   std::map<Precision, StreamEfficiency> dynamic_quantise;   // casts whose scales are found on the way, before a product
   std::map<std::string, Residual> uncertainty;              // by family of operators, "gemm.bf16"
 
-  // What the forms leave unexplained of isolated kernels of a kind ("gemm", "attention", "decode", "expert_layer") in a precision:
-  // its own entry, the nearest stand-in's, or that of the kind; null if the chip says nothing.
+  // What the forms leave unexplained of isolated kernels of a kind ("gemm", "attention", "decode", "expert_layer") in a precision: the wider of its own
+  // entry (or the nearest stand-in's) and that of the kind, with which a chip says that a sister's residuals are too narrow for it; null if it says nothing.
   [[nodiscard]] const Residual* residual_of(std::string_view kind, Precision p) const;
 
   // The entry of `p` or its nearest stand-in: fp4 -> mxfp8 -> fp8 -> bf16, int8 -> fp8, all others -> bf16.

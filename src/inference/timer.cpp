@@ -135,6 +135,7 @@ class Timer final : public InstanceTimer {
     return whole_step(load);
   }
   [[nodiscard]] result::Node explain(const StepLoad& load) const override;
+  [[nodiscard]] double kernel_width(const StepLoad& load) const override;
   [[nodiscard]] const InstanceModel& about() const override { return about_; }
 
  private:
@@ -167,6 +168,8 @@ class Timer final : public InstanceTimer {
   [[nodiscard]] Parts separated(const StepLoad& load) const;
   [[nodiscard]] double exchanging(std::int64_t sequences) const;
   void add_ends(Parts& parts, const StepLoad& load, const RankLoad& rank) const;
+  // Every operator of the chip in a step; what attention's chips wait for as such.
+  [[nodiscard]] Ledger operators(const StepLoad& load, const RankLoad& rank) const;
   // The host's part of a step that takes the chip so long.
   [[nodiscard]] double host_seconds(double chip, const StepLoad& load, const RankLoad& rank) const;
 
@@ -371,9 +374,7 @@ Parts Timer::whole_step(const StepLoad& load) const {
   return parts;
 }
 
-result::Node Timer::explain(const StepLoad& load) const {
-  const auto parts = whole_step(load);
-  const auto rank = rank_load(load, about_.pool.ffn_chips > 0 ? about_.pool.microbatches : about_.pool.pp);
+Ledger Timer::operators(const StepLoad& load, const RankLoad& rank) const {
   Ledger ledger(about_.chip, true);
   pass_.tokens(ledger, rank.tokens, rank.decoding);
   pass_.experts(ledger, rank.group);
@@ -391,6 +392,22 @@ result::Node Timer::explain(const StepLoad& load) const {
   pass_.head(ledger, rank.sampled);
   pass_.sends(ledger, rank.tokens);
   if (pass_.queries() > 1 && load.sequences > 0) pass_.draft(ledger, rank.sequences, decoding_attention(rank.sequences, rank.cached) / pass_.layers());
+  return ledger;
+}
+
+double Timer::kernel_width(const StepLoad& load) const {
+  expect_work(load);
+  const double whole = sum(whole_step(load));
+  auto ledger = operators(load, rank_load(load, about_.pool.ffn_chips > 0 ? about_.pool.microbatches : about_.pool.pp));
+  compute::KernelTimes kernels;
+  for (const auto& entry : ledger.entries()) kernels.add(entry.family, entry.seconds);
+  return kernels.half_width(about_.chip, whole);
+}
+
+result::Node Timer::explain(const StepLoad& load) const {
+  const auto parts = whole_step(load);
+  const auto rank = rank_load(load, about_.pool.ffn_chips > 0 ? about_.pool.microbatches : about_.pool.pp);
+  auto ledger = operators(load, rank);
   const auto& software = about_.software;
   ledger.add(Part::host, "host_step", 1, software.host_step);
   ledger.add(Part::host, "host_sequence", static_cast<double>(share(load.sequences, about_.pool.dp)), software.host_sequence);

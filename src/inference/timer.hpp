@@ -50,6 +50,8 @@ class InstanceTimer : public serving::StepTimer {
   [[nodiscard]] virtual Parts parts(const serving::StepLoad& load) const = 0;
   // The same as a tree: every part with its operators, their formulas, sizes and the sources of their figures.
   [[nodiscard]] virtual result::Node explain(const serving::StepLoad& load) const = 0;
+  // Half width in the logarithm that residuals of the chip's kernels alone give the step (compute/kernel_times.hpp).
+  [[nodiscard]] virtual double kernel_width(const serving::StepLoad& load) const = 0;
   [[nodiscard]] virtual const InstanceModel& about() const = 0;
 };
 

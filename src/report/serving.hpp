@@ -29,6 +29,8 @@ struct ServedPool {
   units::Bytes cache;
   std::int64_t cache_tokens = 0;   // that one instance can hold
   units::Bytes cache_per_token;    // on all chips of one instance
+  double decode_kernels = 0;       // half width in the logarithm that residuals of kernels give its mean step that decodes; 0: none does
+  double prompt_kernels = 0;       // and a step with prompts
 };
 
 // Why no request can be answered.
@@ -40,6 +42,12 @@ struct ServingShortfall {
   units::Bytes available;
   std::string reason;        // one sentence
   std::vector<std::string> suggestions;
+};
+
+// Where a measured mean should lie with the stated share.
+struct MeanInterval {
+  std::string of;            // "TTFT"
+  double low_s = 0, high_s = 0;
 };
 
 struct ServingSubject {
@@ -62,6 +70,8 @@ struct ServingSubject {
   std::vector<fleet::FailureSpec> failures;
   double sustainable_per_s = 0;    // requests, an estimate for a fleet that keeps up; zero: none
   std::string chip_efficiencies;   // where the chip's achieved rates come from
+  double interval_share = 0;
+  std::vector<MeanInterval> intervals;  // of a fleet that keeps up
   result::Node tree;               // steps and memory of each pool: "pools.decode.step", "pools.decode.memory"
 
   [[nodiscard]] bool feasible() const { return !infeasible && result.judgement.verdict != fleet::Verdict::infeasible; }

@@ -122,6 +122,11 @@ void add_run(Json& out, const ServingSubject& s) {
   out["simulated_s"] = r.simulated_s;
   out["measured_s"] = {{"from", r.measured_from_s}, {"to", r.measured_to_s}};
   add_metrics(out, r.all);
+  if (!s.intervals.empty()) {
+    Json intervals{{"share", s.interval_share}};
+    for (const auto& i : s.intervals) intervals[i.of == "TTFT" ? "ttft_mean_s" : "tpot_mean_s"] = {{"low", i.low_s}, {"high", i.high_s}};
+    out["intervals"] = std::move(intervals);
+  }
   if (const auto& steady = r.all.steady) {
     Json one{{"from_s", steady->from_s}, {"to_s", steady->to_s}};
     add(one, "requests_per_s", steady->requests_per_s);

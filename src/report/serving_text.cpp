@@ -74,6 +74,12 @@ void latencies(std::string& out, const fleet::Metrics& m) {
   out += "\n" + table.text();
 }
 
+void intervals(std::string& out, const ServingSubject& s) {
+  std::vector<std::string> parts;
+  for (const auto& i : s.intervals) parts.push_back(fmt::format("{} {} to {}", i.of, human(units::Seconds::from_si(i.low_s), 3), human(units::Seconds::from_si(i.high_s), 3)));
+  if (!parts.empty()) out += fmt::format("  {:.0f} % of measured means: {}\n", 100 * s.interval_share, fmt::join(parts, ", "));
+}
+
 void throughput(std::string& out, const ServingSubject& s, const fleet::Metrics& m) {
   const auto line = [&](const char* name, const std::string& value, const std::string& note) { out += fmt::format("  {:<26}{:>14}{}\n", name, value, note); };
   out += "\n";
@@ -193,6 +199,7 @@ std::string text(const ServingSubject& s) {
   }
   verdict(out, s);
   latencies(out, s.result.all);
+  intervals(out, s);
   throughput(out, s, s.result.all);
   pools(out, s);
   scaling(out, s);

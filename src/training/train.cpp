@@ -48,6 +48,23 @@ void fill_throughput(const Job& job, TrainingResult& result) {
   result.mfu_bf16 = result.model_rate_per_chip / job.machine.chip.peak(hardware::Precision::bf16);
 }
 
+// Seconds of the critical rank's kernels by family. Its bubbles wait for passes, so they grow as these do.
+compute::KernelTimes kernels_of(Step& step) {
+  const auto& line = step.timeline.ranks[static_cast<std::size_t>(step.critical)];
+  const auto ledger = step.ledger(step.critical);
+  const double waits = line.busy.count() > 0 ? static_cast<double>((line.busy + line.idle).count()) / static_cast<double>(line.busy.count()) : 1;
+  compute::KernelTimes kernels;
+  for (LeafId id = 0; id < step.leaves.size(); ++id) {
+    const auto* example = step.leaves.at(id).example;
+    if (!example) continue;
+    const double seconds = waits * ledger.of(id).seconds().si();
+    std::visit([&](const auto& work) {
+      if constexpr (!std::is_same_v<std::decay_t<decltype(work)>, workload::Communication>) kernels.add(compute::family_of(step.job.machine.chip, work), seconds);
+    }, example->work);
+  }
+  return kernels;
+}
+
 void fill_roles(const Job& job, const Step& step, const workload::MemoryReport& memory, TrainingResult& result) {
   const auto per_rank = result.chips / job.plan.pp;
   for (std::int64_t rank = 0; rank < step.schedule.ranks; ++rank) {
@@ -154,6 +171,7 @@ std::optional<TrainingResult> run_as_is(const Job& job, bool explain, const conf
   result.critical_role = step.critical;
   result.step_time = job.fidelity == Fidelity::bound ? step.bound() : step.time();
   fill_throughput(job, result);
+  if (job.fidelity != Fidelity::bound) result.kernels = kernels_of(step);
 
   const workload::MemoryInput input{.architecture = job.architecture, .plan = job.plan, .layout = step.layout, .schedule = step.schedule,
                                     .dp = step.placement.dp, .sequence_length = job.sequence_length, .software = job.software};

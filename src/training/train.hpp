@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "compute/kernel_times.hpp"
 #include "config/diagnostic.hpp"
 #include "hardware/machine.hpp"
 #include "model/architecture.hpp"
@@ -124,6 +125,7 @@ struct TrainingResult {
   std::vector<PathPart> critical_path;             // parts sum to the step time
   std::optional<ChipTimeline> unfolded;            // if asked for
   std::optional<JitterEffect> jitter;              // if asked for; the step time is that without
+  compute::KernelTimes kernels;                    // of the step time, by family
   result::Node tree;                               // breakdown, memory, throughput
 };
 

@@ -37,10 +37,12 @@ Family own_figures(const std::string& name, const Samples& all, double share) {
     errors.push_back(std::abs(s->log_error));
     campaigns.insert(s->campaign);
     family.assumed += static_cast<double>(s->traits.assumed);
+    family.kernels += s->traits.kernels * s->traits.kernels;
   }
   family.rows = static_cast<std::int64_t>(own.size());
   family.campaigns = static_cast<std::int64_t>(campaigns.size());
   family.assumed /= static_cast<double>(own.size());
+  family.kernels = std::sqrt(family.kernels / static_cast<double>(own.size()));
   family.width = weighted_quantile(weighted(own, errors), share);
   return family;
 }
@@ -94,10 +96,10 @@ double growth(const Samples& samples, double share) {
     Samples others;
     for (const auto* s : samples)
       if (s->campaign != left_out) others.push_back(s);
-    const Intervals without{.share = share, .families = families(others, share), .knob = {}, .unmeasured_chip = {}, .provenance = {}};
+    const Intervals without{.share = share, .families = families(others, share), .knob = {}, .provenance = {}};
     for (const auto* s : samples) {
       if (s->campaign != left_out) continue;
-      const auto width = half_width(without, {.family = s->traits.family, .chip_measured = true, .assumed = 0});
+      const auto width = half_width(without, {.family = s->traits.family, .chip_measured = true, .kernels = s->traits.kernels, .assumed = 0});
       if (!width || width->log <= 0) continue;
       judged.push_back(s);
       ratios.push_back(std::abs(s->log_error) / width->log);
@@ -151,9 +153,11 @@ std::string yaml(const Intervals& intervals) {
                      "# Half widths of intervals around predictions (docs/math/uncertainty.md). Written by a program; fit again with\n"
                      "#   zettatwin validate --rows ROWS.csv --set calibration --fit-intervals catalog/validation/intervals.yaml\n";
   text += fmt::format("provenance: '{}'\nshare: {:g}\n", intervals.provenance, intervals.share);
-  text += figure("knob", intervals.knob) + figure("unmeasured_chip", intervals.unmeasured_chip) + "families:\n";
+  text += figure("knob", intervals.knob) + figure("served_knob", intervals.served_knob) + "served:  # estimates\n";
+  for (const auto& s : intervals.served) text += fmt::format("  - {{name: {}, width: {:g}, note: '{}'}}\n", s.name, s.width, s.note);
+  text += "families:\n";
   for (const auto& f : intervals.families)
-    text += fmt::format("  - {{name: {}, width: {:.4f}, assumed: {:.3f}, rows: {}, campaigns: {}}}\n", f.name, f.width, f.assumed, f.rows, f.campaigns);
+    text += fmt::format("  - {{name: {}, width: {:.4f}, assumed: {:.3f}, kernels: {:.4f}, rows: {}, campaigns: {}}}\n", f.name, f.width, f.assumed, f.kernels, f.rows, f.campaigns);
   return text;
 }
 

@@ -24,26 +24,36 @@ const Family* nearest_family(const Intervals& intervals, const std::string& path
 
 }  // namespace
 
-Traits traits_of(const training::Job& job, const std::string& quantity) {
+Traits traits_of(const training::Job& job, const training::TrainingResult& result, const std::string& quantity) {
   const auto& kinds = job.architecture.kinds;
   const bool experts = std::any_of(kinds.begin(), kinds.end(), [](const auto& kind) { return kind.experts.has_value(); });
   const bool measured = !job.machine.chip.efficiency.status.starts_with("unmeasured");
-  return {.family = fmt::format("{}/{}/{}", quantity, experts ? "experts" : "dense", job.software.name.substr(0, job.software.name.find('@'))), .chip_measured = measured, .assumed = 0};
+  const double time = result.step_time.seconds().si();
+  const double kernels = quantity == kStepTime && time > 0 ? result.kernels.half_width(job.machine.chip, time) : 0;
+  return {.family = fmt::format("{}/{}/{}", quantity, experts ? "experts" : "dense", job.software.name.substr(0, job.software.name.find('@'))), .chip_measured = measured, .kernels = kernels, .assumed = 0};
 }
 
 void describe(config::Schema& s, Family& family) {
   s.text("name", family.name, "path of the family, from the general to the special");
   s.number("width", family.width, "half width of ln(measured / predicted)", {.range = {0, 10}});
   s.number("assumed", family.assumed, "knobs that its runs left open, on average", {.range = {0, 100}});
+  s.number("kernels", family.kernels, "half width that the residuals of kernels alone would give its runs, root mean square", {.range = {0, 10}});
   s.integer("rows", family.rows, "measured runs");
   s.integer("campaigns", family.campaigns, "sources and chips among them");
+}
+
+void describe(config::Schema& s, ServedWidth& served) {
+  s.text("name", served.name, "figure of a serving system");
+  s.number("width", served.width, "half width of ln(measured / predicted) that kernels leave out", {.range = {0, 10}});
+  s.text("note", served.note, "why it is so wide");
 }
 
 void describe(config::Schema& s, Intervals& intervals) {
   s.number("share", intervals.share, "of measured values that lie inside", {.range = config::kFraction});
   s.list("families", intervals.families, "half widths, parents before children");
   s.figure("knob", intervals.knob, "half width of one knob that had to be assumed", {.range = config::kNonNegative});
-  s.figure("unmeasured_chip", intervals.unmeasured_chip, "half width of a chip whose kernels nobody has measured", {.range = config::kNonNegative});
+  s.list("served", intervals.served, "half widths of figures of serving systems, without kernels");
+  s.figure("served_knob", intervals.served_knob, "half width of one knob of a serving run that had to be assumed", {.range = config::kNonNegative});
   s.text("provenance", intervals.provenance, "what was fitted, and how to do it again");
 }
 
@@ -66,12 +76,20 @@ std::optional<HalfWidth> half_width(const Intervals& intervals, const Traits& tr
   double square = family->width * family->width + unusual * intervals.knob.si() * intervals.knob.si();
   HalfWidth width{.log = 0, .basis = fmt::format("{} measured runs of {}", units::grouped(family->rows), family->name)};
   if (unusual > 0) width.basis += fmt::format(", {} assumed knob{}", traits.assumed, traits.assumed == 1 ? "" : "s");
-  if (!traits.chip_measured) {
-    square += intervals.unmeasured_chip.si() * intervals.unmeasured_chip.si();
-    width.basis += ", a chip without kernel measurements";
+  if (traits.kernels > family->kernels) {
+    square += traits.kernels * traits.kernels - family->kernels * family->kernels;
+    width.basis += fmt::format(", kernels of the chip known to {:.0f} %", 100 * traits.kernels);
+    if (!traits.chip_measured) width.basis += " as nobody has measured them";
   }
   width.log = std::sqrt(square);
   return width;
+}
+
+std::optional<double> served_half_width(const Intervals& intervals, const std::string& name, double kernels, std::int64_t assumed) {
+  const auto at = std::find_if(intervals.served.begin(), intervals.served.end(), [&](const ServedWidth& s) { return s.name == name; });
+  if (at == intervals.served.end()) return std::nullopt;
+  const double knob = intervals.served_knob.si();
+  return std::sqrt(at->width * at->width + static_cast<double>(assumed) * knob * knob + kernels * kernels);
 }
 
 }  // namespace zettatwin::uncertainty

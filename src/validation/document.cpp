@@ -50,7 +50,7 @@ rows may be used for constants of chips and software. No constant belongs to a r
 - coverage: the share of fully specified rows that were predicted (of all rows where a group has none).
 - tau: Kendall's tau-b of measured and predicted over all pairs of rows of one configuration sweep: rows of the same source, year, model, sequence length, sequences per step, chip, number
   of chips and metric, which differ in their plan.
-- interval: from the residuals of calibration runs and from what had to be assumed ([how](math/uncertainty.md)); 80 % of measured values should lie inside.
+- interval: from the residuals of calibration runs, from how well the kernels of the chip are known, and from what had to be assumed ([how](math/uncertainty.md)); 80 % of measured values should lie inside.
 
 )";
 

@@ -76,7 +76,7 @@ class Judge final {
     }
     const auto stated = memory_in_notes(*memory_, row);
     if (stated) judgements.memory.push_back(peak(j, *stated, answer));
-    if (answer) conclude(j, memory_rule ? predicted_gib(memory_rule->is, answer->result) : predicted(lowered.metric, answer->prepared.job, answer->result), answer->prepared.job, memory_rule ? uncertainty::kMemory : uncertainty::kStepTime);
+    if (answer) conclude(j, memory_rule ? predicted_gib(memory_rule->is, answer->result) : predicted(lowered.metric, answer->prepared.job, answer->result), *answer, memory_rule ? uncertainty::kMemory : uncertainty::kStepTime);
     judgements.rows.push_back(std::move(j));
   }
 
@@ -147,10 +147,10 @@ class Judge final {
     }
   }
 
-  void conclude(Judgement& j, double value, const training::Job& job, const char* quantity) const {
+  void conclude(Judgement& j, double value, const Answered& answer, const char* quantity) const {
     j.predicted = value;
     const auto assumed = j.traits.assumed;
-    j.traits = uncertainty::traits_of(job, quantity);
+    j.traits = uncertainty::traits_of(answer.prepared.job, answer.result, quantity);
     j.traits.assumed = assumed;
     const auto width = intervals_ ? uncertainty::half_width(*intervals_, j.traits) : std::nullopt;
     if (width) j.half_width = width->log;
@@ -165,7 +165,7 @@ class Judge final {
     j.measured = stated.gib;
     j.sweep += j.metric;
     j.series += j.metric;
-    if (answer) conclude(j, predicted_gib(stated.rule->is, answer->result), answer->prepared.job, uncertainty::kMemory);
+    if (answer) conclude(j, predicted_gib(stated.rule->is, answer->result), *answer, uncertainty::kMemory);
     return j;
   }
 

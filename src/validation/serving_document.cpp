@@ -19,8 +19,8 @@ single operator or collective. Nothing is fitted to these rows. No constant belo
   times too slow.
 - coverage: the share of rows that were predicted.
 - tau: Kendall's tau-b of measured and predicted over all pairs of rows of one sweep: rows of the same source, model, chip, precision, lengths and metric, which differ in load and plan.
-- interval: of single kernels from kernels that were held out when the chip's figures were fitted; of runs an estimate, as no serving run is set aside to measure it. What had to be assumed
-  widens it. 80 % of measured values should lie inside.
+- interval: of single kernels from kernels that were held out when the chip's figures were fitted; of runs from these, weighted by their shares of a step, and an estimate of what kernels leave
+  out, as no serving run is set aside to measure it ([how](math/uncertainty.md)). What had to be assumed widens it. 80 % of measured values should lie inside.
 - Groups whose names end with TTFT, rate or latency are figures that the notes of the rows state beside their own. A mean is compared where the source does not say which statistic it shows.
 
 )";

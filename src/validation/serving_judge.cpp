@@ -19,7 +19,7 @@ namespace {
 class ServingJudge final {
  public:
   ServingJudge(const config::DocumentSource& source, config::Diagnostics& diagnostics)
-      : vocabulary_(load_serving_vocabulary(source, diagnostics)), training_(load_vocabulary(source, diagnostics)), exclusions_(load_exclusions(source, diagnostics)), models_(source.list("models"), training_ ? training_->models : std::vector<NameRule>{}), library_(source),
+      : vocabulary_(load_serving_vocabulary(source, diagnostics)), training_(load_vocabulary(source, diagnostics)), exclusions_(load_exclusions(source, diagnostics)), models_(source.list("models"), training_ ? training_->models : std::vector<NameRule>{}), intervals_(uncertainty::load_intervals(source, diagnostics)), library_(source),
         runs_(source, library_, vocabulary_ ? vocabulary_->acceptance : 0) {}
 
   [[nodiscard]] bool ready() const { return vocabulary_ && training_ && exclusions_; }
@@ -36,15 +36,13 @@ class ServingJudge final {
     if (asked.problems.empty()) {
       if (asked.is_operator) {
         const auto told = ask_operator(asked, library_);
-        j.traits.chip_measured = told.chip_measured;
-        conclude(j, asked.figure, told.value, told.why);
+        conclude(j, asked.figure, told.value, told.kernels, told.why);
       } else {
         answer = runs_.ask(asked);
         j.assumed.insert(j.assumed.end(), answer->assumed.begin(), answer->assumed.end());
         j.traits.assumed = static_cast<std::int64_t>(j.assumed.size());
-        j.traits.chip_measured = answer->chip_measured;
         if (answer->infeasible) j.status = Status::infeasible;
-        conclude(j, asked.figure, answer->value(asked.figure), answer->why);
+        conclude(j, asked.figure, answer->value(asked.figure), answer->kernels(asked.figure), answer->why);
       }
     }
     for (const auto& figure : asked.stated) judgements.stated.push_back(beside(j, figure, answer));
@@ -77,7 +75,8 @@ class ServingJudge final {
     return j;
   }
 
-  void conclude(Judgement& j, const Figure& figure, const std::optional<double>& value, const std::string& why) const {
+  // `kernels`: half width that their residuals give the figure.
+  void conclude(Judgement& j, const Figure& figure, const std::optional<double>& value, double kernels, const std::string& why) const {
     if (!why.empty()) j.note = why;
     if (!value) {
       if (j.status == Status::ok) j.status = Status::unsupported;
@@ -85,19 +84,11 @@ class ServingJudge final {
       return;
     }
     j.predicted = *value / figure.si;
-    j.half_width = half_width(figure.is, j.traits);
-  }
-
-  // Of its kind, of knobs that had to be assumed and of a chip that nobody has measured (docs/math/uncertainty.md).
-  [[nodiscard]] double half_width(Asked asked, const uncertainty::Traits& traits) const {
-    const auto name = config::word_of(asked_words(), asked);
-    for (const auto& rule : vocabulary_->widths) {
-      if (std::find(rule.is.begin(), rule.is.end(), name) == rule.is.end()) continue;
-      const double knobs = vocabulary_->knob * vocabulary_->knob * static_cast<double>(traits.assumed);
-      const double chip = traits.chip_measured ? 0 : vocabulary_->unmeasured_chip * vocabulary_->unmeasured_chip;
-      return std::sqrt(rule.width * rule.width + knobs + chip);
-    }
-    return 0;
+    j.traits.kernels = kernels;
+    const auto name = config::word_of(asked_words(), figure.is);
+    const auto rule = std::find_if(vocabulary_->widths.begin(), vocabulary_->widths.end(), [&](const WidthRule& r) { return std::find(r.is.begin(), r.is.end(), name) != r.is.end(); });
+    if (!intervals_ || rule == vocabulary_->widths.end()) return;
+    j.half_width = uncertainty::served_half_width(*intervals_, rule->width, kernels, j.traits.assumed).value_or(0);
   }
 
   // A figure that the notes state beside the row's own.
@@ -113,7 +104,7 @@ class ServingJudge final {
     j.series += stated.metric;
     const auto* exclusion = find_exclusion(*exclusions_, j.id, stated.group);
     j.excluded = exclusion ? exclusion->reason : "";
-    if (answer) conclude(j, stated.figure, answer->value(stated.figure), answer->why);
+    if (answer) conclude(j, stated.figure, answer->value(stated.figure), answer->kernels(stated.figure), answer->why);
     return j;
   }
 
@@ -121,6 +112,7 @@ class ServingJudge final {
   std::optional<Vocabulary> training_;
   std::optional<std::vector<Exclusion>> exclusions_;
   ModelNames models_;
+  std::optional<uncertainty::Intervals> intervals_;
   api::Library library_;
   Runs runs_;
 };

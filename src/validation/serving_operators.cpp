@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "compute/kernel_times.hpp"
 #include "compute/operator_time.hpp"
 #include "inference/exchange.hpp"
 #include "network/collective.hpp"
@@ -55,13 +56,14 @@ OperatorAnswer product_rate(const ServingRow& row, const hardware::Chip& chip) {
   const auto precision = precision_of(row.op.precision);
   if (!precision || chip.peak(*precision).si() <= 0) return {.why = fmt::format("the chip has no products in '{}'", row.op.precision)};
   const auto rate = [&](std::int64_t m, std::int64_t n, std::int64_t k) { return flop_rate(chip, compute::Gemm{.m = m, .n = n, .k = k, .precision = *precision}); };
-  if (const auto& p = row.op.product) return {.value = rate(p->m, p->n, p->k)};
+  const double kernels = compute::half_width(chip, {"gemm", *precision});
+  if (const auto& p = row.op.product) return {.value = rate(p->m, p->n, p->k), .kernels = kernels};
   constexpr std::array<std::int64_t, 5> kSides{2048, 4096, 8192, 12288, 16384};
   double best = 0;
   for (const auto m : kSides)
     for (const auto n : kSides)
       for (const auto k : kSides) best = std::max(best, rate(m, n, k));
-  return {.value = best};
+  return {.value = best, .kernels = kernels};
 }
 
 // STREAM kernels on arrays of 2^25 doubles, the default of BabelStream.
@@ -78,6 +80,11 @@ OperatorAnswer host_bandwidth(const hardware::Machine& machine) {
   return {.why = "the machine's file has no link to the host"};
 }
 
+template <class Op>
+OperatorAnswer duration(const hardware::Chip& chip, const Op& op) {
+  return {.value = compute::time_of(chip, op).time.seconds().si(), .kernels = compute::half_width(chip, compute::family_of(chip, op))};
+}
+
 // One layer's attention: compressed keys and values are expanded for prompts (as the engines do) and read as they are when decoding.
 OperatorAnswer attention_time(const ServingRow& row, const hardware::Chip& chip, const model::Architecture& model) {
   const auto precision = precision_of(row.op.precision);
@@ -87,14 +94,14 @@ OperatorAnswer attention_time(const ServingRow& row, const hardware::Chip& chip,
   const auto batch = static_cast<std::int64_t>(row.run.amount);
   if (row.figure.is == Asked::prefill_attention_time) {
     const compute::AttentionOp op{.batch = batch, .heads = a.heads, .kv_heads = latent ? a.heads : a.kv_heads, .q_length = row.run.input, .kv_length = row.run.input, .head_dim = a.head_dim, .v_head_dim = a.v_head_dim, .precision = *precision};
-    return {.value = compute::time_of(chip, op).time.seconds().si()};
+    return duration(chip, op);
   }
   if (!latent) {
     const compute::AttentionOp op{.batch = batch, .heads = a.heads, .kv_heads = a.kv_heads, .q_length = 1, .kv_length = row.run.input, .head_dim = a.head_dim, .v_head_dim = a.v_head_dim, .precision = *precision};
-    return {.value = compute::time_of(chip, op).time.seconds().si()};
+    return duration(chip, op);
   }
   const compute::LatentDecode op{.batch = batch, .heads = a.heads, .q_length = 1, .kv_length = row.run.input, .latent = a.kv_lora_rank, .rope = a.qk_rope_dim, .precision = *precision};
-  return {.value = compute::time_of(chip, op).time.seconds().si()};
+  return duration(chip, op);
 }
 
 // The best of many batches and lengths, 128 heads on latent vectors of 512 + 64 elements, as the kernels' authors show them.
@@ -109,7 +116,7 @@ OperatorAnswer best_latent_decode(const ServingRow& row, const hardware::Chip& c
         rate = std::max(rate, time.flop.si() / time.time.seconds().si());
         bandwidth = std::max(bandwidth, time.bytes.si() / time.time.seconds().si());
       }
-  return {.value = row.figure.is == Asked::decode_attention_rate ? rate : bandwidth};
+  return {.value = row.figure.is == Asked::decode_attention_rate ? rate : bandwidth, .kernels = compute::half_width(chip, {"decode_latent", *precision})};
 }
 
 OperatorAnswer best_prefill_attention(const ServingRow& row, const hardware::Chip& chip) {
@@ -118,7 +125,7 @@ OperatorAnswer best_prefill_attention(const ServingRow& row, const hardware::Chi
   double best = 0;
   for (const std::int64_t length : {4096, 8192, 16384, 32768})
     best = std::max(best, flop_rate(chip, compute::AttentionOp{.batch = 4, .heads = 16, .kv_heads = 16, .q_length = length, .kv_length = length, .head_dim = 128, .v_head_dim = 128, .precision = *precision}));
-  return {.value = best};
+  return {.value = best, .kernels = compute::half_width(chip, {"attention", *precision})};
 }
 
 // Tokens of one rank to their experts, in eight bits with a scale per 128 elements, or back in bf16.
@@ -167,9 +174,7 @@ OperatorAnswer ask_operator(const ServingRow& row, api::Library& library) {
       if (d.severity == config::Severity::error) return {.why = d.problem};
     return {.why = "no answer"};
   }
-  auto answer = asked_of(row, *machine, model);
-  answer.chip_measured = machine->chip.efficiency.status.starts_with("measured");
-  return answer;
+  return asked_of(row, *machine, model);
 }
 
 }  // namespace zettatwin::validation

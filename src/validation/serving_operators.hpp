@@ -15,7 +15,7 @@ namespace zettatwin::validation {
 // In base units; nothing, and why, if it cannot be asked.
 struct OperatorAnswer {
   std::optional<double> value;
-  bool chip_measured = true;
+  double kernels = 0;  // half width of the residuals of its kernels, in the logarithm
   std::string why;
 };
 [[nodiscard]] OperatorAnswer ask_operator(const ServingRow& row, api::Library& library);

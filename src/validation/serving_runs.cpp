@@ -79,6 +79,19 @@ std::optional<double> RunAnswer::value(const Figure& figure) const {
   return std::isfinite(v) && v > 0 ? std::optional(v) : std::nullopt;
 }
 
+double RunAnswer::kernels(const Figure& figure) const {
+  switch (figure.is) {
+    case Asked::tpot:
+    case Asked::token_time:
+    case Asked::decode_rate: return decode_kernels;
+    case Asked::ttft:
+    case Asked::prompt_time:
+    case Asked::prefill_rate: return prompt_kernels;
+    case Asked::cache_transfer: return 0;
+    default: return std::max(decode_kernels, prompt_kernels);
+  }
+}
+
 RunAnswer Runs::simulated(const ServingRow& row, const Sizes& sizes, const TrafficSize& size) {
   config::Diagnostics diagnostics;
   RunAnswer answer;
@@ -91,7 +104,10 @@ RunAnswer Runs::simulated(const ServingRow& row, const Sizes& sizes, const Traff
     return answer;
   }
   const auto& subject = served->subject;
-  answer.chip_measured = subject.chip_efficiencies.starts_with("measured");
+  for (const auto& pool : subject.pools) {
+    answer.decode_kernels = std::max(answer.decode_kernels, pool.decode_kernels);
+    answer.prompt_kernels = std::max(answer.prompt_kernels, pool.prompt_kernels);
+  }
   if (!subject.feasible()) {
     answer.infeasible = true;
     answer.why = subject.infeasible ? subject.infeasible->reason : subject.result.judgement.reason;

@@ -19,7 +19,6 @@ namespace zettatwin::validation {
 
 struct RunAnswer {
   bool infeasible = false;
-  bool chip_measured = true;
   std::string why;                   // why there is no answer, or why the deployment does not fit
   std::vector<std::string> assumed;
 
@@ -34,7 +33,11 @@ struct RunAnswer {
   double chips = 0;                  // that the rates are of
   double concurrency = 0, output = 0;  // of a closed loop: requests, nominal tokens
 
+  double decode_kernels = 0, prompt_kernels = 0;  // half widths that residuals of kernels give a step that decodes, and one with prompts
+
   [[nodiscard]] std::optional<double> value(const Figure& figure) const;
+  // Half width that residuals of kernels give the figure: of the steps that it counts, the wider where it counts both.
+  [[nodiscard]] double kernels(const Figure& figure) const;
 };
 
 class Runs final {

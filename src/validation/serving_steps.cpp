@@ -18,6 +18,7 @@ RunAnswer prefill_rate(const ServingRow& row, const ServedPool& pool, RunAnswer 
   const auto per_rank = std::max<std::int64_t>(1, std::llround(row.run.amount / static_cast<double>(row.run.input)));
   const std::vector<serving::Chunk> chunks(static_cast<std::size_t>(per_rank * pool.pool.dp), {.tokens = static_cast<std::int32_t>(row.run.input), .context = 0, .last = true});
   const double time = seconds(pool.timer->step({.sequences = 0, .cached = 0, .chunks = chunks}));
+  answer.prompt_kernels = pool.timer->kernel_width({.sequences = 0, .cached = 0, .chunks = chunks});
   answer.prefill_rate = static_cast<double>(chunks.size()) * static_cast<double>(row.run.input) / time / (1 - row.run.hit_share);
   return answer;
 }
@@ -26,6 +27,7 @@ RunAnswer prefill_rate(const ServingRow& row, const ServedPool& pool, RunAnswer 
 std::int64_t cached_by(const ServingRow& row, std::int64_t sequences) { return sequences * std::max<std::int64_t>(1, row.run.input + row.run.output / 2); }
 
 double decode_time(const ServingRow& row, const ServedPool& pool, std::int64_t sequences) { return seconds(pool.timer->step({.sequences = sequences, .cached = cached_by(row, sequences), .chunks = {}})); }
+double decode_kernels(const ServingRow& row, const ServedPool& pool, std::int64_t sequences) { return pool.timer->kernel_width({.sequences = sequences, .cached = cached_by(row, sequences), .chunks = {}}); }
 
 RunAnswer decode_rate(const ServingRow& row, const ServedPool& pool, RunAnswer answer) {
   const auto chips = pool.pool.chips();
@@ -48,6 +50,7 @@ RunAnswer decode_rate(const ServingRow& row, const ServedPool& pool, RunAnswer a
   const double time = decode_time(row, pool, sequences);
   answer.decode_rate = static_cast<double>(sequences) * tokens / time;
   answer.token_time = time / tokens;
+  answer.decode_kernels = decode_kernels(row, pool, sequences);
   return answer;
 }
 
@@ -56,6 +59,8 @@ RunAnswer one_shot(const ServingRow& row, const ServedPool& pool, RunAnswer answ
   const std::vector<serving::Chunk> chunks(static_cast<std::size_t>(batch), {.tokens = static_cast<std::int32_t>(row.run.input), .context = 0, .last = true});
   answer.prompt_time = seconds(pool.timer->step({.sequences = 0, .cached = 0, .chunks = chunks}));
   answer.token_time = decode_time(row, pool, batch);
+  answer.prompt_kernels = pool.timer->kernel_width({.sequences = 0, .cached = 0, .chunks = chunks});
+  answer.decode_kernels = decode_kernels(row, pool, batch);
   return answer;
 }
 
@@ -91,7 +96,6 @@ RunAnswer ask_steps(const ServingRow& row, const Sizes& sizes, api::Library& lib
   const auto deployment = inference::read_deployment(deployment_node(row, sizes), diagnostics);
   const auto software = inference::software_from(source, row.software, diagnostics);
   if (!machine || !model || !deployment || !software) return failed();
-  answer.chip_measured = machine->chip.efficiency.status.starts_with("measured");
   const auto served = inference::serve({.machine = *machine, .model = *model, .deployment = *deployment, .software = *software, .chips = chips, .sequence = 0}, row.machine.where, diagnostics);
   if (!served) return failed();
   if (served->infeasible) {

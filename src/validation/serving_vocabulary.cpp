@@ -125,8 +125,7 @@ void describe(config::Schema& s, DayRule& rule) {
 
 void describe(config::Schema& s, WidthRule& rule) {
   s.texts("is", rule.is, "what is asked");
-  s.number("width", rule.width, "half width in the logarithm");
-  s.text("note", rule.note, "where it is from");
+  s.text("width", rule.width, "the half width of validation/intervals.yaml that it has");
 }
 
 void describe(config::Schema& s, ServingVocabulary& v) {
@@ -147,8 +146,6 @@ void describe(config::Schema& s, ServingVocabulary& v) {
   s.list("harnesses", v.harnesses, "tools that set the engine; the first that holds");
   s.list("widths", v.widths, "half widths of intervals");
   s.number("acceptance", v.acceptance, "of a drafted token, where rows do not say", {.range = {0, 1}});
-  s.number("knob", v.knob, "half width of each assumed knob, in the logarithm");
-  s.number("unmeasured_chip", v.unmeasured_chip, "half width for chips whose kernels were not measured");
 }
 
 std::optional<ServingVocabulary> load_serving_vocabulary(const config::DocumentSource& source, config::Diagnostics& diagnostics) {

@@ -119,11 +119,10 @@ struct DayRule {
 };
 void describe(config::Schema& s, DayRule& rule);
 
-// Half widths of intervals, in the logarithm.
+// Which half width of catalog/validation/intervals.yaml a figure has.
 struct WidthRule {
   std::vector<std::string> is;  // words of Asked
-  double width = 0;
-  std::string note;
+  std::string width;            // its name there
 };
 void describe(config::Schema& s, WidthRule& rule);
 
@@ -145,8 +144,6 @@ struct ServingVocabulary {
   std::vector<HarnessRule> harnesses;  // by everything; the first that holds
   std::vector<WidthRule> widths;
   double acceptance = 0;               // of a drafted token, given those before, where rows do not say
-  double knob = 0;                     // half width of each assumed knob, in the logarithm
-  double unmeasured_chip = 0;
 };
 void describe(config::Schema& s, ServingVocabulary& vocabulary);
 [[nodiscard]] std::optional<ServingVocabulary> load_serving_vocabulary(const config::DocumentSource& source, config::Diagnostics& diagnostics);

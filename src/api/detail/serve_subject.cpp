@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "model/parameters.hpp"
+#include "uncertainty/interval.hpp"
 #include "units/text.hpp"
 
 namespace zettatwin::api::detail {
@@ -139,6 +140,7 @@ void explain_steps(const std::vector<Traffic>& traffic, ServeAnswer& answer) {
         const double tokens = r.cache_used * static_cast<double>(pool.engine.blocks) * static_cast<double>(pool.engine.block_tokens);
         const auto cached = std::max<std::int64_t>(sequences, std::llround(tokens * std::min(1.0, static_cast<double>(sequences) / std::max(1.0, r.running))));
         auto step = pool.timer->explain({.sequences = sequences, .cached = cached, .chunks = {}});
+        s.pools[at].decode_kernels = pool.timer->kernel_width({.sequences = sequences, .cached = cached, .chunks = {}});
         step.key = "decode_step";
         step.label = fmt::format("a step that decodes {} sequences with {} cached tokens", grouped(sequences), grouped(cached));
         one.add(std::move(step));
@@ -146,6 +148,7 @@ void explain_steps(const std::vector<Traffic>& traffic, ServeAnswer& answer) {
       if (pool.pool.role != inference::Role::decode) {
         const auto chunks = typical_chunks(pool, traffic[std::min(m, traffic.size() - 1)]);
         auto step = pool.timer->explain({.sequences = 0, .cached = 0, .chunks = chunks});
+        s.pools[at].prompt_kernels = pool.timer->kernel_width({.sequences = 0, .cached = 0, .chunks = chunks});
         step.key = "prompt_step";
         step.label = fmt::format("a step that computes {} tokens of a prompt", grouped(chunks.front().tokens));
         one.add(std::move(step));
@@ -156,6 +159,24 @@ void explain_steps(const std::vector<Traffic>& traffic, ServeAnswer& answer) {
     }
   s.tree = {.key = "", .label = "", .si = 0, .dimension = units::kDimensionless, .formula = "", .inputs = {}, .children = {}, .sums = false};
   s.tree.add(std::move(pools));
+}
+
+void add_intervals(const config::DocumentSource& source, config::Diagnostics& diagnostics, ServeAnswer& answer) {
+  auto& s = answer.subject;
+  const auto intervals = s.feasible() && s.result.judgement.verdict == fleet::Verdict::stable ? uncertainty::load_intervals(source, diagnostics) : std::nullopt;
+  if (!intervals) return;
+  double decode = 0, prompt = 0;
+  for (const auto& pool : s.pools) {
+    decode = std::max(decode, pool.decode_kernels);
+    prompt = std::max(prompt, pool.prompt_kernels);
+  }
+  s.interval_share = intervals->share;
+  const auto add = [&](const char* of, const fleet::LatencySummary& mean, const char* name, double kernels) {
+    const auto width = uncertainty::served_half_width(*intervals, name, kernels, 0);
+    if (width && mean.count > 0) s.intervals.push_back({of, mean.mean.value * std::exp(-*width), mean.mean.value * std::exp(*width)});
+  };
+  add("TTFT", s.result.all.ttft, uncertainty::kTimeToFirstToken, prompt);
+  add("TPOT", s.result.all.tpot, uncertainty::kTimePerToken, decode);
 }
 
 }  // namespace zettatwin::api::detail

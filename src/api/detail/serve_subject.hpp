@@ -16,4 +16,7 @@ void describe_answer(const hardware::Machine& machine, const std::vector<const m
 // Trees of memory, and of the step that each pool ran on average. Expects a simulated result.
 void explain_steps(const std::vector<Traffic>& traffic, ServeAnswer& answer);
 
+// Where measured means should lie (uncertainty/interval.hpp); nothing for a fleet that does not keep up. Expects explained steps.
+void add_intervals(const config::DocumentSource& source, config::Diagnostics& diagnostics, ServeAnswer& answer);
+
 }  // namespace zettatwin::api::detail

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attention of a few queries on a long cache. A core streams keys and values of one sequence and key head for all queries that share
-// them; long sequences are cut into parts while cores are idle, and a second pass joins the parts.
+// them; long sequences are cut into parts until each core has `split_waves` of them, and a second pass joins the parts. Libraries cut by the length of the
+// cache: with a window, parts that it does not reach start and end like others.
 #pragma once
 
 #include "compute/operator_time.hpp"
 
 namespace zettatwin::compute::detail {
+
+// So few queries that decoding kernels serve them.
+[[nodiscard]] bool is_decoding(const AttentionOp& op);
 
 // The figures that serve `op`; null if it is no decoding, or the chip's file has none.
 [[nodiscard]] const hardware::DecodeEfficiency* decode_of(const hardware::Chip& chip, const AttentionOp& op);

@@ -39,7 +39,7 @@ void Ledger::add(Part part, std::string_view name, double count, const compute::
   charge(part, seconds);
   if (!keeps_ || seconds == 0) return;
   const auto e = compute::explain(chip_, op);
-  entries_.push_back({part, std::string(name), count, seconds, std::string(e.formula), inputs_of(e)});
+  entries_.push_back({part, std::string(name), count, seconds, std::string(e.formula), inputs_of(e), compute::family_of(chip_, op)});
 }
 
 void Ledger::add(Part part, std::string_view name, double count, const compute::ServedExperts& op, double factor) {
@@ -55,7 +55,7 @@ void Ledger::add(Part part, std::string_view name, double count, const compute::
                             input_of(at + "launch", figures.launch), input_of(at + "math", figures.math), input_of(at + "memory", figures.memory),
                             input_of("memory.bandwidth", chip_.memory.bandwidth)};
   entries_.push_back({part, std::string(name), count, seconds, "launch + sqrt((6 rows h f / (peak math))^2 + ((3 h f width hit + rows (4 h + 6 f)) / (bandwidth memory))^2) + 8 rows h / (bandwidth stream.memory)",
-                      std::move(inputs)});
+                      std::move(inputs), compute::family_of(chip_, op)});
 }
 
 void Ledger::add(Part part, std::string_view name, double count, const compute::AttentionOp& op, double factor) {
@@ -63,7 +63,7 @@ void Ledger::add(Part part, std::string_view name, double count, const compute::
   charge(part, seconds);
   if (!keeps_ || seconds == 0) return;
   const auto e = compute::explain(chip_, op);
-  entries_.push_back({part, std::string(name), count, seconds, std::string(e.formula), inputs_of(e)});
+  entries_.push_back({part, std::string(name), count, seconds, std::string(e.formula), inputs_of(e), compute::family_of(chip_, op)});
 }
 
 void Ledger::add_decoding(std::string_view name, double count, const compute::AttentionOp& op, double factor) {
@@ -73,14 +73,14 @@ void Ledger::add_decoding(std::string_view name, double count, const compute::At
   std::vector<Input> inputs{{"work", fmt::format("{} sequences of {} queries on {} keys, {} heads on {} key heads, cache in {}", op.batch, op.q_length, op.kv_length, op.heads, op.kv_heads,
                                                  hardware::name_of(op.precision)), "shapes", config::Confidence::derived, ""},
                             input_of("memory.bandwidth", chip_.memory.bandwidth)};
-  const auto& table = op.heads == op.kv_heads && !chip_.efficiency.decode_multi_head.empty() ? chip_.efficiency.decode_multi_head : chip_.efficiency.decode;
-  if (const auto* figures = hardware::Efficiency::find_entry(table, op.precision))
+  if (const auto* figures = compute::decoding_figures(chip_, op))
     for (auto& input : {input_of("decode.launch", figures->launch), input_of("decode.memory", figures->memory), input_of("decode.half_bytes", figures->half_bytes),
-                        input_of("decode.sequence", figures->sequence), input_of("decode.token", figures->token), input_of("decode.reduce", figures->reduce)})
+                        input_of("decode.sequence", figures->sequence), input_of("decode.group", figures->group), input_of("decode.token", figures->token), input_of("decode.reduce", figures->reduce),
+                        input_of("decode.split_waves", figures->split_waves)})
       inputs.push_back(input);
   else
     inputs.push_back(input_of("gemm.memory", chip_.efficiency.gemm_of(op.precision).memory));
-  entries_.push_back({Part::attention, std::string(name), count, seconds, "launch + reduce log2(parts) + sqrt(latency^2 + stream^2), docs/math/operator_time.md", std::move(inputs)});
+  entries_.push_back({Part::attention, std::string(name), count, seconds, "launch + reduce log2(parts) + sqrt(latency^2 + stream^2), docs/math/operator_time.md", std::move(inputs), compute::family_of(chip_, op)});
 }
 
 void Ledger::add(Part part, std::string_view name, double count, const compute::LatentDecode& op, double factor) {
@@ -93,7 +93,8 @@ void Ledger::add(Part part, std::string_view name, double count, const compute::
                       {{"work", fmt::format("{} sequences of {} queries on {} latent vectors of {} + {}, {} heads, cache in {}", op.batch, op.q_length, op.kv_length, op.latent, op.rope, op.heads,
                                             hardware::name_of(op.precision)), "shapes", config::Confidence::derived, ""},
                        input_of("decode_latent.launch", figures.launch), input_of("decode_latent.math", figures.math), input_of("decode_latent.memory", figures.memory),
-                       input_of("decode_latent.half_bytes", figures.half_bytes), input_of("memory.bandwidth", chip_.memory.bandwidth)}});
+                       input_of("decode_latent.half_bytes", figures.half_bytes), input_of("memory.bandwidth", chip_.memory.bandwidth)},
+                      compute::family_of(chip_, op)});
 }
 
 void Ledger::add(Part part, std::string_view name, double count, const compute::IndexScores& op, double factor) {
@@ -107,7 +108,8 @@ void Ledger::add(Part part, std::string_view name, double count, const compute::
                       {{"work", fmt::format("{:.6g} pairs of query and key, {:.6g} keys of {} elements, {} heads, products in {}", op.pairs, op.keys, op.head_dim, op.heads, hardware::name_of(op.precision)), "shapes",
                         config::Confidence::derived, ""},
                        input_of(at + "launch", op.decoding ? latent.launch : prompt.launch), input_of(at + "math", op.decoding ? latent.math : prompt.math),
-                       input_of(at + "memory", op.decoding ? latent.memory : prompt.memory), input_of("stream.memory", chip_.efficiency.stream.memory), input_of("memory.bandwidth", chip_.memory.bandwidth)}});
+                       input_of(at + "memory", op.decoding ? latent.memory : prompt.memory), input_of("stream.memory", chip_.efficiency.stream.memory), input_of("memory.bandwidth", chip_.memory.bandwidth)},
+                      compute::family_of(chip_, op)});
 }
 
 void Ledger::add(Part part, std::string_view name, double count, const compute::MemoryOp& op, double factor) {
@@ -115,7 +117,7 @@ void Ledger::add(Part part, std::string_view name, double count, const compute::
   charge(part, seconds);
   if (!keeps_ || seconds == 0) return;
   const auto e = compute::explain(chip_, op);
-  entries_.push_back({part, std::string(name), count, seconds, std::string(e.formula), inputs_of(e)});
+  entries_.push_back({part, std::string(name), count, seconds, std::string(e.formula), inputs_of(e), compute::family_of(chip_, op)});
 }
 
 void Ledger::add(Part part, std::string_view name, double count, const compute::Quantise& op, double factor) {
@@ -123,7 +125,7 @@ void Ledger::add(Part part, std::string_view name, double count, const compute::
   charge(part, seconds);
   if (!keeps_ || seconds == 0) return;
   const auto e = compute::explain(chip_, op);
-  entries_.push_back({part, std::string(name), count, seconds, std::string(e.formula), inputs_of(e)});
+  entries_.push_back({part, std::string(name), count, seconds, std::string(e.formula), inputs_of(e), compute::family_of(chip_, op)});
 }
 
 void Ledger::add(Part part, std::string_view name, double count, const MessageTime& message, double bytes) {
@@ -139,9 +141,9 @@ void Ledger::add(Part part, std::string_view name, double count, const config::F
   if (keeps_ && count * figure.si() != 0) entries_.push_back({part, std::string(name), count, count * figure.si(), "count x figure of the software", {input_of(std::string(name), figure)}});
 }
 
-void Ledger::add_seconds(Part part, std::string_view name, double count, double seconds, const std::string& formula) {
+void Ledger::add_seconds(Part part, std::string_view name, double count, double seconds, const std::string& formula, const compute::KernelFamily& family) {
   charge(part, count * seconds);
-  if (keeps_ && seconds != 0) entries_.push_back({part, std::string(name), count, count * seconds, formula, {}});
+  if (keeps_ && seconds != 0) entries_.push_back({part, std::string(name), count, count * seconds, formula, {}, family});
 }
 
 }  // namespace zettatwin::inference::detail

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "compute/kernel_times.hpp"
 #include "compute/operator_time.hpp"
 #include "inference/exchange.hpp"
 #include "inference/timer.hpp"
@@ -18,6 +19,7 @@ struct Entry {
   double seconds = 0;    // all of them
   std::string formula;
   std::vector<result::Input> inputs;
+  compute::KernelFamily family = {};  // whose residual describes it; none of what is no kernel of the chip
 };
 
 class Ledger final {
@@ -36,7 +38,7 @@ class Ledger final {
   void add(Part part, std::string_view name, double count, const MessageTime& message, double bytes);
   // A figure of the software.
   void add(Part part, std::string_view name, double count, const config::Figure<units::Seconds>& figure);
-  void add_seconds(Part part, std::string_view name, double count, double seconds, const std::string& formula);
+  void add_seconds(Part part, std::string_view name, double count, double seconds, const std::string& formula, const compute::KernelFamily& family = {});
 
   [[nodiscard]] const Parts& parts() const { return parts_; }
   [[nodiscard]] double operator[](Part part) const { return parts_[static_cast<std::size_t>(part)]; }

@@ -300,12 +300,14 @@ void Pass::ragged_attention(Ledger& ledger, const Kind& kind, std::span<const se
   const bool latent = a.kind == AttentionKind::multi_latent;
   const auto heads = share(a.heads, about_.pool.tp);
   double launch = 0, together = 0, alone = 0, memory = 0, longest = 0;
+  compute::KernelFamily family;
   for (const auto& chunk : chunks) {
     // Prompts run in kernels of prompts however short they are.
     const auto queries = std::max<std::int64_t>(chunk.tokens, kMostDecoding + 1);
     const compute::AttentionOp op{.batch = 1, .heads = heads, .kv_heads = latent ? heads : share(a.kv_heads, about_.pool.tp), .q_length = queries, .kv_length = queries + chunk.context,
                                   .head_dim = a.head_dim, .v_head_dim = a.v_head_dim, .window = a.indexer.top > 0 ? a.indexer.keys() : a.window, .precision = latent ? Precision::bf16 : cache_};
     const auto t = compute::time_of(about_.chip, op);
+    family = compute::family_of(about_.chip, op);
     launch = std::max(launch, t.overhead.si());
     together += t.math.si() * std::min(1.0, t.waves);
     alone = std::max(alone, t.math.si());
@@ -314,7 +316,7 @@ void Pass::ragged_attention(Ledger& ledger, const Kind& kind, std::span<const se
   }
   const double tiles = rank_share(together, alone);
   ledger.add_seconds(Part::attention, latent ? "latent attention, prompts" : "attention, prompts", kind.count * about_.software.kernels.si(), launch + tiles + rank_share(memory, longest),
-                     "launch + max(sum of tiles over cores, longest chunk alone) + sum of traffic, of the rank's chunks; each as flash attention in docs/math/operator_time.md");
+                     "launch + max(sum of tiles over cores, longest chunk alone) + sum of traffic, of the rank's chunks; each as flash attention in docs/math/operator_time.md", family);
 }
 
 void Pass::prompts(Ledger& ledger, std::span<const serving::Chunk> chunks) const {
@@ -335,16 +337,23 @@ void Pass::prompts(Ledger& ledger, std::span<const serving::Chunk> chunks) const
 
 void Pass::full_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const {
   const auto& a = kind.layer->attention;
-  double keys = 0, most_keys = 0;
+  double tokens = 0, most_tokens = 0, keys = 0, most_keys = 0;
   for (const auto& chunk : chunks) {
-    const double seen = static_cast<double>(chunk.tokens) + chunk.context;
+    const double own = chunk.tokens, seen = own + chunk.context;
+    tokens += own;
     keys += seen;
+    most_tokens = std::max(most_tokens, own);
     most_keys = std::max(most_keys, seen);
   }
-  // Keys and values of the context are projected from their latents again.
-  const auto rank_keys = static_cast<std::int64_t>(std::ceil(rank_share(keys, most_keys)));
-  if (a.kind == AttentionKind::multi_latent)
-    ledger.add(Part::projections, "key and value projection", kind.count, gemm(rank_keys, share(a.heads, about_.pool.tp) * (a.qk_nope_dim + a.v_head_dim), a.kv_lora_rank, attention_), about_.software.kernels.si());
+  if (a.kind == AttentionKind::multi_latent) {
+    // Keys and values of the context are projected from their latents again.
+    const auto rank_keys = static_cast<std::int64_t>(std::ceil(rank_share(keys, most_keys)));
+    const auto heads = share(a.heads, about_.pool.tp);
+    const double f = about_.software.kernels.si();
+    ledger.add(Part::projections, "key and value projection", kind.count, gemm(rank_keys, heads * (a.qk_nope_dim + a.v_head_dim), a.kv_lora_rank, attention_), f);
+    ledger.add(Part::attention, "keys and queries put together", kind.count,
+               compute::latent_preparation(std::ceil(rank_share(tokens, most_tokens)), static_cast<double>(rank_keys), heads, a.qk_nope_dim, a.qk_rope_dim, a.v_head_dim), f);
+  }
   ragged_attention(ledger, kind, chunks);
 }
 
@@ -384,8 +393,11 @@ std::int64_t Pass::split_sequences() const {
   std::int64_t most = 1;
   for (const auto& kind : kinds_) {
     if (kind.layer->attention.kind != AttentionKind::grouped_query) continue;
-    const auto keys = share(kind.layer->attention.kv_heads, about_.pool.tp);
-    most = std::max(most, static_cast<std::int64_t>(about_.chip.matrix_cores.si()) / keys + 1);
+    const auto& a = kind.layer->attention;
+    const auto keys = share(a.kv_heads, about_.pool.tp);
+    const auto* figures = compute::decoding_figures(about_.chip, {.heads = share(a.heads, about_.pool.tp), .kv_heads = keys, .q_length = queries(), .kv_length = 1, .precision = cache_});
+    const double waves = figures && figures->split_waves.present ? figures->split_waves.si() : 1;
+    most = std::max(most, static_cast<std::int64_t>(waves * about_.chip.matrix_cores.si()) / keys + 1);
   }
   return most;
 }

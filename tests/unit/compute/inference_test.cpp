@@ -29,6 +29,32 @@ TEST(Decode, OneStreamPerCore) {
   EXPECT_GT(time_of(chip, longer).time, time_of(chip, op).time);
 }
 
+TEST(Decode, PartsOfACutCacheStartOnEveryCore) {
+  auto chip = round_chip();
+  chip.memory.bandwidth.value = 1e6 * units::TB_per_s;
+  chip.efficiency.decode[Precision::bf16] = {us(0), ratio(1), figure(units::Bytes{}), us(2), us(1), us(1e-3), us(0), ratio(1), ratio(4)};
+  AttentionOp op{.batch = 50, .heads = 8, .kv_heads = 2, .q_length = 1, .kv_length = 1024, .head_dim = 128, .v_head_dim = 128};
+  // 100 streams, four parts per core: 4 x (2 + 1) and all keys of the streams, 1024 ns each.
+  EXPECT_NEAR(microseconds(time_of(chip, op)), 4 * 3 + 1.024, 1e-3);
+  op.kv_length = 256;  // two parts of 128
+  EXPECT_NEAR(microseconds(time_of(chip, op)), 2 * 3 + 0.256, 1e-3);
+  op.kv_length = 1024;
+  op.window = 128;  // parts outside the window start and end, too
+  EXPECT_NEAR(microseconds(time_of(chip, op)), 4 * 3 + 0.128, 1e-3);
+  chip.efficiency.decode_windowed[Precision::bf16] = chip.efficiency.decode.at(Precision::bf16);
+  chip.efficiency.decode_windowed[Precision::bf16].split_waves = ratio(1);
+  EXPECT_NEAR(microseconds(time_of(chip, op)), 3 + 0.128, 1e-3) << "figures of windowed kernels";
+  op.window = 0;
+  op.heads = 32;  // sixteen queries share a stream: twice the products
+  EXPECT_NEAR(microseconds(time_of(chip, op)), 4 * (2 + 2) + 2 * 1.024, 1e-3);
+}
+
+TEST(Latent, WhatIsPutTogetherBeforePrefill) {
+  const auto op = latent_preparation(10, 100, 4, 128, 64, 128);
+  EXPECT_DOUBLE_EQ(op.bytes.si(), 2.0 * 4 * (10 * 128 + 100 * (128 + 192 + 256)));
+  EXPECT_EQ(op.kernels, 2);
+}
+
 TEST(ExpertLayer, EvenRowsByHand) {
   auto chip = round_chip();
   chip.efficiency.expert_layer[Precision::bf16] = {ratio(1), us(10), ratio(1), figure(units::Bytes{}), figure(1e6 * units::TB_per_s), us(0), us(0.5), ratio(1), ratio(1), us(1e-3)};

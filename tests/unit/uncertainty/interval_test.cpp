@@ -9,13 +9,14 @@
 namespace zettatwin::uncertainty {
 namespace {
 
-Traits traits(const std::string& family, std::int64_t assumed = 0, bool measured = true) { return {.family = family, .chip_measured = measured, .assumed = assumed}; }
+Traits traits(const std::string& family, std::int64_t assumed = 0, double kernels = 0) { return {.family = family, .chip_measured = true, .kernels = kernels, .assumed = assumed}; }
 
 Intervals table() {
   Intervals t;
-  t.families = {{.name = "step time", .width = 0.3, .assumed = 0, .rows = 10, .campaigns = 3}, {.name = "step time/dense", .width = 0.2, .assumed = 1.5, .rows = 8, .campaigns = 2}};
+  t.families = {{.name = "step time", .width = 0.3, .assumed = 0, .rows = 10, .campaigns = 3}, {.name = "step time/dense", .width = 0.2, .assumed = 1.5, .kernels = 0.05, .rows = 8, .campaigns = 2}};
   t.knob.value = units::Ratio::from_si(0.1);
-  t.unmeasured_chip.value = units::Ratio::from_si(0.15);
+  t.served = {{.name = "time per token", .width = 0.1, .note = ""}};
+  t.served_knob.value = units::Ratio::from_si(0.05);
   return t;
 }
 
@@ -25,13 +26,25 @@ TEST(Interval, TakesTheNearestFamilyOnThePath) {
   EXPECT_FALSE(half_width(table(), traits("memory/dense")));
 }
 
-TEST(Interval, KnobsBeyondThoseOfTheFamilyAndUnmeasuredChipsWiden) {
-  // 0.2^2 + (3 - 1.5) 0.1^2 + 0.15^2
-  const auto wide = half_width(table(), traits("step time/dense", 3, false));
-  EXPECT_NEAR(wide->log, std::sqrt(0.04 + 0.015 + 0.0225), 1e-12);
+TEST(Interval, KnobsAndKernelsBeyondThoseOfTheFamilyWiden) {
+  // 0.2^2 + (3 - 1.5) 0.1^2 + 0.15^2 - 0.05^2
+  const auto wide = half_width(table(), traits("step time/dense", 3, 0.15));
+  EXPECT_NEAR(wide->log, std::sqrt(0.04 + 0.015 + 0.0225 - 0.0025), 1e-12);
   EXPECT_NE(wide->basis.find("3 assumed knobs"), std::string::npos) << wide->basis;
-  EXPECT_NE(wide->basis.find("without kernel measurements"), std::string::npos);
+  EXPECT_NE(wide->basis.find("known to 15 %"), std::string::npos) << wide->basis;
+  EXPECT_DOUBLE_EQ(half_width(table(), traits("step time/dense", 0, 0.04))->log, 0.2) << "the family's runs knew theirs no better";
   EXPECT_DOUBLE_EQ(half_width(table(), traits("step time/dense", 1))->log, 0.2) << "the family's runs leave as many open";
+}
+
+TEST(Interval, OfServingAddsKernelsAndKnobsInQuadrature) {
+  EXPECT_NEAR(*served_half_width(table(), "time per token", 0.2, 4), std::sqrt(0.01 + 0.04 + 4 * 0.0025), 1e-12);
+  EXPECT_FALSE(served_half_width(table(), "colour", 0.2, 0));
+}
+
+TEST(Fit, KernelsOfAFamilyAreTheRootMeanSquare) {
+  auto a = Sample{.traits = traits("q/a", 0, 0.3), .campaign = "A", .log_error = 0.1}, b = a;
+  b.traits.kernels = 0.1;
+  EXPECT_NEAR(fitted({}, {a, b}).families[0].kernels, std::sqrt(0.05), 1e-12);
 }
 
 TEST(Fit, WeightedQuantileByHand) {
