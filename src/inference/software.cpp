@@ -15,7 +15,8 @@ namespace {
 using config::Word;
 
 constexpr std::array kTraffic{Word{"exchange", static_cast<int>(ExpertTraffic::exchange), "tokens to the chips of their experts and back"},
-                              Word{"gather", static_cast<int>(ExpertTraffic::gather), "all tokens to all chips, results added up where they belong"}};
+                              Word{"gather", static_cast<int>(ExpertTraffic::gather), "all tokens to all chips, results added up where they belong"},
+                              Word{"gather_few", static_cast<int>(ExpertTraffic::gather_few), "gather among no more chips than a token has experts, exchange among more"}};
 constexpr std::array kRules{Word{"all", static_cast<int>(MemoryRule::all), "of the chip's memory, for everything"},
                             Word{"lasting", static_cast<int>(MemoryRule::lasting), "of the chip's memory, for weights and cache"},
                             Word{"left", static_cast<int>(MemoryRule::left), "of what weights, activations and graphs leave, for the cache"}};

@@ -18,6 +18,7 @@ namespace zettatwin::inference {
 enum class ExpertTraffic {
   exchange,  // to the chips of their experts and back (DeepEP and the like)
   gather,    // all tokens to all chips, results added up where they belong
+  gather_few,  // gather where the chips of a group are no more than the experts of a token, exchange beyond (TensorRT-LLM)
 };
 [[nodiscard]] std::span<const config::Word> expert_traffic_words();
 

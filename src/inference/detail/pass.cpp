@@ -15,6 +15,7 @@ using model::AttentionKind;
 using units::Bytes;
 
 constexpr double kWide = 2;          // bytes of activations
+constexpr double kSortedBytes = 8;   // of a choice and feature: copied before the products, summed after them
 constexpr double kStateBytes = 4;    // of linear attention's state
 constexpr double kMovedByKernel = 6; // bytes per feature: two inputs and one output in 2 bytes
 constexpr std::int64_t kChunkOfLinear = 64;  // tokens that linear attention computes as one block
@@ -36,6 +37,7 @@ Pass::Pass(const InstanceModel& about)
       ep_(about.pool.expert_parallel(about.model)),
       expert_tp_(about.pool.expert_tp(about.model)) {
   const auto& pool = about.pool;
+  std::int64_t choices = 0;
   for (const auto& run : about.model.runs) {
     const auto& layer = about.model.kinds[run.kind];
     layers_ += static_cast<double>(run.count);
@@ -46,12 +48,17 @@ Pass::Pass(const InstanceModel& about)
       continue;
     }
     Kind kind{.layer = &layer, .count = static_cast<double>(run.count), .spread = std::nullopt};
-    if (layer.experts) kind.spread.emplace(pool.load, *layer.experts, ep_ - pool.shared_copies, pool.redundant_experts);
+    if (layer.experts) {
+      kind.spread.emplace(pool.load, *layer.experts, ep_ - pool.shared_copies, pool.redundant_experts);
+      choices = std::max(choices, layer.experts->top_k);
+    }
     has_experts_ |= layer.is_moe();
     absorbs_ |= layer.attention.kind == AttentionKind::multi_latent;
     kinds_.push_back(std::move(kind));
   }
-  gathers_ = about.software.expert_traffic == ExpertTraffic::gather;
+  const auto traffic = about.software.expert_traffic;
+  gathers_ = traffic == ExpertTraffic::gather || (traffic == ExpertTraffic::gather_few && pool.ffn_chips == 0 && ep_ <= choices);
+  holds_all_ = pool.ffn_chips == 0 && (gathers_ || pool.dp == 1 || expert_tp_ > 1);
   tensor_ = spread(about.fabric, pool.tp, 1);
   // With chips of their own, experts lie behind attention's: their exchange crosses both sides.
   const auto stage = pool.attention_chips() + pool.ffn_chips;
@@ -202,6 +209,12 @@ void Pass::experts(Ledger& ledger, std::int64_t group) const {
       if (compute::time_of(about_.chip, shared).time > compute::time_of(about_.chip, op).time) op = shared;
     }
     ledger.add(Part::experts, "routed experts", kind.count, op, about_.software.expert_kernels.si());
+    // A chip that has the tokens of all ranks sorts and sums all their choices, not those of its experts alone.
+    if (holds_all_ && ep_ > 1) {
+      const double others = std::max(0.0, static_cast<double>(group * e.top_k) - chip.rows);
+      const double rate = about_.chip.memory.bandwidth.si() * about_.chip.efficiency.stream.memory.si();
+      ledger.add_seconds(Part::experts, "sorting of other chips' choices", kind.count, kSortedBytes * others * static_cast<double>(about_.model.hidden) / rate, "8 (tokens top_k - rows) hidden / (memory.bandwidth x stream.memory)");
+    }
   }
 }
 

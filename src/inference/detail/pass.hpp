@@ -92,7 +92,8 @@ class Pass final {
   double layers_ = 0, latent_layers_ = 0;
   bool has_experts_ = false;
   bool absorbs_ = false;
-  bool gathers_ = false;  // tokens of all ranks go to all chips
+  bool gathers_ = false;    // tokens of all ranks go to all chips
+  bool holds_all_ = false;  // each chip with experts has the tokens of the whole group: gathered, or of one rank
   Arithmetic attention_, dense_, experts_;
   hardware::Precision cache_;
   std::int64_t ep_ = 1, expert_tp_ = 1;

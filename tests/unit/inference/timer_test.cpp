@@ -165,6 +165,31 @@ TEST(TensorParallelism, HalvesProductsAndAddsAllReduces) {
   EXPECT_EQ(of(a, Part::all_reduce), 0);
 }
 
+TEST(Experts, GatheredTokensAreSortedEverywhere) {
+  const Toy toy{.flop_per_s = 1e30, .bytes_per_s = 1073741824.0};
+  auto software = free_software();
+  const std::string spread = "dp=2,ep=2,instances=1";
+  const auto sent = served(toy_machine(toy), toy_model(test::kToyExperts), software, spread);
+  software.expert_traffic = ExpertTraffic::gather;
+  const auto gathered = served(toy_machine(toy), toy_model(test::kToyExperts), software, spread);
+  const serving::StepLoad load{.sequences = 128, .cached = 12800, .chunks = {}};
+  const auto rows = detail::ExpertSpread(sent.pools[0].pool.load, *sent.model->kinds.back().experts, 2, 0).on_busiest(128).rows;
+  // Three layers of 128 tokens with two choices each, 512 features.
+  const double others = 3 * 8 * (256 - rows) * 512 / 1073741824.0;
+  const auto experts_of = [&](const Served& s) { return of(s.pools[0].timer->parts(load), Part::experts); };
+  EXPECT_NEAR(experts_of(gathered) - experts_of(sent), others, 1e-9);
+  EXPECT_NEAR(experts_of(served(toy_machine(toy), toy_model(test::kToyExperts), software, "tp=2,ep=2,instances=1")) - experts_of(sent), others, 1e-9) << "one rank's tokens are on all its chips";
+  // No more chips than choices, and more.
+  software.expert_traffic = ExpertTraffic::gather_few;
+  EXPECT_EQ(served(toy_machine(toy), toy_model(test::kToyExperts), software, spread).pools[0].timer->parts(load), gathered.pools[0].timer->parts(load));
+  const auto wide = [&](ExpertTraffic traffic) {
+    software.expert_traffic = traffic;
+    return served(toy_machine(toy), toy_model(test::kToyExperts), software, "dp=4,ep=4,instances=1").pools[0].timer->parts(load);
+  };
+  EXPECT_EQ(wide(ExpertTraffic::gather_few), wide(ExpertTraffic::exchange));
+  EXPECT_NE(wide(ExpertTraffic::gather_few), wide(ExpertTraffic::gather));
+}
+
 TEST(Exchange, CopiesCrossTheLevel) {
   Toy toy;
   toy.levels = {{"node", 4, 1e9, 0}};
