@@ -13,6 +13,7 @@
 #include "inference/detail/step_table.hpp"
 #include "inference/placement.hpp"
 #include "result/path.hpp"
+#include "units/text.hpp"
 
 namespace zettatwin::inference {
 namespace {
@@ -172,6 +173,7 @@ class Timer final : public InstanceTimer {
   [[nodiscard]] Ledger operators(const StepLoad& load, const RankLoad& rank) const;
   // The host's part of a step that takes the chip so long.
   [[nodiscard]] double host_seconds(double chip, const StepLoad& load, const RankLoad& rank) const;
+  void add_host(Ledger& ledger, double chip, const StepLoad& load, const RankLoad& rank) const;
 
   [[nodiscard]] double decoding_attention(std::int64_t sequences, double cached) const;
   [[nodiscard]] double attention_value(std::int64_t bucket, std::int64_t cached) const;
@@ -374,6 +376,73 @@ Parts Timer::whole_step(const StepLoad& load) const {
   return parts;
 }
 
+// The figures behind host_seconds(): of each what the chip's work does not hide.
+void Timer::add_host(Ledger& ledger, double chip, const StepLoad& load, const RankLoad& rank) const {
+  const auto& software = about_.software;
+  const bool eager = load.chunks.empty() ? !software.captured(rank.tokens) : !software.graphs_with_prompts;
+  const bool hidden = software.overlapped_host && software.overlapped_sequences;
+  const double sequences = software.host_sequence.si() * static_cast<double>(share(load.sequences, about_.pool.dp));
+  const double latent_layers = software.eager_latent_layer.present ? pass_.latent_layers() : 0, layers = pass_.layers() - latent_layers;
+  const double usual = eager ? software.eager_layer.si() * layers : 0, latent = eager ? software.eager_latent_layer.si() * latent_layers : 0, issuing = usual + latent;
+  const double step = software.host_step.si() + (hidden ? sequences : 0);
+  // A figure without any time has no entry.
+  const auto add = [&](std::string_view name, double count, const config::Figure<units::Seconds>& figure, double seconds, const char* formula) {
+    if (figure.si() == 0 || count == 0) return;
+    ledger.add(Part::host, name, count, figure);
+    ledger.entries().back().seconds = seconds;
+    ledger.entries().back().formula = formula;
+  };
+  const double shows = issuing > 0 ? std::max(0.0, issuing - chip) / issuing : 0;
+  constexpr const char* kIssuing = "what the chip's work does not hide of all layers: share of max(0, layers x eager_layer + latent ones x eager_latent_layer - chip)";
+  if (eager) add("eager_layer", layers, software.eager_layer, usual * shows, kIssuing);
+  if (eager) add("eager_latent_layer", latent_layers, software.eager_latent_layer, latent * shows, kIssuing);
+  add("host_step", 1, software.host_step, software.overlapped_host ? std::max(0.0, step - std::max(chip, issuing)) : step,
+      !software.overlapped_host ? "count x figure of the software"
+      : hidden                  ? "what the chip's work does not hide: max(0, host_step + sequences of a rank x host_sequence - max(chip, issuing of layers))"
+                                : "what the chip's work does not hide: max(0, host_step - max(chip, issuing of layers))");
+  if (!hidden) ledger.add(Part::host, "host_sequence", static_cast<double>(share(load.sequences, about_.pool.dp)), software.host_sequence);
+  if (!load.chunks.empty()) ledger.add(Part::host, "prompt_step", 1, software.prompt_step);
+}
+
+// Operators of one name are one leaf: its count and seconds are sums, its inputs those of all.
+std::vector<detail::Entry> by_name(const std::vector<detail::Entry>& entries, std::size_t part) {
+  std::vector<detail::Entry> merged;
+  for (const auto& entry : entries) {
+    if (index_of(entry.part) != part) continue;
+    const auto same = std::find_if(merged.begin(), merged.end(), [&](const auto& m) { return m.name == entry.name; });
+    if (same == merged.end()) {
+      merged.push_back(entry);
+      continue;
+    }
+    same->count += entry.count;
+    same->seconds += entry.seconds;
+    for (const auto& input : entry.inputs)
+      if (std::none_of(same->inputs.begin(), same->inputs.end(), [&](const auto& i) { return i.name == input.name && i.value == input.value; })) same->inputs.push_back(input);
+  }
+  return merged;
+}
+
+// A part that takes `seconds` of a step, and its operators. Where these take longer or shorter on their own, the part is divided in their proportions.
+result::Node part_node(std::size_t part, double seconds, Ledger& ledger) {
+  auto node = result::leaf(std::string(kNames[part].key), std::string(kNames[part].label), units::Seconds::from_si(seconds));
+  const auto entries = by_name(ledger.entries(), part);
+  double alone = 0;
+  for (const auto& entry : entries) alone += entry.seconds;
+  const double scale = alone > 0 ? seconds / alone : 1;
+  constexpr double kRounding = 1e-9;
+  node.sums = alone > 0;
+  if (alone > 0 && std::abs(scale - 1) > kRounding) {
+    const char* why = part == index_of(Part::attention) ? "a step reads it from a table by batch and cached tokens, between whose entries it interpolates"
+                      : part == index_of(Part::exchange) ? "the rest passes beside computing"
+                      : part == index_of(Part::idle)     ? "the rest passes beside attention"
+                                                         : "of halves or parts of the batch, one after the other";
+    node.formula = fmt::format("its operators take {} on their own; {}. They share it in proportion", units::human(units::Seconds::from_si(alone), 4), why);
+  }
+  for (const auto& entry : entries)
+    node.add(result::leaf(result::path_element(entry.name), fmt::format("{:.6g} x {}", entry.count, entry.name), units::Seconds::from_si(entry.seconds * scale), entry.formula, entry.inputs));
+  return node;
+}
+
 Ledger Timer::operators(const StepLoad& load, const RankLoad& rank) const {
   Ledger ledger(about_.chip, true);
   pass_.tokens(ledger, rank.tokens, rank.decoding);
@@ -408,30 +477,13 @@ result::Node Timer::explain(const StepLoad& load) const {
   const auto parts = whole_step(load);
   const auto rank = rank_load(load, about_.pool.ffn_chips > 0 ? about_.pool.microbatches : about_.pool.pp);
   auto ledger = operators(load, rank);
-  const auto& software = about_.software;
-  ledger.add(Part::host, "host_step", 1, software.host_step);
-  ledger.add(Part::host, "host_sequence", static_cast<double>(share(load.sequences, about_.pool.dp)), software.host_sequence);
-  if (!load.chunks.empty()) ledger.add(Part::host, "prompt_step", 1, software.prompt_step);
-  if (load.chunks.empty() ? !software.captured(rank.tokens) : !software.graphs_with_prompts) {
-    const double latent = software.eager_latent_layer.present ? pass_.latent_layers() : 0;
-    if (pass_.layers() > latent) ledger.add(Part::host, "eager_layer", pass_.layers() - latent, software.eager_layer);
-    if (latent > 0) ledger.add(Part::host, "eager_latent_layer", latent, software.eager_latent_layer);
-  }
+  add_host(ledger, sum(parts) - parts[index_of(Part::host)], load, rank);
   result::Node root{.key = "step", .label = fmt::format("step of {} sequences with {} cached tokens and {} chunks of prompts", load.sequences, load.cached, load.chunks.size()), .dimension = units::kTime, .sums = true};
   root.formula = about_.pool.ffn_chips > 0          ? "max(m attention, m feed-forward, attention + feed-forward + exchange) per layer, m parts of the batch; ends and host beside it"
                  : about_.pool.two_batch_overlap ? "max(computing / (1 - exchange_cores), exchange) of two halves of the batch, if shorter than one after the other; ends and host beside it"
                                                     : "sum over layers of all operators, head and host";
-  for (std::size_t i = 0; i < kParts; ++i) {
-    if (parts[i] == 0) continue;
-    auto& node = root.add(result::leaf(std::string(kNames[i].key), std::string(kNames[i].label), units::Seconds::from_si(parts[i])));
-    for (auto& entry : ledger.entries())
-      if (index_of(entry.part) == i)
-        node.add(result::leaf(result::path_element(entry.name), fmt::format("{} x {}", entry.count, entry.name), units::Seconds::from_si(entry.seconds), entry.formula, std::move(entry.inputs)));
-  }
-  if (auto* host = root.children.empty() ? nullptr : &root.children.back(); host && host->key == "host")
-    host->formula = !software.overlapped_host       ? "max(chip, eager_layer x layers (eager_latent_layer of latent ones)) - chip + host_step + prompt_step + host_sequence x sequences of a rank"
-                    : software.overlapped_sequences ? "max(chip, eager_layer x layers (eager_latent_layer of latent ones), host_step + host_sequence x sequences of a rank) - chip + prompt_step"
-                                                    : "max(chip, eager_layer x layers (eager_latent_layer of latent ones), host_step) - chip + prompt_step + host_sequence x sequences of a rank";
+  for (std::size_t i = 0; i < kParts; ++i)
+    if (parts[i] != 0) root.add(part_node(i, parts[i], ledger));
   root.si = sum(parts);
   return root;
 }

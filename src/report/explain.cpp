@@ -9,7 +9,8 @@ namespace zettatwin::report {
 namespace {
 
 void explain(std::string& out, const result::Node& node, const std::string& path) {
-  out += fmt::format("{} = {}\n  {}\n", path, units::human(node.si, node.dimension, 4), node.label);
+  const bool is_heading = node.si == 0 && node.dimension == units::kDimensionless && !node.sums && !node.children.empty();  // it groups figures of several kinds
+  out += is_heading ? fmt::format("{}\n  {}\n", path, node.label) : fmt::format("{} = {}\n  {}\n", path, units::human(node.si, node.dimension, 4), node.label);
   if (!node.formula.empty()) out += fmt::format("  formula: {}\n", node.formula);
   else if (node.sums) out += "  formula: the sum of the parts below\n";
   for (const auto& input : node.inputs) {

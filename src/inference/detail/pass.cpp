@@ -132,9 +132,9 @@ void Pass::feed_forward(Ledger& ledger, std::string_view name, double count, std
   const auto hidden = about_.model.hidden;
   const double f = about_.software.kernels.si();
   cast(ledger, Part::dense, count, dense_, tokens, hidden);
-  ledger.add(Part::dense, name, count, gemm(tokens, gated ? 2 * columns : columns, hidden, dense_), f);
+  ledger.add(Part::dense, std::string(name) + ", up", count, gemm(tokens, gated ? 2 * columns : columns, hidden, dense_), f);
   cast(ledger, Part::dense, count, dense_, tokens, columns);
-  ledger.add(Part::dense, name, count, gemm(tokens, hidden, columns, dense_), f);
+  ledger.add(Part::dense, std::string(name) + ", down", count, gemm(tokens, hidden, columns, dense_), f);
 }
 
 // On a second stream: launches, casts and latencies pass beside the routed experts, which have as many; what both need of memory and matrix units adds up.
