@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "inference/detail/engine.hpp"
+#include "inference/placement.hpp"
 #include "model/parameters.hpp"
 #include "units/text.hpp"
 
@@ -181,31 +183,120 @@ InstanceMemory memory_of(const InstanceModel& about) {
   return m;
 }
 
+namespace {
+
+// What one chip needs for a request of so many tokens.
+struct Need {
+  double bytes = 0, missing = 0;  // missing below 0: to spare
+  bool fits = false;
+};
+Need need_of(const InstanceModel& about, const InstanceMemory& memory, std::int64_t tokens) {
+  const auto bytes = memory.used + memory.cache.per_token * static_cast<double>(tokens) + memory.cache.per_sequence;
+  return {bytes.si(), (bytes - memory.available).si(), bytes <= memory.available && memory.tokens / about.pool.dp >= tokens};
+}
+
+// Changes of one setting and what they save, most effective first.
+class Remedies final {
+ public:
+  Remedies(const InstanceModel& about, double missing, std::int64_t tokens) : about_(about), changed_(about), missing_(missing), tokens_(tokens) {}
+
+  // What `change` makes of pool and engine; words(pool) says it. None if the model cannot be cut so. Says whether it fits then.
+  template <class Change, class Words>
+  bool add(Change&& change, Words&& words) {
+    const auto found = of(change, words);
+    if (found) found_.push_back(*found);
+    return found && found->fits;
+  }
+  // change(pool, times) for two, four, ... sixteen times as much, until it fits; of those that do not, the largest.
+  template <class Change, class Words>
+  void add_doubled(Change&& change, Words&& words) {
+    std::optional<Remedy> last;
+    for (std::int64_t times = 2; times <= 16 && !(last && last->fits); times *= 2) {
+      const auto found = of([&](InstanceModel& m) { change(m.pool, times); }, words);
+      if (!found || (last && found->saved <= last->saved)) break;
+      last = found;
+    }
+    if (last) found_.push_back(*last);
+  }
+  [[nodiscard]] std::vector<std::string> texts() {
+    std::stable_sort(found_.begin(), found_.end(), [](const Remedy& a, const Remedy& b) { return a.fits != b.fits ? a.fits : a.saved > b.saved; });
+    std::vector<std::string> texts;
+    constexpr double kNotable = 0.01;  // of what is missing
+    for (const auto& r : found_)
+      if (r.fits || r.saved > kNotable * missing_) texts.push_back(fmt::format("{}: saves {}{}", r.text, units::human(units::Bytes::from_si(r.saved)), r.fits ? ", then it fits" : ""));
+    return texts;
+  }
+
+ private:
+  struct Remedy {
+    std::string text;
+    double saved = 0;
+    bool fits = false;
+  };
+  template <class Change, class Words>
+  [[nodiscard]] std::optional<Remedy> of(Change&& change, Words&& words) {
+    changed_.pool = about_.pool;
+    changed_.engine = about_.engine;
+    change(changed_);
+    config::Diagnostics ignored;
+    if (changed_.pool.dp != about_.pool.dp || changed_.pool.pp != about_.pool.pp) {
+      auto engine = detail::engine_of(changed_.pool, changed_.software, ignored);
+      if (!engine) return std::nullopt;
+      changed_.engine = std::move(*engine);
+    }
+    if (!check(changed_.pool, changed_.model, {}, ignored)) return std::nullopt;
+    const auto chips = changed_.pool.chips();
+    if (chips <= changed_.machine.chips() && !place_instance(changed_.machine, chips, changed_.pool.tp)) return std::nullopt;
+    const auto need = need_of(changed_, memory_of(changed_), tokens_);
+    return Remedy{words(changed_.pool) + (chips > about_.pool.chips() ? fmt::format(" ({} chips per instance)", chips) : ""), missing_ - need.missing, need.fits};
+  }
+
+  const InstanceModel& about_;
+  InstanceModel changed_;
+  double missing_;
+  std::int64_t tokens_;
+  std::vector<Remedy> found_;
+};
+
+std::vector<std::string> suggestions(const InstanceModel& about, double missing, std::int64_t tokens) {
+  const auto& pool = about.pool;
+  Remedies r(about, missing, tokens);
+  if (pool.expert_parallel(about.model) > 1)
+    r.add_doubled([](Pool& p, std::int64_t times) { (p.ffn_chips > 0 ? p.ffn_chips : p.dp) *= times, p.ep *= times; },
+                  [](const Pool& p) { return p.ffn_chips > 0 ? fmt::format("ffn_chips={}", p.ffn_chips) : fmt::format("dp={}{}", p.dp, p.ep > 0 ? fmt::format(",ep={}", p.ep) : ""); });
+  if (pool.dp == 1) r.add_doubled([](Pool& p, std::int64_t times) { p.tp *= times; }, [](const Pool& p) { return fmt::format("tp={}", p.tp); });
+  r.add_doubled([](Pool& p, std::int64_t times) { p.pp *= times; }, [](const Pool& p) { return fmt::format("pp={}", p.pp); });
+  const auto narrower = [&](Format format) {
+    r.add([&](InstanceModel& m) { m.pool.weights = format, m.pool.attention = m.pool.experts = Format::as_weights; }, [&](const Pool&) { return fmt::format("weights={}", config::word_of(format_words(), format)); });
+  };
+  const double width = bytes_of(pool.expert_format());
+  if (width >= bytes_of(Format::bf16)) narrower(Format::fp8);
+  if (width > bytes_of(Format::fp4) && !arithmetic_of(about.chip, Format::fp4).weight_only) narrower(Format::fp4);
+  if (pool.cache == Format::bf16) r.add([](InstanceModel& m) { m.pool.cache = Format::fp8; }, [](const Pool&) { return std::string("cache=fp8"); });
+  constexpr std::int64_t kFewTokens = 8192;
+  if (about.engine.max_tokens > kFewTokens) r.add([](InstanceModel& m) { m.engine.max_tokens = kFewTokens; }, [=](const Pool&) { return fmt::format("engine.max_tokens={}", kFewTokens); });
+  return r.texts();
+}
+
+}  // namespace
+
 std::optional<DoesNotFit> does_not_fit(const InstanceModel& about, const InstanceMemory& memory, std::int64_t sequence) {
   const auto& pool = about.pool;
   const auto tokens = std::max<std::int64_t>(sequence, about.engine.block_tokens);
   const auto one = memory.cache.per_token * static_cast<double>(tokens) + memory.cache.per_sequence;
-  const auto needed = memory.used + one;
-  if (needed <= memory.available && memory.tokens / pool.dp >= tokens) return std::nullopt;
+  const auto need = need_of(about, memory, tokens);
+  if (need.fits) return std::nullopt;
   const auto& largest = *std::max_element(memory.parts.begin(), memory.parts.end(), [](const auto& a, const auto& b) { return a.bytes < b.bytes; });
   const bool weights = memory.used > memory.available;
-  DoesNotFit answer{.role = fmt::format("pool '{}', {} of {} chips", pool.name, pool.chips() > 1 ? "each" : "the one", pool.chips()),
+  DoesNotFit answer{.role = fmt::format("each chip of pool '{}'", pool.name),
                     .part = weights ? largest.name : "cache of one request",
-                    .needed = needed,
+                    .needed = units::Bytes::from_si(need.bytes),
                     .available = memory.available};
   answer.reason = weights ? fmt::format("weights, activations and reserve need {} per chip, the engine may use {}; the largest part is {} with {}", units::human(memory.used),
                                         units::human(memory.available), largest.name, units::human(largest.bytes))
-                          : fmt::format("beside {} of weights, activations and reserve one request of {} tokens needs {} of cache per chip; {} are left", units::human(memory.used), tokens,
+                          : fmt::format("beside {} of weights, activations and reserve one request of {} tokens needs {} of cache per chip; {} are left", units::human(memory.used), units::grouped(tokens),
                                         units::human(one), units::human(memory.available - memory.used));
-  const auto grow = [&](std::string text) { answer.suggestions.push_back(std::move(text)); };
-  if (pool.expert_parallel(about.model) > 1) grow(fmt::format("spread the experts over more chips: dp={},ep={}", pool.dp * 2, pool.expert_chips() * 2));
-  grow(fmt::format("cut attention further: tp={}", pool.tp * 2));
-  grow(fmt::format("add pipeline stages: pp={}", pool.pp * 2));
-  const double width = bytes_of(pool.expert_format());
-  if (width >= bytes_of(Format::bf16)) grow("use narrower weights: weights=fp8");
-  else if (width > bytes_of(Format::fp4) && !arithmetic_of(about.chip, Format::fp4).weight_only) grow("use narrower weights: weights=fp4");
-  if (!weights && pool.cache == Format::bf16) grow("use a narrower cache: cache=fp8");
-  if (!weights && about.engine.max_tokens > 8192) grow("allow fewer tokens per step: engine.max_tokens=8192");
+  answer.suggestions = suggestions(about, need.missing, tokens);
   return answer;
 }
 

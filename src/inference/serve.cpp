@@ -5,17 +5,12 @@
 
 #include <algorithm>
 
+#include "inference/detail/engine.hpp"
 #include "inference/placement.hpp"
 #include "units/text.hpp"
 
 namespace zettatwin::inference {
-namespace {
-
-struct Placed {
-  const hardware::Machine* machine = nullptr;
-  topology::Fabric fabric;
-  std::int64_t whole = 0;  // instances that the request's chips hold
-};
+namespace detail {
 
 std::optional<serving::EngineSettings> engine_of(const Pool& pool, const Software& software, config::Diagnostics& diagnostics) {
   const auto before = diagnostics.error_count();
@@ -29,6 +24,15 @@ std::optional<serving::EngineSettings> engine_of(const Pool& pool, const Softwar
   if (const auto parts = pool.dp * pool.pp; engine.max_chunk == 0 && parts > 1) engine.max_chunk = std::max<std::int64_t>(1, engine.max_tokens / parts);
   return engine;
 }
+
+}  // namespace detail
+namespace {
+
+struct Placed {
+  const hardware::Machine* machine = nullptr;
+  topology::Fabric fabric;
+  std::int64_t whole = 0;  // instances that the request's chips hold
+};
 
 // Pools that say 0 share what the others leave on their machine: each gets as many instances as the one whose instance is largest gives them all.
 bool share_out(const hardware::Machine& machine, std::int64_t available, std::vector<ServedPool>& pools, const std::vector<Placed>& placed, const config::Location& where,
@@ -153,7 +157,7 @@ std::vector<const hardware::Machine*> machines_of(const ServeRequest& request, S
 
 void describe(config::Schema& s, Link& link) {
   s.quantity("bandwidth", link.bandwidth, "between the machines, of all caches together, one direction", {.presence = config::Presence::required, .range = config::kPositive});
-  s.quantity("latency", link.latency, "of one message");
+  s.quantity("latency", link.latency, "of one message", {.range = {0, 3600}});
 }
 
 std::optional<Served> serve(const ServeRequest& request, const config::Location& where, config::Diagnostics& diagnostics) {
@@ -173,9 +177,11 @@ std::optional<Served> serve(const ServeRequest& request, const config::Location&
   for (std::size_t i = 0; i < machines.size(); ++i) {
     const auto& pool = request.deployment.pools[i];
     if (!check(pool, request.model, where, diagnostics)) continue;
-    auto engine = engine_of(pool, request.software, diagnostics);
+    auto engine = detail::engine_of(pool, request.software, diagnostics);
     auto fabric = place_instance(*machines[i], pool.chips(), pool.tp);
-    if (!fabric) diagnostics.error(where, fmt::format("pool '{}': an instance of {} chips cannot be placed on {}", pool.name, pool.chips(), machines[i]->name), "it takes equally many chips of each unit", "choose tp x dp x pp from sizes of the machine's units");
+    if (!fabric && pool.chips() > machines[i]->chips())
+      diagnostics.error(where, fmt::format("pool '{}': an instance has {} chips, there are {}", pool.name, pool.chips(), machines[i]->chips()), "it is tp x dp x pp chips, and those of its feed-forwards", "ask for more chips, or lower tp, dp or pp");
+    else if (!fabric) diagnostics.error(where, fmt::format("pool '{}': an instance of {} chips cannot be placed on {}", pool.name, pool.chips(), machines[i]->name), "it takes equally many chips of each unit", "choose tp x dp x pp from sizes of the machine's units");
     if (!engine || !fabric) continue;
     placed.push_back({machines[i], *fabric, instances_on(*fabric, chips[i])});
     served.pools.push_back({.pool = pool, .chips_per_instance = pool.chips(), .engine = *engine});

@@ -112,6 +112,48 @@ TEST(Infeasible, SaysWhatWhereAndBy) {
   EXPECT_EQ(narrow.infeasible->part, "cache of one request");
 }
 
+// A suggestion that promises to fit does, and each says what it saves.
+TEST(Infeasible, SuggestionsKeepTheirWord) {
+  const auto machine = test::catalog_machine("dgx-h200");
+  const auto software = test::catalog_serving("vllm");
+  struct Case {
+    const char* model;
+    const char* deployment;
+    std::int64_t tokens;
+  };
+  for (const Case& c : {Case{"llama-3.1-405b", "tp=4,instances=1", 0}, Case{"llama-3.1-70b", "tp=1,instances=1", 0}, Case{"llama-3.1-70b", "tp=4,weights=fp8,instances=1", 2'000'000},
+                        Case{"deepseek-v3", "dp=4,ep=4,weights=fp8_block,instances=1", 0}}) {
+    const auto model = test::catalog_model(c.model);
+    const auto s = served(machine, model, software, c.deployment, 0, c.tokens);
+    ASSERT_TRUE(s.infeasible) << c.model;
+    bool any = false;
+    for (const auto& text : s.infeasible->suggestions) {
+      EXPECT_NE(text.find(": saves "), std::string::npos) << text;
+      const bool promises = text.ends_with(", then it fits");
+      any |= promises;
+      const auto change = text.substr(0, std::min(text.find(' '), text.find(':')));
+      // The changed settings, before those of the case that they replace.
+      std::string changed;
+      for (const std::string& item : {std::string(c.deployment)}) {
+        std::size_t at = 0;
+        while (at < item.size()) {
+          const auto end = std::min(item.find(',', at), item.size());
+          const auto one = item.substr(at, end - at);
+          if (("," + change).find("," + one.substr(0, one.find('=') + 1)) == std::string::npos) changed += one + ",";
+          at = end + 1;
+        }
+      }
+      const auto after = served(machine, model, software, (changed + change).c_str(), 0, c.tokens);
+      EXPECT_EQ(!after.infeasible, promises) << c.model << " " << changed << change;
+    }
+    EXPECT_TRUE(any) << c.model;
+  }
+  // Nothing helps a prompt of a hundred million tokens, and nothing says so.
+  const auto hopeless = served(machine, test::catalog_model("llama-3.1-70b"), software, "tp=4,weights=fp8,instances=1", 0, 100'000'000);
+  ASSERT_TRUE(hopeless.infeasible);
+  for (const auto& text : hopeless.infeasible->suggestions) EXPECT_FALSE(text.ends_with("then it fits")) << text;
+}
+
 TEST(MemoryRules, OfEngines) {
   Toy toy;
   toy.capacity = 1e9;
