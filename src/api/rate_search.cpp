@@ -69,6 +69,8 @@ class RateSearch final {
       if (traffic->stream->concurrency() > 0 || !std::isfinite(rate) || rate <= 0)
         diagnostics_.error(one.traffic->where, "the most that a deployment serves is a rate, the traffic has none", "a closed loop offers what is answered", "give a rate, such as rate: 10 requests/s");
       rates_.push_back(rate);
+      stated_rate_ += std::isfinite(rate) ? rate : 0;
+      diurnal_ |= one.traffic->find("diurnal") != nullptr;
       endless_ |= traffic->endless;
     }
     if (rates_.empty() && diagnostics_.error_count() == errors_before) diagnostics_.error(root_.where, "the scenario lacks 'traffic'", "what is asked for is how much of it the deployment serves", "give --rate or --trace");
@@ -93,10 +95,12 @@ class RateSearch final {
       if (auto* trace = all[i].traffic->find("trace")) std::erase_if(trace->entries, [](const config::Entry& e) { return e.key == "rate_scale"; });
       offered += rates_[i] * share;
     }
-    if (endless_ && answer_->scenario.duration.si() == 0 && answer_->scenario.requests == 0) {
-      put(root, "duration", scalar(fmt::format("{} s", kLongest)));
-      put(root, "requests", scalar(fmt::format("{}", options_.sample_requests)));
-    }
+    const auto& scenario = answer_->scenario;
+    if (endless_ && scenario.duration.si() == 0 && scenario.requests == 0) put(root, "duration", scalar(fmt::format("{} s", kLongest)));
+    // Of traffic that is alike all the time, so many requests show what a longer time would, and fewer would be a burst at high rates: as many as are stated, or
+    // come at the stated rate in the stated time, or as other searches take.
+    if (endless_ && !diurnal_)
+      put(root, "requests", scalar(fmt::format("{}", std::max({options_.sample_requests, scenario.requests, static_cast<std::int64_t>(std::llround(stated_rate_ * scenario.duration.si()))}))));
     auto fleet = serve(root, source_, library_, files_, {.on_request = {}, .on_progress = {}, .timeline_instances = 0, .series = false}, diagnostics_);
     if (!fleet) return std::nullopt;
     auto& subject = answer_->subject;
@@ -106,9 +110,11 @@ class RateSearch final {
                             .output_tokens_per_s_per_chip = result.all.output_tokens_per_s_per_chip.value};
     if (fleet->subject.feasible()) {
       const bool stable = result.judgement.verdict == fleet::Verdict::stable;
-      trial.verdict = stable ? "stable" : "saturated";
-      if (!stable) trial.sustained_per_s = std::min(offered, result.judgement.sustainable_per_s);
-      trial.good = stable && trial.attainment >= options_.attainment;
+      const bool seen = !result.judgement.too_short;  // a burst that batches have room for says nothing about a rate
+      trial.verdict = !stable ? "saturated" : seen ? "stable" : "too short";
+      if (!stable) trial.sustained_per_s = std::min(offered, result.judgement.sustainable_per_s > 0 ? result.judgement.sustainable_per_s : fleet->subject.sustainable_per_s);
+      else if (!seen) trial.sustained_per_s = std::min(offered, fleet->subject.sustainable_per_s);
+      trial.good = stable && seen && trial.attainment >= options_.attainment;
     }
     if (options_.on_progress) options_.on_progress(fmt::format("{:.4g} requests/s: {}, {:.2f} % of requests meet the objectives", offered, trial.verdict, 100 * trial.attainment));
     subject.rates.push_back(trial);
@@ -153,7 +159,8 @@ class RateSearch final {
   config::Diagnostics& diagnostics_;
   std::unique_ptr<CapacityAnswer> answer_;
   std::vector<double> rates_;  // stated, by model
-  bool endless_ = false;
+  double stated_rate_ = 0;     // their sum, per second
+  bool endless_ = false, diurnal_ = false;
 };
 
 bool has_sizes(const config::Node& deployment) {

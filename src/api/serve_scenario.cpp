@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/serve_scenario.hpp"
 
+#include "fleet/times.hpp"
+
 namespace zettatwin::api {
 namespace {
 
@@ -57,9 +59,9 @@ void describe(config::Schema& s, ServeScenario& x) {
   s.object("retry", x.retry, "what happens to requests of failed instances");
   s.list("failures", x.failures, "what fails when");
   s.list("autoscaling", x.autoscaling, "how the number of instances follows the load");
-  s.quantity("duration", x.duration, "of arrivals; until the traffic ends if absent, one hour if it does not", {.range = config::kPositive});
+  s.quantity("duration", x.duration, "of arrivals; until the traffic ends if absent, one hour if it does not", {.range = fleet::kPositiveRunTime});
   s.integer("requests", x.requests, "end after so many", {.range = kCount});
-  s.quantity("warm_up", x.warm_up, "requests that arrive before are not measured");
+  s.quantity("warm_up", x.warm_up, "requests that arrive before are not measured", {.range = fleet::kRunTime});
   s.integer("warm_up_requests", x.warm_up_requests, "the first so many are not measured");
   s.choice("end", x.end, fleet::end_words(), "what happens when arrivals end");
   s.integer("seed", x.seed, "of all random numbers");

@@ -32,6 +32,7 @@ struct ServeFailure {
   std::string unit;              // with `units`: those units of this level of the machine ("node") instead of chips
   std::string units;
   fleet::FailureSpec spec;
+  config::Location where;        // in the scenario
 };
 
 // How caches travel from prefill to decode instances.

@@ -21,7 +21,8 @@ enum class Verdict {
 struct Judgement {
   Verdict verdict = Verdict::stable;
   std::string reason;
-  double offered_per_s = 0;         // requests, while they came
+  bool too_short = false;           // to see a backlog grow
+  double offered_per_s = 0;         // requests, while they came; zero if all came at once
   double backlog_growth_per_s = 0;  // requests; fitted after the warm-up; near zero if stable
   // The highest rate that could be kept up: completions per second while there was a backlog. If stable: unknown (zero), at least what was offered.
   double sustainable_per_s = 0;

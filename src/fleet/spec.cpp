@@ -5,6 +5,7 @@
 #include <set>
 
 #include "fleet/fleet.hpp"
+#include "fleet/times.hpp"
 
 namespace zettatwin::fleet {
 
@@ -65,16 +66,16 @@ void describe(config::Schema& s, Autoscaling& a) {
   s.choice("by", a.by, scale_by_words(), "what is measured");
   s.number("target", a.target, "value of the measure that is aimed at", {.range = config::kPositive});
   s.number("tolerance", a.tolerance, "relative deviations up to here change nothing");
-  s.quantity("interval", a.interval, "between decisions", {.range = config::kPositive});
-  s.quantity("start_delay", a.start_delay, "from the decision until an instance takes requests");
-  s.quantity("down_delay", a.down_delay, "scale down to the most instances that were wanted in this time");
+  s.quantity("interval", a.interval, "between decisions", {.range = kPositiveRunTime});
+  s.quantity("start_delay", a.start_delay, "from the decision until an instance takes requests", {.range = kRunTime});
+  s.quantity("down_delay", a.down_delay, "scale down to the most instances that were wanted in this time", {.range = kRunTime});
   s.integer("min", a.min, "fewest instances", {.range = config::kPositive});
   s.integer("max", a.max, "most instances", config::kRequired);
 }
 void describe(config::Schema& s, CachePool& pool) {
   s.quantity("capacity", pool.capacity, "bytes for caches of keys and values, of all instances together", config::kRequired);
   s.quantity("bandwidth", pool.bandwidth, "of all reads together", config::kRequired);
-  s.quantity("latency", pool.latency, "of one read");
+  s.quantity("latency", pool.latency, "of one read", {.range = kRunTime});
 }
 void describe(config::Schema& s, Slo& slo) {
   s.quantity("ttft", slo.ttft, "most time to the first token");
@@ -83,14 +84,14 @@ void describe(config::Schema& s, Slo& slo) {
 }
 void describe(config::Schema& s, RetryPolicy& r) {
   s.integer("max_retries", r.max_retries, "times that a request is sent again after failures; then it is lost");
-  s.quantity("delay", r.delay, "until a failure is noticed and the request is sent again");
-  s.quantity("client_timeout", r.client_timeout, "from arrival to the last token; then the client gives up and the request is lost");
+  s.quantity("delay", r.delay, "until a failure is noticed and the request is sent again", {.range = kRunTime});
+  s.quantity("client_timeout", r.client_timeout, "from arrival to the last token; then the client gives up and the request is lost", {.range = kRunTime});
   s.integer("max_queue", r.max_queue, "an arrival is rejected if its instance has so many waiting; 0: no limit");
 }
 void describe(config::Schema& s, FailureSpec& f) {
   s.choice("kind", f.kind, failure_kind_words(), "what fails");
-  s.quantity("at", f.at, "when");
-  s.quantity("duration", f.duration, "until it works again: restart and loading of weights; 0: never");
+  s.quantity("at", f.at, "when", {.range = kRunTime});
+  s.quantity("duration", f.duration, "until it works again: restart and loading of weights; 0: never", {.range = kRunTime});
   s.number("share", f.share, "of the pool's instances", {.range = config::kUnitInterval});
   s.number("factor", f.factor, "of rates that is left", {.range = config::kUnitInterval});
 }

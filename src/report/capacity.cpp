@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "report/detail/number.hpp"
 #include "report/detail/table.hpp"
 #include "units/text.hpp"
 
@@ -58,11 +59,11 @@ void sizing(std::string& out, const CapacitySubject& s) {
 void rates(std::string& out, const CapacitySubject& s) {
   detail::Table rows("rlrrrr", {"requests/s", "verdict", "meet the objectives", "TTFT p99", "TPOT p99", "output tokens/s"});
   for (const auto& t : s.rates)
-    rows.row({fmt::format("{:.4g}", t.offered_per_s), t.verdict, fmt::format("{:.2f} %", 100 * t.attainment), human(units::Seconds::from_si(t.ttft_p99), 3), human(units::Seconds::from_si(t.tpot_p99), 3),
+    rows.row({detail::number(t.offered_per_s), t.verdict, fmt::format("{:.2f} %", 100 * t.attainment), human(units::Seconds::from_si(t.ttft_p99), 3), human(units::Seconds::from_si(t.tpot_p99), 3),
               grouped(static_cast<long long>(t.output_tokens_per_s))});
   out += "\nthe deployment simulated at different rates\n" + rows.text();
   if (!s.most) return;
-  out += fmt::format("\n  most       {:.4g} requests/s, {} output tokens/s, {:.4g} per chip\n", s.most->offered_per_s, grouped(static_cast<long long>(s.most->output_tokens_per_s)), s.most->output_tokens_per_s_per_chip);
+  out += fmt::format("\n  most       {} requests/s, {} output tokens/s, {} per chip\n", detail::number(s.most->offered_per_s), grouped(static_cast<long long>(s.most->output_tokens_per_s)), detail::number(s.most->output_tokens_per_s_per_chip));
   if (s.slo.ttft.si() > 0 || s.slo.tpot.si() > 0 || s.slo.e2e.si() > 0)
     out += fmt::format("             {:.2f} % of the requests meet the objectives ({:.4g} % are asked for)\n", 100 * s.most->attainment, 100 * s.attainment);
 }
@@ -89,7 +90,10 @@ std::string text(const CapacitySubject& s) {
   out += fmt::format("machine     {}, up to {} chips\nmodel       {}\nsoftware    {}\n", s.machine_title.empty() ? s.machine : s.machine_title, grouped(s.chips), s.model, s.software);
   out += fmt::format("traffic     {}\n", s.traffic);
   if (s.infeasible) {
-    out += fmt::format("\nCANNOT START: {}\n  {} of {} need {}, there are {}\n", s.infeasible->reason, s.infeasible->part, s.infeasible->role, human(s.infeasible->needed, 4), human(s.infeasible->available, 4));
+    const auto& i = *s.infeasible;
+    out += fmt::format("\nCANNOT START: {}\n  {} needs {}, {} are there: {} too much; most of it {}\n", i.reason, i.role, human(i.needed, 4), human(i.available, 4), human(i.needed - i.available, 4), i.part);
+    if (!i.suggestions.empty()) out += "  what would help:\n";
+    for (const auto& suggestion : i.suggestions) out += fmt::format("    {}\n", suggestion);
     return out;
   }
   if (!s.rates.empty()) {

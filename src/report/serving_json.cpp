@@ -137,7 +137,7 @@ void add_run(Json& out, const ServingSubject& s) {
     add(one, "goodput_requests_per_s", steady->goodput_per_s);
     out["steady"] = std::move(one);
   }
-  out["chip_hours_per_million_output_tokens"] = s.chip_hours_per_million_output_tokens();
+  if (const double hours = s.chip_hours_per_million_output_tokens(); hours > 0) out["chip_hours_per_million_output_tokens"] = hours;
   out["offered_requests_per_s"] = r.judgement.offered_per_s;
   out["backlog_growth_requests_per_s"] = r.judgement.backlog_growth_per_s;
   const bool measured = r.judgement.sustainable_per_s > 0;

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "report/detail/number.hpp"
 #include "report/detail/table.hpp"
 #include "report/serving.hpp"
 #include "units/text.hpp"
@@ -40,7 +41,7 @@ void cannot_start(std::string& out, const ServingSubject& s) {
   const auto& i = *s.infeasible;
   out += fmt::format("\nCANNOT START: {}\n", i.reason);
   if (i.needed.si() > 0)
-    out += fmt::format("  {} of {} need {}, there are {}: {} too much\n", i.part, i.role, human(i.needed, 4), human(i.available, 4), human(i.needed - i.available, 4));
+    out += fmt::format("  {} needs {}, {} are there: {} too much; most of it {}\n", i.role, human(i.needed, 4), human(i.available, 4), human(i.needed - i.available, 4), i.part);
   if (!i.suggestions.empty()) out += "  what would help:\n";
   for (const auto& suggestion : i.suggestions) out += fmt::format("    {}\n", suggestion);
 }
@@ -49,11 +50,14 @@ void verdict(std::string& out, const ServingSubject& s) {
   const auto& j = s.result.judgement;
   out += fmt::format("\n  verdict    {}", j.verdict == fleet::Verdict::stable ? "stable" : "SATURATED");
   if (j.verdict == fleet::Verdict::saturated)
-    out += fmt::format(": the backlog grows by {} requests/s; {} of {} offered requests/s can be kept up", rate(j.backlog_growth_per_s), rate(j.sustainable_per_s), rate(j.offered_per_s));
+    out += fmt::format(": the backlog grows by {} requests/s; {}", rate(j.backlog_growth_per_s),
+                       j.sustainable_per_s > 0 ? fmt::format("{} of {} offered requests/s can be kept up", rate(j.sustainable_per_s), rate(j.offered_per_s)) : fmt::format("{} requests/s are offered", rate(j.offered_per_s)));
   else if (j.offered_per_s > 0) out += fmt::format(" at {} requests/s", rate(j.offered_per_s));
   out += "\n";
   if (!j.reason.empty()) out += fmt::format("             {}\n", j.reason);
-  if (s.sustainable_per_s > 0) out += fmt::format("             about {} requests/s can be kept up, estimated from full batches of requests like these\n", rate(s.sustainable_per_s));
+  if (s.sustainable_per_s > 0)
+    out += fmt::format("             about {} requests/s can be kept up, estimated from full batches of requests like these{}\n", rate(s.sustainable_per_s),
+                       j.too_short && j.offered_per_s > s.sustainable_per_s ? ": less than came, so that a longer run would fall behind" : "");
   const auto& r = s.result.requests;
   out += fmt::format("  requests   {} arrived = {} finished + {} rejected + {} lost + {} in flight, in {}\n", grouped(r.arrived), grouped(r.finished), grouped(r.rejected), grouped(r.lost),
                      grouped(r.in_flight), seconds(s.result.simulated_s));
@@ -71,7 +75,8 @@ void latencies(std::string& out, const fleet::Metrics& m) {
   row("end to end", m.e2e);
   row("queueing", m.queueing);
   row("transfer", m.transfer);
-  out += "\n" + table.text();
+  if (m.ttft.count == 0) out += fmt::format("\n  no request that {} was answered: there are no latencies\n", m.requests.arrived == 0 ? "came after the warm-up" : "was measured");
+  else out += "\n" + table.text();
 }
 
 void intervals(std::string& out, const ServingSubject& s) {
@@ -83,14 +88,15 @@ void intervals(std::string& out, const ServingSubject& s) {
 void throughput(std::string& out, const ServingSubject& s, const fleet::Metrics& m) {
   const auto line = [&](const char* name, const std::string& value, const std::string& note) { out += fmt::format("  {:<26}{:>14}{}\n", name, value, note); };
   out += "\n";
-  line("output tokens/s", rate(m.output_tokens_per_s.value), fmt::format("   {:.4g} per chip{}", m.output_tokens_per_s_per_chip.value, margin(m.output_tokens_per_s)));
+  line("output tokens/s", rate(m.output_tokens_per_s.value), fmt::format("   {} per chip{}", detail::number(m.output_tokens_per_s_per_chip.value), margin(m.output_tokens_per_s)));
   line("input tokens/s", rate(m.input_tokens_per_s.value), m.cached_share > 0 ? fmt::format("   {} of them found in a cache", percent(m.cached_share)) : "");
   line("requests/s", rate(m.requests_per_s.value), margin(m.requests_per_s));
   constexpr double kSame = 0.01;
   if (const auto& steady = m.steady; steady && std::abs(steady->output_tokens_per_s.value - m.output_tokens_per_s.value) > kSame * m.output_tokens_per_s.value)
     line("while it runs full", rate(steady->output_tokens_per_s.value),
-         fmt::format("   output tokens/s, {:.4g} per chip, from {} to {}: neither filling nor emptying", steady->output_tokens_per_s_per_chip.value, seconds(steady->from_s), seconds(steady->to_s)));
-  line("chip-hours per M output", fmt::format("{:.4g}", s.chip_hours_per_million_output_tokens()), "");
+         fmt::format("   output tokens/s, {} per chip, from {} to {}: neither filling nor emptying", detail::number(steady->output_tokens_per_s_per_chip.value), seconds(steady->from_s), seconds(steady->to_s)));
+  const double hours = s.chip_hours_per_million_output_tokens();
+  line("chip-hours per M output", hours > 0 ? detail::number(hours) : "-", "");
   const auto& slo = s.slo;
   if (slo.ttft.si() <= 0 && slo.tpot.si() <= 0 && slo.e2e.si() <= 0) return;
   std::vector<std::string> parts;

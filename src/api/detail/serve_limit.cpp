@@ -50,20 +50,20 @@ double rate_of(const inference::Served& served, const fleet::FleetSpec& spec, co
 
 double sustainable_rate(const ServeAnswer& answer, const fleet::FleetSpec& spec) {
   const auto& result = answer.subject.result;
-  if (result.judgement.verdict != fleet::Verdict::stable || result.judgement.offered_per_s <= 0 || result.requests.finished == 0) return 0;
+  if ((result.judgement.verdict != fleet::Verdict::stable && result.judgement.sustainable_per_s > 0) || result.requests.finished == 0) return 0;
   for (const auto& stream : spec.streams)
     if (stream->concurrency() > 0) return 0;
   for (const auto& failure : spec.failures)
     if (failure.duration.si() <= 0) return 0;
-  double times = kNoLimit;  // of what was offered
+  double most = kNoLimit;  // of all models together, in the proportions that came
   std::size_t first = 0;
   for (std::size_t m = 0; m < answer.served.size(); ++m) {
     const auto& metrics = m < result.models.size() ? result.models[m] : result.all;
     const double share = static_cast<double>(metrics.requests.arrived) / static_cast<double>(std::max<std::int64_t>(1, result.all.requests.arrived));
-    if (metrics.requests.finished > 0) times = std::min(times, rate_of(answer.served[m], spec, result, metrics, first) / (share * result.judgement.offered_per_s));
+    if (metrics.requests.finished > 0) most = std::min(most, rate_of(answer.served[m], spec, result, metrics, first) / share);
     first += answer.served[m].pools.size();
   }
-  return times < kNoLimit ? times * result.judgement.offered_per_s : 0;
+  return most < kNoLimit ? most : 0;
 }
 
 }  // namespace zettatwin::api::detail

@@ -323,7 +323,7 @@ FleetResult AloneRun::result() {
     r.sampling = {.sampled = true, .instances = static_cast<std::int64_t>(seats_.size()), .of = total_, .how = ""};
     r.sampling.how = std::to_string(seats_.size()) + " of " + std::to_string(total_) + " instances, evenly spread, each with its share of the requests: they cannot influence each other";
   }
-  r.judgement = judge({.series = books_->series, .counts = r.requests, .from = from, .to = to, .closed_loop = false, .cut_short = cut_short_, .scale = scale});
+  r.judgement = judge({.series = books_->series, .counts = r.requests, .from = from, .to = to, .offered_per_s = books_->offered_per_s(cut_short_), .waiting = books_->waiting(), .closed_loop = false, .cut_short = cut_short_, .scale = scale});
   return r;
 }
 

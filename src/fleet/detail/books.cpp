@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "fleet/detail/steady.hpp"
+#include "fleet/times.hpp"
 
 namespace zettatwin::fleet {
 
@@ -12,16 +13,34 @@ using units::Picoseconds;
 
 namespace {
 
+// Seconds until the last request of all traces; zero: there are none, or their rate is not known.
+double traces_end(const FleetSpec& spec) {
+  double end = 0;
+  for (const auto& stream : spec.streams) {
+    const double rate = stream->means().rate.si();
+    if (stream->size() && rate > 0) end = std::max(end, static_cast<double>(*stream->size()) / rate);
+  }
+  return end;
+}
+
+// When requests stop to come, if that is known beforehand; zero: it is not.
+Picoseconds arrivals_end(const FleetSpec& spec) {
+  double end = spec.horizon.si(), rates = 0;
+  bool all_traces = true;
+  for (const auto& stream : spec.streams) {
+    all_traces = all_traces && stream->size();
+    rates += stream->means().rate.si();
+  }
+  const auto sooner = [&](double seconds) { end = end > 0 && seconds > 0 ? std::min(end, seconds) : std::max(end, seconds); };
+  if (all_traces) sooner(traces_end(spec));
+  if (spec.max_requests > 0 && rates > 0) sooner(static_cast<double>(spec.max_requests) / rates);
+  return std::isfinite(end) && end <= kLongestRun ? Picoseconds::from(units::Seconds::from_si(end)) : Picoseconds(0);
+}
+
 // A power of two of seconds, so that `intervals` of them cover the run if its length is known; else they begin short and grow.
 Picoseconds first_interval(const FleetSpec& spec, std::int64_t intervals) {
   if (spec.series_interval.si() > 0) return Picoseconds::from(spec.series_interval);
-  double expected = spec.horizon.si();
-  if (expected <= 0) {
-    for (const auto& stream : spec.streams) {
-      const double rate = stream->means().rate.si();
-      if (stream->size() && rate > 0) expected = std::max(expected, static_cast<double>(*stream->size()) / rate);
-    }
-  }
+  const double expected = std::min(spec.horizon.si() > 0 ? spec.horizon.si() : traces_end(spec), kLongestRun);
   const double least = 1.0 / 1024;
   double interval = least;
   while (expected / interval > static_cast<double>(intervals)) interval *= 2;
@@ -43,6 +62,7 @@ Books::Books(const FleetSpec& spec, std::size_t models, std::size_t groups)
       warm_up_(Picoseconds::from(spec.warm_up)),
       warm_up_requests_(spec.warm_up_requests),
       next_progress_(spec.progress_requests) {
+  waiting_.end = arrivals_end(spec);
   collector.open_window(may_open_ ? Picoseconds(INT64_MAX) : warm_up_);
   if (spec.horizon.si() > 0) collector.close_window(Picoseconds::from(spec.horizon));
 }
@@ -63,8 +83,16 @@ Arrival Books::count(const requests::Request& request, Picoseconds time) {
   }
   ++counts_.arrived;
   ++counts_.in_flight;
+  after_start_ += time > Picoseconds(0) ? 1 : 0;
+  last_arrival_ = std::max(last_arrival_, time);
   ++series.at(time).arrived;
   return arrival;
+}
+
+double Books::offered_per_s(bool cut_short) const {
+  const bool endless = std::all_of(spec_.streams.begin(), spec_.streams.end(), [](const auto& stream) { return !stream->size(); });
+  if (!cut_short && endless && spec_.horizon.si() > 0 && spec_.max_requests == 0) return static_cast<double>(counts_.arrived) / spec_.horizon.si();
+  return last_arrival_ > Picoseconds(0) ? static_cast<double>(after_start_) / last_arrival_.seconds().si() : 0;  // as many gaps
 }
 
 Flight& Books::open(Arrival&& arrival) {
@@ -89,6 +117,9 @@ void Books::schedule(Flight& flight, Picoseconds at, std::int32_t cached) {
   if (flight.scheduled >= Picoseconds(0)) return;
   flight.scheduled = at;
   flight.cached = cached;
+  const auto waits_at = [&](Picoseconds time) { return flight.arrival <= time && at > time ? 1 : 0; };
+  waiting_.half += waits_at(Picoseconds(waiting_.end.count() / 2));
+  waiting_.whole += waits_at(waiting_.end);
 }
 
 void Books::first_token(Flight& flight, Picoseconds at) {

@@ -8,6 +8,7 @@
 
 #include "fleet/detail/collector.hpp"
 #include "fleet/detail/flight.hpp"
+#include "fleet/detail/judge.hpp"
 #include "fleet/detail/series.hpp"
 #include "fleet/result.hpp"
 #include "fleet/spec.hpp"
@@ -68,6 +69,9 @@ class Books final {
 
   [[nodiscard]] const RequestCounts& counts() const { return counts_; }
   [[nodiscard]] units::Picoseconds last_end() const { return last_end_; }
+  // Requests per second while they came; 0 if all came at once. `cut_short`: the run ended before they did.
+  [[nodiscard]] double offered_per_s(bool cut_short) const;
+  [[nodiscard]] const Waiting& waiting() const { return waiting_; }
   // Requests, completions and metrics into the result. `scale`: fleet over simulated instances; `whole`: fleet over the instances of the spec.
   void write(FleetResult& result, units::Picoseconds end, double scale, double whole) const;
 
@@ -87,6 +91,9 @@ class Books final {
   units::Picoseconds warm_up_;
   std::int64_t warm_up_requests_;
   RequestCounts counts_;
+  std::int64_t after_start_ = 0;  // requests that came later than at 0
+  units::Picoseconds last_arrival_;
+  Waiting waiting_;
   std::int64_t done_ = 0;
   std::int64_t next_progress_;
   units::Picoseconds last_end_;

@@ -359,7 +359,7 @@ FleetResult GlobalRun::result() {
   r.cut_short = cut_short_;
   bool closed = true;
   for (const Source& source : sources_) closed = closed && source.concurrency > 0;
-  r.judgement = judge({.series = books_.series, .counts = r.requests, .from = from, .to = to, .closed_loop = closed, .cut_short = cut_short_, .scale = factor_});
+  r.judgement = judge({.series = books_.series, .counts = r.requests, .from = from, .to = to, .offered_per_s = books_.offered_per_s(cut_short_), .waiting = books_.waiting(), .closed_loop = closed, .cut_short = cut_short_, .scale = factor_});
   return r;
 }
 

@@ -42,8 +42,7 @@ Judgement judge(const Evidence& e) {
     if (counts[i].arrived > 0) last = i + 1;
     arrived += counts[i].arrived;
   }
-  const double span = std::min(static_cast<double>(last) * interval, e.to.seconds().si());
-  j.offered_per_s = span > 0 ? static_cast<double>(arrived) / span * e.scale : 0;
+  j.offered_per_s = e.offered_per_s * e.scale;
   if (e.counts.arrived > 0 && e.counts.rejected == e.counts.arrived) {
     j.verdict = Verdict::infeasible;
     j.reason = "no request can be answered";
@@ -64,8 +63,16 @@ Judgement judge(const Evidence& e) {
     failed += static_cast<double>(counts[i].failed);
   }
   if (waiting.size() < 8) {
-    j.reason = "too short to see a backlog grow";
-    if (!e.cut_short) return j;
+    j.reason = j.offered_per_s > 0 ? "too short to see a backlog grow" : "all requests come at once";
+    const double rise = 2 * static_cast<double>(e.waiting.whole - e.waiting.half), all = static_cast<double>(arrived);
+    if (!e.cut_short && e.waiting.end > Picoseconds(0) && j.offered_per_s > 0 && rise > std::max(all / 100, 2 * std::sqrt(all)) && static_cast<double>(e.waiting.whole) > rise / 2) {
+      j.verdict = Verdict::saturated;
+      j.reason = "the backlog grows as long as requests come";
+      j.backlog_growth_per_s = rise / e.waiting.end.seconds().si() * e.scale;
+      return j;
+    }
+    j.too_short = !e.cut_short;
+    if (j.too_short) return j;
   }
   const double seconds = static_cast<double>(waiting.size()) * interval;
   const Line line = waiting.size() >= 2 ? fit(waiting) : Line{};
@@ -76,6 +83,11 @@ Judgement judge(const Evidence& e) {
     j.verdict = Verdict::saturated;
     j.reason = e.cut_short ? "the backlog passed the limit of the simulation" : "the backlog grows as long as requests come";
     j.sustainable_per_s = seconds > 0 ? done / seconds * e.scale : 0;
+    if (e.cut_short && waiting.size() < 2) {
+      const double each = j.offered_per_s / static_cast<double>(std::max<std::int64_t>(1, arrived));
+      j.backlog_growth_per_s = static_cast<double>(e.counts.in_flight) * each;
+      j.sustainable_per_s = static_cast<double>(e.counts.finished) * each;
+    }
   } else if (failed > threshold) {
     j.verdict = Verdict::saturated;
     j.reason = "more than a hundredth of the requests was rejected or lost";

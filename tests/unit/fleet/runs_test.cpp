@@ -149,6 +149,47 @@ TEST(Verdicts, AnOverloadDoesNotGrowWithoutBound) {
   }
 }
 
+// 50 requests/s for 20 s on ten places. Requests of 0.1 s load half of them; of 100 s, answering all takes hours, and however coarse the intervals became meanwhile, it did not keep up.
+TEST(Verdicts, ALongDrainDoesNotHideTheOverload) {
+  for (const Routing routing : {Routing::round_robin, Routing::least_requests})
+    for (const double tokens : {10.0, 10'000.0}) {
+      FleetSpec spec = test::one_pool(kTenMs, 10, test::poisson(50, 0, test::Outputs::constant, tokens, 1), 1);
+      spec.horizon = units::Seconds::from_si(20);
+      spec.router.routing = routing;
+      const FleetResult r = simulate(spec);
+      const bool keeps_up = tokens < 100;
+      EXPECT_EQ(r.judgement.verdict, keeps_up ? Verdict::stable : Verdict::saturated);
+      EXPECT_NEAR(r.judgement.offered_per_s, 50, 5) << "over the time in which they came";
+      EXPECT_NEAR(r.judgement.backlog_growth_per_s, keeps_up ? 0 : 50, 7);
+    }
+}
+
+// All at once: no rate, nothing that grows.
+TEST(Verdicts, ABurstHasNoRate) {
+  std::vector<test::Arrival> burst(200);
+  for (auto& arrival : burst) arrival = {.ms = 0, .input = 1, .output = 10};
+  FleetSpec spec = test::one_pool(kTenMs, 8, test::listed(burst));
+  const FleetResult r = simulate(spec);
+  EXPECT_EQ(r.requests.finished, 200);
+  EXPECT_EQ(r.judgement.verdict, Verdict::stable);
+  EXPECT_EQ(r.judgement.offered_per_s, 0);
+  EXPECT_EQ(r.judgement.reason, "all requests come at once");
+}
+
+// More in the first interval than the simulation holds: nothing was answered, all of it is backlog.
+TEST(Verdicts, ARateBeyondAllLimits) {
+  for (const Routing routing : {Routing::round_robin, Routing::least_requests}) {
+    FleetSpec spec = test::one_pool(kTenMs, 8, test::poisson(1e9, 0, test::Outputs::constant, 10, 1), 2);
+    spec.horizon = units::hour;
+    spec.max_backlog = 20'000;
+    spec.router.routing = routing;
+    const FleetResult r = simulate(spec);
+    EXPECT_EQ(r.judgement.verdict, Verdict::saturated);
+    EXPECT_NEAR(r.judgement.offered_per_s / 1e9, 1, 0.05);
+    EXPECT_NEAR(r.judgement.backlog_growth_per_s / 1e9, 1, 0.05);
+  }
+}
+
 TEST(Told, TheTimelineShowsEveryPool) {
   FleetSpec spec = test::prefill_decode(kTenMs, kTenMs, 3, 3, test::poisson(100, 200, test::Outputs::constant, 10, 4, 50));
   spec.timeline_instances = 2;
