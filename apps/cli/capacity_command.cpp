@@ -45,7 +45,7 @@ void add_capacity(CLI::App& app, const FileSource& source, Exit& exit) {
   auto c = std::make_shared<CapacityCommand>();
   command->add_option("scenario", c->options.scenario, "scenario file (YAML); options override it")->type_name("SCENARIO.yaml");
   add_serve_options(*command, c->options);
-  command->add_option("--users", c->users, "so many users at a time, each with one request in flight: the same as --concurrency")->type_name("N");
+  command->add_option("--users", c->users, "so many users at a time, each with one request in flight: the same as --concurrency")->type_name("N")->excludes(command->get_option("--concurrency"));
   command->add_option("--attainment", c->attainment, "share of the requests that must meet the objectives")->type_name("SHARE")->capture_default_str();
   command->add_option("--plot", c->plot, "tokens/s per chip over tokens/s of one user as a picture (SVG)")->type_name("FILE.svg");
   command->add_flag("--json", c->json, "machine-readable result on standard output");

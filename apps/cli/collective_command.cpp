@@ -8,12 +8,14 @@
 
 #include "api/collective.hpp"
 #include "report/collective_plot.hpp"
+#include "units/text.hpp"
 
 namespace zettatwin::cli {
 namespace {
 
-Exit run_collective(const api::CollectiveQuestion& question, bool as_json, const std::string& plot, const FileSource& source) {
+Exit run_collective(const api::CollectiveQuestion& question, bool seeded, bool as_json, const std::string& plot, const FileSource& source) {
   config::Diagnostics diagnostics;
+  if (seeded && question.routing != "ecmp") diagnostics.warning(config::location_in("--seed"), "has no effect", "nothing is drawn at random but hashes of ecmp", "write --routing ecmp");
   const auto subject = api::collective(question, source, diagnostics);
   print(diagnostics);
   if (!subject) return Exit::bad_input;
@@ -31,19 +33,20 @@ void add_collective(CLI::App& app, const FileSource& source, Exit& exit) {
   command->add_option("--machine", q->machine, "catalog machine (zettatwin catalog list machines), or a file of your own such as my.yaml")->type_name("NAME")->required();
   command->add_option("--op", q->op, "all-reduce, all-gather, reduce-scatter, all-to-all, broadcast or send-recv (between two ranks)")->type_name("OP")->capture_default_str();
   command->add_option("--bytes", q->bytes, "size as nccl-tests counts it (64MiB), or a sweep that doubles (1KiB:8GiB)")->type_name("SIZE")->capture_default_str();
-  command->add_option("--ranks", q->ranks, "ranks in one group; default: the whole machine")->type_name("N");
+  const CLI::Validator from_one([](std::string& text) { const auto n = units::parse_number(text); return n && *n < 1 ? text + " is not above 0" : std::string(); }, "");
+  command->add_option("--ranks", q->ranks, "ranks in one group; default: the whole machine")->type_name("N")->check(from_one);
   command->add_option("--stride", q->stride, "ranks between members of a group; all groups run at once")->type_name("N")->capture_default_str();
   command->add_option("--algorithm", q->algorithm, "auto (the cheapest the library has), ring, tree, halving-doubling, direct, bruck, hierarchical, in-network, rotated")->type_name("A")->capture_default_str();
   command->add_option("--fidelity", q->fidelity, "folded (classes, exact) or unfolded (every rank)")->type_name("F")->capture_default_str();
   command->add_option("--routing", q->routing, "spraying (evenly over all shortest ways), d-mod-k (fixed by destination), ecmp (hashed per flow) or first; all but spraying: on real cables")->type_name("R")->capture_default_str();
-  command->add_option("--seeds", q->seeds, "ecmp: draws of the hash, for mean and confidence interval")->type_name("N")->capture_default_str();
-  command->add_option("--seed", q->seed, "ecmp: seed of the first draw, the others follow it")->type_name("S")->capture_default_str();
+  auto* seeds = command->add_option("--seeds", q->seeds, "ecmp: draws of the hash, for mean and confidence interval")->type_name("N")->capture_default_str();
+  auto* seed = command->add_option("--seed", q->seed, "ecmp: seed of the first draw, the others follow it")->type_name("S")->capture_default_str();
   command->add_option("--fault", q->faults, "KIND@PLACE[:fraction of speed left]; may be repeated")->type_name("FAULT")->allow_extra_args(false);
   command->add_option("--skew", q->skew, "all-to-all: what receivers get, relative: zipf:1.0, or loads of the first ranks (8,2,1; the others 1), or @FILE with them")->type_name("LOADS");
-  command->add_option("--top-k", q->dispatch.top_k, "all-to-all: experts that a token goes to; one copy travels to each unit that holds some")->type_name("K");
-  command->add_option("--experts", q->dispatch.experts, "with --top-k: experts, evenly over the ranks; default: one per rank")->type_name("E");
-  command->add_option("--group-limit,--node-limit", q->dispatch.group_limit, "with --top-k: groups of experts (nodes) that a token reaches at most")->type_name("L");
-  command->add_option("--expert-groups", q->dispatch.groups, "with --group-limit: how many groups; default: one per unit of the outermost level that the ranks span")->type_name("N");
+  command->add_option("--top-k", q->dispatch.top_k, "all-to-all: experts that a token goes to; one copy travels to each unit that holds some")->type_name("K")->check(from_one);
+  command->add_option("--experts", q->dispatch.experts, "with --top-k: experts, evenly over the ranks; default: one per rank")->type_name("E")->check(from_one);
+  command->add_option("--group-limit,--node-limit", q->dispatch.group_limit, "with --top-k: groups of experts (nodes) that a token reaches at most")->type_name("L")->check(from_one);
+  command->add_option("--expert-groups", q->dispatch.groups, "with --group-limit: how many groups; default: one per unit of the outermost level that the ranks span")->type_name("N")->check(from_one);
   auto plot = std::make_shared<std::string>();
   command->add_option("--plot", *plot, "bus bandwidth over bytes as a picture (SVG), beside the table")->type_name("FILE.svg");
   command->add_flag("--json", *as_json, "machine-readable result on standard output");
@@ -60,7 +63,7 @@ void add_collective(CLI::App& app, const FileSource& source, Exit& exit) {
                   "  zettatwin collective --machine atlas-950-superpod --op all-to-all --bytes 64MiB --fault dead-link@npu=0/port=board/peer=3 --fault slow-link@cabinet=7/port=up:0.5\n"
                   "  zettatwin collective --machine dgx-h100 --op all-to-all --ranks 64 --bytes 64MiB --routing ecmp --seeds 32 --seed 1\n"
                   "exit codes: 0 answered, 1 the faults make it impossible, 2 bad input, 70 internal error");
-  command->callback([q, as_json, plot, &source, &exit] { exit = run_collective(*q, *as_json, *plot, source); });
+  command->callback([q, seeds, seed, as_json, plot, &source, &exit] { exit = run_collective(*q, seeds->count() + seed->count() > 0, *as_json, *plot, source); });
 }
 
 }  // namespace zettatwin::cli

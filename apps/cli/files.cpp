@@ -25,6 +25,18 @@ std::optional<std::string> read_file(const fs::path& path) {
   return std::move(text).str();
 }
 
+// To its end, which may never come.
+std::optional<std::string> read_pipe(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::nullopt;
+  std::string text, piece(1u << 16, '\0');
+  while (file && text.size() <= kLargestDocument) {
+    file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    text.append(piece, 0, static_cast<std::size_t>(file.gcount()));
+  }
+  return text.size() > kLargestDocument ? std::nullopt : std::optional(std::move(text));
+}
+
 // Where a chain of links ends, whether or not there is a file. Without end: the path itself, which then cannot be written.
 fs::path target_of(const fs::path& path) {
   constexpr int kLinksMax = 40;  // as Linux
@@ -40,9 +52,17 @@ fs::path target_of(const fs::path& path) {
 
 }  // namespace
 
+bool is_pipe(const fs::path& path) {
+  std::error_code error;
+  const auto type = fs::status(path, error).type();
+  return type == fs::file_type::fifo || type == fs::file_type::character || type == fs::file_type::socket;
+}
+
 std::optional<std::string> FileSource::read(const std::string& path) const {
   if (auto text = read_file(catalog_ / path)) return text;
-  return read_file(path);
+  if (!is_pipe(path)) return read_file(path);
+  const auto known = pipes_.find(path);
+  return known != pipes_.end() ? known->second : pipes_.emplace(path, read_pipe(path)).first->second;
 }
 
 std::vector<std::string> FileSource::list(const std::string& folder) const {

@@ -3,13 +3,18 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <string>
 
 #include "config/document.hpp"
 
 namespace zettatwin::cli {
 
-// Catalog documents ("chips/h100.yaml") from the catalog folder, anything else from the file system.
+// Whether the path is a pipe or a device, such as /dev/stdin: it can be read once.
+[[nodiscard]] bool is_pipe(const std::filesystem::path& path);
+
+// Catalog documents ("chips/h100.yaml") from the catalog folder, anything else from the file system. What is no file is read once and kept.
 class FileSource final : public config::DocumentSource {
  public:
   explicit FileSource(std::filesystem::path catalog) : catalog_(std::move(catalog)) {}
@@ -19,6 +24,7 @@ class FileSource final : public config::DocumentSource {
 
  private:
   std::filesystem::path catalog_;
+  mutable std::map<std::string, std::optional<std::string>> pipes_;
 };
 
 // $ZETTATWIN_CATALOG, or ../share/zettatwin/catalog beside the program, or the source tree that it was built from.

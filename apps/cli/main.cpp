@@ -19,6 +19,14 @@
 
 namespace {
 
+// `--plan "$UNSET"` is a mistake of a script, not a wish for the default.
+void refuse_empty_values(CLI::App& app) {
+  const CLI::Validator not_empty([](std::string& text) { return text.empty() ? std::string("is empty; leave it out for its default") : std::string(); }, "");
+  for (auto* option : app.get_options({}))
+    if (option->get_items_expected_max() > 0) option->check(not_empty);
+  for (auto* command : app.get_subcommands({})) refuse_empty_values(*command);
+}
+
 int run(int argc, char** argv) {
   using zettatwin::cli::Exit;
   CLI::App app{"Zettatwin: a digital twin of AI superclusters. Predicts what a machine of up to a million accelerators does with a model, and says why.", "zettatwin"};
@@ -38,6 +46,7 @@ int run(int argc, char** argv) {
   zettatwin::cli::add_validate(app, source, exit);
   zettatwin::cli::add_calibrate(app, source, exit);
   zettatwin::cli::add_catalog(app, source, exit);
+  refuse_empty_values(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -72,6 +72,8 @@ Exit run_serve(const ServeCommand& c, const FileSource& source) {
     }
     explanation = *found;
   }
+  const auto unused = [&](const char* option, const char* why) { diagnostics.warning(config::location_in(option), "has no effect", why, "leave one of them out"); };
+  if (c.json && c.explain_set) unused("--explain", "--json prints all results, without formulas");
   print(diagnostics);
   if (subject.feasible() && !write_files(c, subject, requests, records)) return Exit::bad_input;
   if (c.json) fmt::print("{}", report::json(subject));
@@ -88,8 +90,8 @@ void add_serve(CLI::App& app, const FileSource& source, Exit& exit) {
   add_serve_options(*command, c->options);
   command->add_flag("--json", c->json, "machine-readable result on standard output");
   auto* explain = command->add_option("--explain", c->explain, "formula, inputs and sources of a step or of memory, e.g. pools.decode.decode_step; of all without a path")->type_name("PATH")->expected(0, 1);
-  command->add_option("--timeline", c->timeline, "write the steps of some instances and the fleet's load for Perfetto or chrome://tracing")->type_name("OUT.json");
-  command->add_option("--timeline-instances", c->timeline_instances, "how many instances of each pool it shows")->type_name("N")->capture_default_str();
+  auto* timeline = command->add_option("--timeline", c->timeline, "write the steps of some instances and the fleet's load for Perfetto or chrome://tracing")->type_name("OUT.json");
+  command->add_option("--timeline-instances", c->timeline_instances, "how many instances of each pool it shows")->type_name("N")->capture_default_str()->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))->needs(timeline);
   command->add_option("--series", c->series, "write load, throughput and cache use over time")->type_name("OUT.csv");
   command->add_option("--requests-csv", c->requests, "write one line per request, in order of completion")->type_name("OUT.csv");
   command->footer("metrics are defined in docs/serving_metrics.md, traffic in docs/requests.md, deployments in docs/math/inference.md\n"

@@ -49,7 +49,7 @@ config::Node length_of(const std::string& option, const std::string& text, confi
 
 config::Node traffic_of(const ServeOptionTexts& o, config::Diagnostics& diagnostics) {
   auto traffic = mapping("command line");
-  if (!o.trace.empty()) {
+  if (!o.trace.empty() || !o.speed.empty() || !o.trace_format.empty()) {  // or of a trace that the scenario names
     auto trace = mapping("--trace");
     set(trace, "file", "--trace", o.trace);
     set(trace, "format", "--trace-format", o.trace_format);
@@ -129,6 +129,11 @@ std::optional<config::Node> scenario_of(const ServeOptionTexts& o, const FileSou
   if (!o.deployment.empty()) over.entries.push_back({"deployment", config::location_in("--deployment"), choice_of("--deployment", o.deployment, source, diagnostics)});
   auto base = *root;
   auto traffic = traffic_of(o, diagnostics);
+  const auto* of_file = base.find("traffic");
+  const bool has_trace = !o.trace.empty() || (o.rate.empty() && o.concurrency.empty() && of_file && of_file->is_mapping() && of_file->find("trace"));
+  if (!has_trace)
+    for (const auto& [option, text] : {std::pair{"--speed", &o.speed}, {"--trace-format", &o.trace_format}})
+      if (!text->empty()) diagnostics.error(config::location_in(option), "there is no trace", "it says how a trace is read or played", "name one with --trace, or leave it out");
   // A trace, a rate and a closed loop exclude each other: what the command line says replaces the file's; lengths alone are laid over it.
   const bool replaces = !o.trace.empty() || !o.rate.empty() || !o.concurrency.empty();
   if (auto* old = base.find("traffic"); old && replaces) {

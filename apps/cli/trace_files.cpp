@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <vector>
 
+#include "cli/files.hpp"
+
 namespace zettatwin::cli {
 namespace {
 
@@ -30,10 +32,29 @@ class PackedFile final : public requests::TextSource {
   std::vector<char> buffer_;
 };
 
+constexpr std::size_t kLargestPipe = std::size_t{1} << 30;
+
+std::optional<std::string> read_packed_pipe(const std::string& path) {
+  const gzFile file = gzopen(path.c_str(), "rb");
+  if (!file) return std::nullopt;
+  PackedFile source(file);
+  std::string text;
+  for (auto piece = source.piece(); !piece.empty(); piece = source.piece()) {
+    text += piece;
+    if (text.size() > kLargestPipe) return std::nullopt;
+  }
+  return text;
+}
+
 }  // namespace
 
 std::unique_ptr<requests::TextSource> TraceFolder::open(const std::string& path) const {
   std::error_code error;
+  if (is_pipe(path)) {
+    const auto known = pipes_.find(path);
+    const auto& text = known != pipes_.end() ? known->second : pipes_.emplace(path, read_packed_pipe(path)).first->second;
+    return text ? std::make_unique<requests::StringSource>(*text) : nullptr;
+  }
   if (!fs::is_regular_file(path, error)) return nullptr;
   const gzFile file = gzopen(path.c_str(), "rb");
   return file ? std::make_unique<PackedFile>(file) : nullptr;

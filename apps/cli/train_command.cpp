@@ -46,6 +46,7 @@ Exit run_train(const TrainCommand& c, const FileSource& source) {
     explanation = *found;
   }
   if (!c.trace.empty() && !write_file(c.trace, report::trace(subject))) return Exit::bad_input;
+  if (c.json && c.explain_set) diagnostics.warning(config::location_in("--explain"), "has no effect", "--json prints all results, without formulas", "leave one of them out");
   print(diagnostics);
   if (c.json) fmt::print("{}", report::json(subject));
   else fmt::print("{}", c.explain_set ? explanation : report::text(subject));

@@ -184,7 +184,7 @@ bool complete(const CollectiveQuestion& q, const Scene& scene, ExpertDispatch& d
       diagnostics.error(location_in("--algorithm"), fmt::format("{} moves equal parts", network::name_of(query.request.algorithm)), "", "leave --algorithm out with --skew");
     const double classes = traffic::pair_classes_at_most(scene.fabric, query);
     if (classes > kUnfoldedFlows)
-      diagnostics.error(location_in("--skew"), fmt::format("receivers differ so much that about {:.2g} classes of flows are left", classes), fmt::format("at most {:.2g} fit in memory", kUnfoldedFlows),
+      diagnostics.error(location_in("--skew"), fmt::format("receivers differ so much that about {} classes of flows are left", units::grouped(std::llround(classes))), fmt::format("at most {} fit in memory", units::grouped(std::llround(kUnfoldedFlows))),
                         "name the few receivers that get more, or take fewer ranks");
   }
   return !diagnostics.has_errors();
@@ -253,7 +253,7 @@ std::optional<report::CollectiveSubject> collective(const CollectiveQuestion& q,
   subject.pattern = pattern_of(*scene, dispatch, query, sizes.back());
   const double flows = static_cast<double>(scene->fabric.ranks()) * static_cast<double>(*op == Collective::all_to_all ? ranks : 64);
   if (subject.fidelity == traffic::Fidelity::unfolded && flows > kUnfoldedFlows) {
-    diagnostics.error(location_in("--fidelity"), fmt::format("unfolded, this is about {:.2g} flows", flows), fmt::format("at most {:.2g} fit in memory", kUnfoldedFlows), "take fewer ranks, or --fidelity folded, which is exact");
+    diagnostics.error(location_in("--fidelity"), fmt::format("unfolded, this is about {} flows", units::grouped(std::llround(flows))), fmt::format("at most {} fit in memory", units::grouped(std::llround(kUnfoldedFlows))), "take fewer ranks, or --fidelity folded, which is exact");
     return std::nullopt;
   }
   query.fidelity = subject.fidelity;
@@ -266,6 +266,9 @@ std::optional<report::CollectiveSubject> collective(const CollectiveQuestion& q,
     query.request.bytes_across_level = bytes_across_level(dispatch, bytes, query.request.spread);
     subject.points.push_back(point_of(*scene, query, bytes == sizes.back()));
   }
+  const auto& used = subject.points.back().answer;
+  if (const auto asked = network::name_of(*algorithm); *algorithm != Algorithm::automatic && used.impossible.empty() && used.algorithm.find(asked) == std::string::npos)
+    diagnostics.warning(location_in("--algorithm"), fmt::format("{} has no effect", q.algorithm), fmt::format("no level that the ranks cross knows it for {}", q.op), fmt::format("the answer is for {}", used.algorithm));
   return subject;
 }
 

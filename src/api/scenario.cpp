@@ -73,6 +73,11 @@ std::optional<Prepared> prepare(const config::Node& root, const config::Document
 
 std::optional<Prepared> prepare(const config::Node& root, Library& library, Looks looks, config::Diagnostics& diagnostics) {
   const auto errors_before = diagnostics.error_count();
+  for (const auto& [key, where, value] : root.entries)
+    if (key == "traffic" || key == "deployment" || key == "slo") {
+      diagnostics.error(where, fmt::format("'{}' belongs to a scenario of serving, this command is about training", key), "", "ask zettatwin serve or capacity, or remove it");
+      return std::nullopt;
+    }
   Prepared prepared;
   prepared.where = root.where;
   auto& scenario = prepared.scenario;

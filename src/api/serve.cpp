@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "api/capacity.hpp"
 #include "api/detail/serve_limit.hpp"
@@ -12,6 +13,7 @@
 #include "api/library.hpp"
 #include "api/serve_traffic.hpp"
 #include "fleet/fleet.hpp"
+#include "units/text.hpp"
 
 namespace zettatwin::api {
 namespace {
@@ -36,6 +38,39 @@ std::vector<std::string> names_of(const std::vector<ServeModel>& models, const s
   std::vector<std::string> names;
   for (std::size_t i = 0; i < models.size(); ++i) names.push_back(!models[i].name.empty() ? models[i].name : architectures[i]->name);
   return names;
+}
+
+bool is_of_serving(const config::Node& root, config::Diagnostics& diagnostics) {
+  constexpr std::array<std::string_view, 7> kOfTraining{"plan", "sequence_length", "global_batch", "training_tokens", "precision", "fidelity", "jitter"};
+  for (const auto& [key, where, value] : root.entries)
+    if (std::find(kOfTraining.begin(), kOfTraining.end(), key) != kOfTraining.end()) {
+      diagnostics.error(where, fmt::format("'{}' belongs to a scenario of training, this command is about serving", key), "", "ask zettatwin train, or remove it");
+      return false;
+    }
+  return true;
+}
+
+// Places of what is read without one.
+void place_failures(const config::Node& root, ServeScenario& scenario) {
+  const auto* list = root.find("failures");
+  for (std::size_t i = 0; i < scenario.failures.size(); ++i) scenario.failures[i].where = list && i < list->items.size() ? list->items[i].where : root.where;
+}
+
+// What was asked for and changed nothing.
+void warn_without_effect(const config::Node& root, const fleet::FleetSpec& spec, const ServeAnswer& answer, config::Diagnostics& diagnostics) {
+  const auto& result = answer.subject.result;
+  const auto place = [&](const char* key) { const auto* node = root.find(key); return node ? node->where : root.where; };
+  for (const char* key : {"transfer", "decode_router"})
+    if (spec.transfers.empty() && root.find(key)) diagnostics.warning(place(key), fmt::format("{} has no effect", key), "no cache travels: every instance computes prompts and answers", "give the deployment prefill and decode pools");
+  const bool linked = std::any_of(answer.served.begin(), answer.served.end(), [](const auto& served) { return served.hand_over && served.hand_over->level == "link"; });
+  if (!spec.transfers.empty() && answer.scenario.transfer.link && !linked)
+    diagnostics.warning(place("transfer"), "link has no effect", "prefill and decode pools are on one machine, whose own network moves the caches", "a pool on another machine says so: prefill.machine=NAME");
+  for (const auto& failure : answer.scenario.failures)
+    if (failure.spec.at.si() >= result.simulated_s)
+      diagnostics.warning(failure.where, "the failure has no effect", fmt::format("it comes {} after the start, the run ends after {}", units::human(failure.spec.at, 4), units::human(units::Seconds::from_si(result.simulated_s), 4)));
+  if (result.all.requests.arrived == 0 && result.requests.arrived > 0)
+    diagnostics.warning(place(answer.scenario.warm_up.si() > 0 ? "warm_up" : "warm_up_requests"), "no request is measured", fmt::format("all {} came before the end of the warm-up", units::grouped(result.requests.arrived)),
+                        "shorten the warm-up or lengthen the run");
 }
 
 void limit(const ServeScenario& scenario, bool endless, fleet::FleetSpec& spec) {
@@ -81,10 +116,12 @@ std::unique_ptr<ServeAnswer> serve(const config::Node& root, const config::Docum
                                    config::Diagnostics& diagnostics) {
   if (wants_choice(root)) return serve_best(root, source, library, files, options, diagnostics);
   const auto errors_before = diagnostics.error_count();
+  if (!is_of_serving(root, diagnostics)) return nullptr;
   auto answer = std::make_unique<ServeAnswer>();
   auto& scenario = answer->scenario;
   config::read(root, "scenario", config::FigureForm::bare_allowed, diagnostics, scenario);
   if (scenario.machine.where.line == 0) scenario.machine.where = root.where;
+  place_failures(root, scenario);
   const auto* machine = library.machine(scenario.machine, scenario.chips, diagnostics);
   const auto models = models_of(scenario, root.where, diagnostics);
   std::vector<const model::Architecture*> architectures;
@@ -133,6 +170,7 @@ std::unique_ptr<ServeAnswer> serve(const config::Node& root, const config::Docum
   detail::explain_steps(traffic, *answer);
   detail::add_intervals(source, diagnostics, *answer);
   answer->subject.sustainable_per_s = detail::sustainable_rate(*answer, spec);
+  if (options.series) warn_without_effect(root, spec, *answer, diagnostics);  // searches, which ask for no series, would repeat it
   return answer;
 }
 

@@ -36,13 +36,16 @@ class OfModel final : public Stream {
   std::int32_t model_;
 };
 
+// So many digits, whole numbers with commas instead of an exponent.
+std::string plain(double value, int digits) { return value >= std::pow(10, digits) && value < 1e18 ? units::grouped(std::llround(value)) : fmt::format("{:.{}g}", value, digits); }
+
 std::string words_of(const Stream& stream, const std::string& what) {
   const auto means = stream.means();
   std::string out = what;
   if (stream.concurrency() > 0) out += fmt::format(", {} requests at a time", units::grouped(stream.concurrency()));
-  else if (std::isfinite(means.rate.si()) && means.rate.si() > 0) out += fmt::format(", {:.4g} requests/s", means.rate.si());
+  else if (std::isfinite(means.rate.si()) && means.rate.si() > 0) out += fmt::format(", {} requests/s", plain(means.rate.si(), 4));
   if (const auto size = stream.size()) out += fmt::format(", {} requests", units::grouped(*size));
-  if (std::isfinite(means.input)) out += fmt::format("; {:.5g} prompt and {:.5g} output tokens on average", means.input, means.output);
+  if (std::isfinite(means.input)) out += fmt::format("; {} prompt and {} output tokens on average", plain(means.input, 5), plain(means.output, 5));
   return out;
 }
 

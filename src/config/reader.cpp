@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "base/contract.hpp"
@@ -15,7 +16,8 @@ namespace {
 std::string range_text(const Range& r, const std::string& unit) {
   const auto u = unit.empty() ? "" : " " + unit;
   if (r.high >= 1e299) return r.low_open ? fmt::format("must be above {:g}{}", r.low, u) : fmt::format("must be at least {:g}{}", r.low, u);
-  return fmt::format("must lie in {}{:g}, {:g}]{}", r.low_open ? "(" : "[", r.low, r.high, u);
+  const auto number = [](double v) { return v >= 1e5 && v < 1e18 && v == std::floor(v) ? units::grouped(static_cast<long long>(v)) : fmt::format("{:g}", v); };
+  return fmt::format("must lie in {}{}, {}]{}", r.low_open ? "(" : "[", number(r.low), number(r.high), u);
 }
 
 bool inside(const Range& r, double v) { return (r.low_open ? v > r.low : v >= r.low) && v <= r.high; }

@@ -192,7 +192,7 @@ bool check_replicas(const Plan& plan, std::int64_t dp, const config::Location& w
   if (plan.zero_group > 0 && replicas % plan.zero_group != 0)
     diagnostics.error(where, fmt::format("zero_group {} does not divide dp x cp = {}", plan.zero_group, replicas), "shards repeat over groups of equal size",
                       fmt::format("try zero_group={}", nearest_divisor(replicas, plan.zero_group, replicas)));
-  else if (plan.zero > 0 && replicas == 1)
+  else if (plan.zero > 1 && replicas == 1)  // 1 is what plans have that say nothing
     diagnostics.warning(where, fmt::format("zero={} has no effect", plan.zero), "there is one replica: nothing to shard over");
   return diagnostics.error_count() == before;
 }

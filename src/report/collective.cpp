@@ -8,6 +8,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "report/detail/number.hpp"
 #include "units/text.hpp"
 
 namespace zettatwin::report {
@@ -130,7 +131,7 @@ std::string text(const CollectiveSubject& s) {
   if (s.groups > 1) out += fmt::format("groups   {} at once, members {} ranks apart\n", grouped(s.groups), grouped(s.stride));
   for (const auto& line : s.pattern) out += fmt::format("pattern  {}\n", line);
   const auto& a = last.answer;
-  out += fmt::format("classes  {} of {} ranks, {} of links, {} of {:.6g} flows ({})\n", a.classes.ranks, grouped(a.ranks), a.classes.links, a.classes.flows, a.flows,
+  out += fmt::format("classes  {} of {} ranks, {} of links, {} of {} flows ({})\n", grouped(a.classes.ranks), grouped(a.ranks), grouped(a.classes.links), grouped(a.classes.flows), detail::number(a.flows),
                      s.fidelity == traffic::Fidelity::unfolded ? "unfolded" : static_cast<double>(a.classes.flows) < a.flows ? "folded: exact by symmetry" : "every flow of its own: few are alike");
   if (s.on_graph) out += fmt::format("routing  {}\n", graph::name_of(s.routing));
   table(out, s);

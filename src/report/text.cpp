@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "model/parameters.hpp"
+#include "report/detail/number.hpp"
 #include "report/detail/step_text.hpp"
 #include "report/detail/jitter_facts.hpp"
 #include "report/report.hpp"
@@ -60,7 +61,7 @@ void headline(std::string& out, const Subject& s) {
   out += "\n";
   const auto range = s.interval ? fmt::format("{:.0f} %: {} to {}", 100 * s.interval->share, human(s.interval->low, 3), human(s.interval->high, 3)) : "";
   line(out, "step time", human(r.step_time, 4), s.job.fidelity == training::Fidelity::bound ? "a lower bound" : range);
-  line(out, "tokens/s", grouped(static_cast<long long>(r.tokens_per_s)), fmt::format("{:.4g} per chip", r.tokens_per_s / static_cast<double>(r.chips)));
+  line(out, "tokens/s", grouped(static_cast<long long>(r.tokens_per_s)), fmt::format("{} per chip", detail::number(r.tokens_per_s / static_cast<double>(r.chips))));
   line(out, "model FLOP/s", human(r.model_rate_per_chip * static_cast<double>(r.chips), 4), fmt::format("{} per chip", human(r.model_rate_per_chip, 4)));
   line(out, "MFU", fmt::format("{:.2f} %", 100 * r.mfu),
        fmt::format("of the dense {} matrix peak, {} per chip; {:.1f} % of bf16", name_of(r.peak_precision), human(r.peak_per_chip, 4), 100 * r.mfu_bf16));

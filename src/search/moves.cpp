@@ -38,6 +38,12 @@ bool sensible(const Plan& p, const Limits& l) {
   return p.ep == 1 || (l.experts > 0 && l.experts % p.ep == 0 && p.ep <= l.chips / p.pp);
 }
 
+// One replica has nobody to share its parameters with.
+void shard_only_replicas(Plan& p, const Limits& l, const Freedom& freedom) {
+  const bool alone = p.cp == 1 && (p.dp == 1 || l.chips / (p.tp * p.pp) == 1);
+  if (alone && p.zero > 1 && !freedom.given.contains("zero")) p.zero = 1;
+}
+
 void set_schedule(Plan& p, ScheduleKind kind, std::int64_t vpp, const Freedom& freedom) {
   p.schedule = kind;
   p.vpp = vpp;
@@ -58,7 +64,8 @@ std::vector<Plan> starts(const Plan& given, const training::Job& job, const Free
   const auto free = [&](const char* field) { return !freedom.given.contains(field); };
   const auto widest_expert = limits.experts > 0 ? limits.experts : 1;
   const bool all = which == Starts::all;
-  const auto add = [&](const Plan& p) {
+  const auto add = [&](Plan p) {
+    shard_only_replicas(p, limits, freedom);
     const bool known = std::any_of(plans.begin(), plans.end(), [&](const Plan& other) { return identity(other) == identity(p); });
     if (sensible(p, limits) && !known) plans.push_back(p);
   };
@@ -86,6 +93,7 @@ std::vector<Plan> neighbours(const Plan& plan, const training::Job& job, const F
     Plan next = plan;
     change(next);
     if (next.pp == 1 && !freedom.given.contains("schedule")) set_schedule(next, ScheduleKind::one_f_one_b, 1, freedom);
+    shard_only_replicas(next, limits, freedom);
     if (sensible(next, limits) && identity(next) != identity(plan)) plans.push_back(std::move(next));
   };
   const auto scale = [&](const char* field, std::int64_t Plan::*size) {

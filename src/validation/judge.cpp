@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "api/library.hpp"
 #include "api/scenario.hpp"
@@ -209,6 +210,20 @@ std::optional<double> Judgement::low() const { return predicted && half_width > 
 std::optional<double> Judgement::high() const { return predicted && half_width > 0 ? std::optional(*predicted * std::exp(half_width)) : std::nullopt; }
 bool Judgement::inside() const { return low() && *low() <= measured && measured <= *high(); }
 
+void nothing_chosen(const Table& table, const Selection& selection, config::Diagnostics& diagnostics) {
+  std::set<std::string> sets, groups;
+  for (const auto& record : table.records) {
+    const Row row(table, record);
+    sets.emplace(row.text("set"));
+    groups.emplace(row.group());
+  }
+  if (table.records.empty()) return diagnostics.error(config::location_in(table.name), "the file has no rows", "its first line names the columns", "add a line per measured run");
+  if (!selection.set.empty() && !sets.contains(selection.set))
+    return diagnostics.error(config::location_in("--set"), fmt::format("no row is of the set '{}'", selection.set), fmt::format("sets are {}", fmt::join(sets, ", ")));
+  diagnostics.error(config::location_in("--group"), fmt::format("no row{} is of {}", selection.set.empty() ? "" : fmt::format(" of the set '{}'", selection.set), fmt::join(selection.groups, ", ")),
+                    fmt::format("ids of rows begin with {}", fmt::join(groups, ", ")), "write one of them before the first '-' of an id, or of serving results a group of the report");
+}
+
 Judgements judge(const Table& table, const Selection& selection, const config::DocumentSource& source, config::Diagnostics& diagnostics, const Progress& progress) {
   if (is_serving_table(table)) return judge_serving(table, selection, source, diagnostics, progress);
   if (!check_columns(table, diagnostics)) return {};
@@ -221,6 +236,7 @@ Judgements judge(const Table& table, const Selection& selection, const config::D
     const bool in_group = selection.groups.empty() || std::find(selection.groups.begin(), selection.groups.end(), row.group()) != selection.groups.end();
     if (in_set && in_group) rows.push_back(row);
   }
+  if (rows.empty()) nothing_chosen(table, selection, diagnostics);
   Judgements judgements;
   judgements.rows.reserve(rows.size());
   for (const auto& row : rows) {

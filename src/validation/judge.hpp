@@ -66,6 +66,8 @@ struct Selection {
 // Called after each row with how many are done.
 using Progress = std::function<void(std::size_t done, std::size_t all)>;
 
+// Says why a selection has no rows.
+void nothing_chosen(const Table& table, const Selection& selection, config::Diagnostics& diagnostics);
 // Columns tell training runs from serving results (serving_lowering.hpp). Missing columns are diagnostics, errors if no row can be judged without them.
 [[nodiscard]] Judgements judge(const Table& table, const Selection& selection, const config::DocumentSource& source, config::Diagnostics& diagnostics, const Progress& progress = {});
 

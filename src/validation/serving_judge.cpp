@@ -145,6 +145,7 @@ Judgements judge_serving(const Table& table, const Selection& selection, const c
     const bool in_set = selection.set.empty() || row.text("set") == selection.set;
     if (in_set && (selection.groups.empty() || std::any_of(selection.groups.begin(), selection.groups.end(), chosen))) rows.emplace_back(row, std::move(asked));
   }
+  if (rows.empty()) nothing_chosen(table, selection, diagnostics);
   Judgements judgements;
   judgements.serving = true;
   judgements.rows.reserve(rows.size());

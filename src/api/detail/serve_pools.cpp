@@ -47,6 +47,15 @@ std::vector<std::int64_t> numbers_of(const std::string& text, const config::Loca
   return numbers;
 }
 
+// Instances that a failure names must be there.
+void check_instances(const fleet::FailureSpec& failure, const fleet::PoolSpec& pool, const config::Location& where, config::Diagnostics& diagnostics) {
+  if (failure.instances.empty() && failure.share == 0)
+    diagnostics.error(where, "the failure names nothing that fails", "", "write instances=0-3 (of a pool), share=0.5, chips=0-7, or unit=node,units=0 (a level of the machine)");
+  const auto most = pool.autoscaling ? pool.autoscaling->max : pool.instances;
+  for (const auto i : failure.instances)
+    if (i >= most) return diagnostics.error(where, fmt::format("there is no instance {} in pool '{}'", i, pool.name), most == 1 ? "it has one, with number 0" : fmt::format("it has {}, with numbers from 0 to {}", most, most - 1));
+}
+
 // Tokens of a request that must fit at least: prompt and answer of the mean request.
 std::int64_t mean_request(const Traffic* traffic) {
   if (!traffic) return 0;
@@ -198,12 +207,13 @@ bool PoolBuilder::complete(fleet::FleetSpec& spec, const config::Location& where
   spec.retry = scenario_.retry;
   for (const auto& failure : scenario_.failures) {
     if (!failure.chips.empty() || !failure.units.empty()) {
-      fail_chips(failure, spec, where, diagnostics);
+      fail_chips(failure, spec, failure.where, diagnostics);
       continue;
     }
     auto one = failure.spec;
-    one.pool = pool_named(failure.pool, spec, where, diagnostics);
-    one.instances = numbers_of(failure.instances, where, diagnostics);
+    one.pool = pool_named(failure.pool, spec, failure.where, diagnostics);
+    one.instances = numbers_of(failure.instances, failure.where, diagnostics);
+    if (one.pool >= 0 && one.kind == fleet::FailureKind::instances) check_instances(one, spec.pools[static_cast<std::size_t>(one.pool)], failure.where, diagnostics);
     spec.failures.push_back(std::move(one));
   }
   for (const auto& scaling : scenario_.autoscaling) {

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "model/parameters.hpp"
+#include "result/path.hpp"
 #include "uncertainty/interval.hpp"
 #include "units/text.hpp"
 
@@ -53,7 +54,7 @@ report::ServedPool shown(const inference::ServedPool& pool, const fleet::PoolSpe
   out.capacity = capacity;
   out.weights = pool.memory.weights;
   out.cache = std::max(units::Bytes{}, pool.memory.available - pool.memory.used);
-  out.other = capacity - out.weights - out.cache;
+  out.other = std::max(pool.memory.used - out.weights, capacity - out.weights - out.cache);  // more than there is, where weights alone do not fit
   out.cache_tokens = pool.memory.tokens;
   out.cache_per_token = pool.memory.cache.token_in_instance;
   return out;
@@ -69,11 +70,8 @@ std::vector<serving::Chunk> typical_chunks(const inference::ServedPool& pool, co
 
 result::Node memory_tree(const inference::ServedPool& pool) {
   result::Node tree{.key = "memory", .label = "memory of its fullest chip", .si = 0, .dimension = units::kBytes, .formula = "", .inputs = {}, .children = {}, .sums = true};
-  for (const auto& part : pool.memory.parts) {
-    std::string key = part.name;
-    std::replace(key.begin(), key.end(), ' ', '_');
-    tree.add(result::leaf(key, part.name, part.bytes, part.formula));
-  }
+  for (const auto& part : pool.memory.parts)
+    if (part.bytes.si() > 0) tree.add(result::leaf(result::path_element(part.name), part.name, part.bytes, part.formula));
   tree.add(result::leaf("cache", "cache of keys and values", std::max(units::Bytes{}, pool.memory.available - pool.memory.used), "what the engine may use of the chip less all other parts"));
   result::total_up(tree);
   return tree;
@@ -138,7 +136,8 @@ void explain_steps(const std::vector<Traffic>& traffic, ServeAnswer& answer) {
       const auto sequences = static_cast<std::int64_t>(std::lround(r.batch));
       if (sequences > 0 && pool.pool.role != inference::Role::prefill) {
         const double tokens = r.cache_used * static_cast<double>(pool.engine.blocks) * static_cast<double>(pool.engine.block_tokens);
-        const auto cached = std::max<std::int64_t>(sequences, std::llround(tokens * std::min(1.0, static_cast<double>(sequences) / std::max(1.0, r.running))));
+        // Means over all time, also without sequences: what one has is their ratio.
+        const auto cached = std::max<std::int64_t>(sequences, std::llround(std::min(static_cast<double>(pool.memory.tokens), r.running > 0 ? tokens * static_cast<double>(sequences) / r.running : 0.0)));
         auto step = pool.timer->explain({.sequences = sequences, .cached = cached, .chunks = {}});
         s.pools[at].decode_kernels = pool.timer->kernel_width({.sequences = sequences, .cached = cached, .chunks = {}});
         step.key = "decode_step";
