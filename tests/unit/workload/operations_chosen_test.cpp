@@ -86,9 +86,9 @@ TEST(ChosenOperations, TensorParallelRanksChooseForTheirHeads) {
   EXPECT_EQ(work_of<ChosenAttention>(ops.forward, "attention on chosen keys").heads, 2);
   EXPECT_EQ(work_of<IndexScores>(ops.forward, "choice of keys").heads, 4) << "every rank needs the choice of all index heads";
   EXPECT_EQ(work_of<Gemm>(ops.forward, "absorbed value projection").batch, 2);
-  const auto& layer = choosing_model().kinds[0];
-  const auto whole = layer_on_rank(choosing_model(), layer, {}).hidden, quarter = layer_on_rank(choosing_model(), layer, {.tp = 4}).hidden;
-  const auto plain = layer_on_rank(latent_model(), latent_model().kinds[0], {.tp = 4}).hidden, all = layer_on_rank(latent_model(), latent_model().kinds[0], {}).hidden;
+  const auto hidden = [](const model::Architecture& a, std::int64_t tp) { return layer_on_rank(a, a.kinds[0], {.tp = tp}).hidden; };
+  const auto whole = hidden(choosing_model(), 1), quarter = hidden(choosing_model(), 4);
+  const auto plain = hidden(latent_model(), 4), all = hidden(latent_model(), 1);
   EXPECT_EQ(whole - all, 512 * 128 + 1024 * 36 + 64);
   EXPECT_EQ(quarter - plain, whole - all) << "the indexer is whole on every rank";
 }
