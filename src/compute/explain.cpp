@@ -24,7 +24,7 @@ constexpr std::string_view kAttention =
     "launch + max(max(1, waves) x (tile + context x key), tile + longest x key) x pass + bytes / (memory.bandwidth x memory); "
     "key = rows x (2 (head_dim + v_head_dim) / (peak x math / cores) + softmax); pass = 1, backward 2.5 / backward; older kernels / flash1 or flash2";
 constexpr std::string_view kScores =
-    "launches + max(2 heads head_dim pairs / (peak x math), keys x key_bytes / (memory.bandwidth x memory)) + 3 x 4 bytes x scores / (memory.bandwidth x stream.memory)";
+    "launches + max(2 heads head_dim pairs / (peak x math), ramp x keys x key_bytes / (memory.bandwidth x memory)) + 3 x 4 bytes x scores / (memory.bandwidth x stream.memory)";
 constexpr std::string_view kChosen =
     "launch + max(products, pairs x bytes / l2_bandwidth, (queries and outputs) / (memory.bandwidth x memory)); products = heads x pairs x f / (peak x math), with w = latent + rope: "
     "forward f = 2 (w + latent), backward f = 2 (3 w + 2 latent) / backward, scores alone f = 2 w";
@@ -108,11 +108,19 @@ Explanation explain(const Chip& chip, const AttentionOp& op) {
 
 Explanation explain(const Chip& chip, const IndexScores& op) {
   const auto t = time_of(chip, op);
-  const auto at = fmt::format("efficiency.attention.{}.", name_of(Efficiency::entry_of(chip.efficiency.attention, op.precision).first));
-  const auto& a = chip.efficiency.attention_of(op.precision);
-  auto work = fmt::format("{:.6g} pairs of a query and a key, {} heads of {} in {}; {}", op.pairs, op.heads, op.head_dim, name_of(op.precision), t.detail);
+  const auto& stream = chip.efficiency.stream;
+  auto work = fmt::format("{:.6g} pairs of a query and a key, {:.6g} keys, {} heads of {} in {}; {}", op.pairs, op.keys, op.heads, op.head_dim, name_of(op.precision), t.detail);
   Inputs inputs;
-  inputs.matrix(chip, op.precision).add(at + "math", a.math).add(at + "memory", a.memory).add(at + "launch", a.launch).stream(chip, "efficiency.stream.", chip.efficiency.stream);
+  inputs.matrix(chip, op.precision);
+  if (op.decoding) {
+    const auto d = latent_decode_of(chip, op.precision);
+    inputs.add("efficiency.decode_latent.math", d.math).add("efficiency.decode_latent.memory", d.memory).add("efficiency.decode_latent.launch", d.launch).add("efficiency.decode_latent.half_bytes", d.half_bytes);
+  } else {
+    const auto at = fmt::format("efficiency.attention.{}.", name_of(Efficiency::entry_of(chip.efficiency.attention, op.precision).first));
+    const auto& a = chip.efficiency.attention_of(op.precision);
+    inputs.add(at + "math", a.math).add(at + "memory", a.memory).add(at + "launch", a.launch);
+  }
+  inputs.add("memory.bandwidth", chip.memory.bandwidth).add("efficiency.stream.memory", stream.memory).add("efficiency.stream.launch", stream.launch);
   return {t, kScores, std::move(work), inputs.take()};
 }
 

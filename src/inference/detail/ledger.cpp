@@ -101,15 +101,8 @@ void Ledger::add(Part part, std::string_view name, double count, const compute::
   const double seconds = count * factor * compute::time_of(chip_, op).time.seconds().si();
   charge(part, seconds);
   if (!keeps_ || seconds == 0) return;
-  const auto latent = compute::latent_decode_of(chip_, op.precision);
-  const auto& prompt = chip_.efficiency.attention_of(op.precision);
-  const std::string at = op.decoding ? "decode_latent." : "attention.";
-  entries_.push_back({part, std::string(name), count, seconds, "launches + max(ramp keys / (bandwidth memory), 2 pairs heads head_dim / (peak math)) + 12 scores / (bandwidth stream.memory)",
-                      {{"work", fmt::format("{:.6g} pairs of query and key, {:.6g} keys of {} elements, {} heads, products in {}", op.pairs, op.keys, op.head_dim, op.heads, hardware::name_of(op.precision)), "shapes",
-                        config::Confidence::derived, ""},
-                       input_of(at + "launch", op.decoding ? latent.launch : prompt.launch), input_of(at + "math", op.decoding ? latent.math : prompt.math),
-                       input_of(at + "memory", op.decoding ? latent.memory : prompt.memory), input_of("stream.memory", chip_.efficiency.stream.memory), input_of("memory.bandwidth", chip_.memory.bandwidth)},
-                      compute::family_of(chip_, op)});
+  const auto e = compute::explain(chip_, op);
+  entries_.push_back({part, std::string(name), count, seconds, std::string(e.formula), inputs_of(e), compute::family_of(chip_, op)});
 }
 
 void Ledger::add(Part part, std::string_view name, double count, const compute::MemoryOp& op, double factor) {
