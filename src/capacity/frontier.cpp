@@ -14,7 +14,6 @@ namespace {
 using inference::Role;
 using inference::Served;
 
-constexpr std::int64_t kDeepest = 8;          // pipeline stages that are tried where a model does not fit otherwise
 constexpr double kGrid = 1.41421356237309515;  // between numbers of requests in flight
 
 bool meets(units::Seconds value, units::Seconds limit) { return limit.si() <= 0 || value <= limit; }
@@ -30,14 +29,15 @@ class Search final {
   std::optional<inference::Pool> smallest() {
     std::optional<inference::Pool> best;
     const auto rank = [](const inference::Pool& pool) { return std::tuple(pool.pp, pool.chips(), pool.dp); };
-    for (const auto& layout : layouts(q_.machine, q_.model, q_.base, q_.chips)) {
+    for (const auto& layout : with_stages(layouts(q_.machine, q_.model, q_.base, q_.chips), q_.model, q_.chips)) {
       if (best && rank(layout) >= rank(*best)) continue;
-      if (const auto unit = fitting(layout, Role::aggregated); unit && (!best || rank(unit->pools.front().pool) < rank(*best))) best = unit->pools.front().pool;
+      if (alone(layout)) best = layout;
     }
     return best;
   }
 
   Frontier run() {
+    fitting_ = fitting_alone();
     if (q_.aggregated) aggregated();
     if (q_.disaggregated && q_.output > 1) disaggregated();  // an answer of one token leaves nothing to decode
     keep_unbeaten();
@@ -63,15 +63,18 @@ class Search final {
     return out;
   }
 
-  // The layout, or the same in the fewest pipeline stages that fit.
-  std::optional<Served> fitting(inference::Pool pool, Role role) {
-    for (pool.pp = 1; pool.pp <= kDeepest && pool.chips() <= q_.chips; pool.pp *= 2) {
-      pool.role = role;
-      pool.instances = 1;
-      if (auto out = served(of({pool}))) return out;
-      if (pool.pp >= q_.model.layers()) break;
-    }
-    return std::nullopt;
+  // Every layout in every number of pipeline stages whose one instance fits, computing prompts and answers.
+  std::vector<Served> fitting_alone() {
+    std::vector<Served> out;
+    for (const auto& layout : with_stages(layouts(q_.machine, q_.model, q_.base, q_.chips), q_.model, q_.chips))
+      if (auto unit = alone(layout)) out.push_back(std::move(*unit));
+    return out;
+  }
+
+  std::optional<Served> alone(inference::Pool pool) {
+    pool.role = Role::aggregated;
+    pool.instances = 1;
+    return served(of({pool}));
   }
 
   static inference::Deployment of(std::vector<inference::Pool> pools) {
@@ -121,10 +124,8 @@ class Search final {
   }
 
   void aggregated() {
-    for (const auto& layout : layouts(q_.machine, q_.model, q_.base, q_.chips)) {
-      const auto unit = fitting(layout, Role::aggregated);
-      if (!unit) continue;
-      const auto& pool = unit->pools.front();
+    for (const auto& unit : fitting_) {
+      const auto& pool = unit.pools.front();
       sweep([&](double n) -> std::optional<Point> {
         const auto s = inference::steady_aggregated(pool, q_.software, {.concurrency = n, .input = q_.input, .output = q_.output});
         Point point{.deployment = of({pool.pool}), .concurrency = n, .running = s.running, .chips = static_cast<double>(pool.chips_per_instance), .prefill_per_decode = 0, .ttft = s.ttft, .tpot = s.tpot,
@@ -143,10 +144,8 @@ class Search final {
   };
   std::optional<Prefill> best_prefill() {
     std::optional<Prefill> best;
-    for (const auto& layout : layouts(q_.machine, q_.model, q_.base, q_.chips)) {
-      const auto unit = fitting(layout, Role::aggregated);  // the same chips, without a partner
-      if (!unit) continue;
-      const auto& pool = unit->pools.front();
+    for (const auto& unit : fitting_) {  // the same chips, without a partner
+      const auto& pool = unit.pools.front();
       const auto alone = inference::steady_aggregated(pool, q_.software, {.concurrency = 1, .input = q_.input, .output = 1});
       if (!meets(alone.ttft, q_.slo.ttft)) continue;
       const double rate = prompt_rate(pool);
@@ -172,16 +171,13 @@ class Search final {
   void disaggregated() {
     const auto prefill = best_prefill();
     if (!prefill) return;
-    for (const auto& layout : layouts(q_.machine, q_.model, q_.base, q_.chips - prefill->pool.chips())) {
-      auto first = prefill->pool, second = layout;
+    for (const auto& alone : fitting_) {
+      auto first = prefill->pool, second = alone.pools.front().pool;
       first.role = Role::prefill;
       first.name = "prefill";
       second.role = Role::decode;
       second.name = "decode";
       first.instances = second.instances = 1;
-      const auto alone = fitting(layout, Role::aggregated);
-      if (!alone) continue;
-      second.pp = alone->pools.front().pool.pp;
       if (first.chips() + second.chips() > q_.chips) continue;
       const auto unit = served(of({first, second}));
       if (!unit || !unit->hand_over) continue;
@@ -215,6 +211,7 @@ class Search final {
   }
 
   const Question& q_;
+  std::vector<Served> fitting_;  // one instance of each layout that fits by itself
   Frontier found_;
 };
 

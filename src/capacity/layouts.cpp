@@ -10,6 +10,7 @@ namespace zettatwin::capacity {
 namespace {
 
 constexpr std::int64_t kWidestStage = 1024;  // nobody has published wider expert parallelism; wider ones only lengthen the search
+constexpr std::int64_t kDeepest = 8;          // pipeline stages
 
 std::int64_t routed_experts(const model::Architecture& model) {
   std::int64_t most = 0;
@@ -60,6 +61,15 @@ std::vector<inference::Pool> layouts(const hardware::Machine& machine, const mod
       }
     }
   return found;
+}
+
+std::vector<inference::Pool> with_stages(const std::vector<inference::Pool>& flat, const model::Architecture& model, std::int64_t chips) {
+  std::vector<inference::Pool> all;
+  for (const auto& layout : flat) {
+    auto pool = layout;
+    for (pool.pp = 1; pool.pp <= std::min(kDeepest, model.layers()) && pool.chips() <= chips; pool.pp *= 2) all.push_back(pool);
+  }
+  return all;
 }
 
 }  // namespace zettatwin::capacity

@@ -71,6 +71,7 @@ struct RankLoad {
   std::int64_t sampled = 0;
   std::span<const Chunk> chunks;   // of all ranks
   double chunk_share = 1;          // of their attention that this part of the batch computes
+  std::span<const Chunk> heaviest;  // of stages: the chunk that takes longest, whole in one part
 };
 
 // Sums that were asked before, one per slot: a step with prompts needs no parts, and a fleet asks for millions of such.
@@ -161,7 +162,15 @@ class Timer final : public InstanceTimer {
     return std::max(tokens, std::min(about_.software.padded(tokens), most));
   }
 
-  [[nodiscard]] RankLoad rank_load(const StepLoad& load, std::int64_t parts_of_batch) const;
+  // Halves and microbatches cut chunks of prompts and batches as they like; through pipeline stages a chunk goes in one part of the batch, and so does a sequence.
+  enum class Chunks { cut, whole };
+  [[nodiscard]] RankLoad rank_load(const StepLoad& load, std::int64_t parts_of_batch, Chunks chunks = Chunks::cut) const;
+  // A part's share of a rank's cached tokens.
+  [[nodiscard]] double part_of_sequences(std::int64_t sequences, std::int64_t parts, Chunks chunks) const;
+  // Of the longest part of the batch, by how the pool cuts it.
+  [[nodiscard]] RankLoad part_load(const StepLoad& load) const {
+    return about_.pool.ffn_chips > 0 ? rank_load(load, about_.pool.microbatches) : rank_load(load, about_.pool.pp, Chunks::whole);
+  }
   [[nodiscard]] Parts whole_step(const StepLoad& load) const;
   [[nodiscard]] double step_with_prompts(const StepLoad& load) const;
   [[nodiscard]] Parts pass(const RankLoad& rank) const;
@@ -232,11 +241,24 @@ double Timer::decoding_attention(std::int64_t sequences, double cached) const {
 }
 
 // The busiest rank's share of one of `parts_of_batch` equal parts of the batch.
-RankLoad Timer::rank_load(const StepLoad& load, std::int64_t parts_of_batch) const {
+// Fewer sequences than stages: one of a rank's sequences is one of its parts.
+double Timer::part_of_sequences(std::int64_t sequences, std::int64_t parts, Chunks chunks) const {
+  const double even = 1 / static_cast<double>(parts), of_rank = static_cast<double>(sequences) / static_cast<double>(about_.pool.dp);
+  return chunks == Chunks::whole ? std::max(even, 1 / std::max(1.0, of_rank)) : even;
+}
+
+// By the pairs of its attention, and its tokens.
+std::span<const serving::Chunk> heaviest(std::span<const serving::Chunk> chunks) {
+  const auto pairs = [](const serving::Chunk& c) { return std::pair(static_cast<double>(c.tokens) * (c.context + c.tokens / 2.0), c.tokens); };
+  const auto most = std::max_element(chunks.begin(), chunks.end(), [&](const auto& a, const auto& b) { return pairs(a) < pairs(b); });
+  return chunks.subspan(static_cast<std::size_t>(most - chunks.begin()), 1);
+}
+
+RankLoad Timer::rank_load(const StepLoad& load, std::int64_t parts_of_batch, Chunks chunks) const {
   const auto dp = about_.pool.dp;
   RankLoad rank;
   rank.sequences = load.sequences == 0 ? 0 : share(load.sequences, dp * parts_of_batch);
-  rank.cached = static_cast<double>(load.cached) / static_cast<double>(dp * parts_of_batch);
+  rank.cached = static_cast<double>(load.cached) / static_cast<double>(dp) * part_of_sequences(load.sequences, parts_of_batch, chunks);
   double all = 0, longest = 0;
   std::int64_t last = 0;
   for (const auto& chunk : load.chunks) {
@@ -246,11 +268,14 @@ RankLoad Timer::rank_load(const StepLoad& load, std::int64_t parts_of_batch) con
   }
   const auto mine = static_cast<std::int64_t>(std::ceil(pass_.rank_share(all, longest)));
   rank.chunks = load.chunks;
-  rank.chunk_share = 1 / static_cast<double>(parts_of_batch);
+  const double parts = static_cast<double>(parts_of_batch), whole = chunks == Chunks::whole ? longest : 0;
+  const auto of_part = [&](std::int64_t tokens) { return static_cast<std::int64_t>(std::ceil(std::max(static_cast<double>(tokens) / parts, whole))); };
+  rank.chunk_share = 1 / parts;
+  if (chunks == Chunks::whole && parts_of_batch > 1 && !load.chunks.empty()) rank.heaviest = heaviest(load.chunks);
   // Steps with prompts that no graph holds compute what there is.
   rank.decoding = load.chunks.empty() || about_.software.graphs_with_prompts ? padded(rank.sequences) : rank.sequences * pass_.queries();
-  rank.tokens = rank.decoding + share(mine, parts_of_batch);
-  rank.group = dp * rank.decoding + share(static_cast<std::int64_t>(all), parts_of_batch);
+  rank.tokens = rank.decoding + of_part(mine);
+  rank.group = dp * rank.decoding + of_part(static_cast<std::int64_t>(all));
   rank.sampled = rank.sequences * pass_.queries() + share(last, dp * parts_of_batch);
   return rank;
 }
@@ -271,7 +296,13 @@ Parts Timer::pass(const RankLoad& rank) const {
   if (!rank.chunks.empty()) {
     Ledger prompts(about_.chip);
     pass_.prompts(prompts, rank.chunks);
-    parts += prompts.parts() * rank.chunk_share;
+    auto attention = prompts.parts() * rank.chunk_share;
+    if (!rank.heaviest.empty()) {
+      Ledger alone(about_.chip);
+      pass_.prompts(alone, rank.heaviest);
+      if (const auto one = alone.parts(); sum(one) > sum(attention)) attention = one;
+    }
+    parts += attention;
   }
   return parts;
 }
@@ -296,7 +327,7 @@ double Timer::step_with_prompts(const StepLoad& load) const {
 // All that a decoding step's exchange with experts takes, hidden or not.
 double Timer::exchanging(std::int64_t sequences) const {
   if (!pass_.has_experts()) return 0;
-  const auto rank = rank_load({.sequences = sequences, .cached = sequences, .chunks = {}}, about_.pool.pp);
+  const auto rank = rank_load({.sequences = sequences, .cached = sequences, .chunks = {}}, about_.pool.pp, Chunks::whole);
   Ledger ledger(about_.chip);
   pass_.exchange(ledger, rank.tokens, rank.group);
   return ledger.total() * unevenness_;
@@ -363,7 +394,7 @@ double Timer::host_seconds(double chip, const StepLoad& load, const RankLoad& ra
 
 Parts Timer::whole_step(const StepLoad& load) const {
   const auto pp = about_.pool.pp;
-  const auto rank = rank_load(load, pp);
+  const auto rank = rank_load(load, pp, Chunks::whole);
   Parts parts;
   if (about_.pool.ffn_chips > 0) {
     parts = separated(load);
@@ -467,7 +498,7 @@ Ledger Timer::operators(const StepLoad& load, const RankLoad& rank) const {
 double Timer::kernel_width(const StepLoad& load) const {
   expect_work(load);
   const double whole = sum(whole_step(load));
-  auto ledger = operators(load, rank_load(load, about_.pool.ffn_chips > 0 ? about_.pool.microbatches : about_.pool.pp));
+  auto ledger = operators(load, part_load(load));
   compute::KernelTimes kernels;
   for (const auto& entry : ledger.entries()) kernels.add(entry.family, entry.seconds);
   return kernels.half_width(about_.chip, whole);
@@ -475,7 +506,7 @@ double Timer::kernel_width(const StepLoad& load) const {
 
 result::Node Timer::explain(const StepLoad& load) const {
   const auto parts = whole_step(load);
-  const auto rank = rank_load(load, about_.pool.ffn_chips > 0 ? about_.pool.microbatches : about_.pool.pp);
+  const auto rank = part_load(load);
   auto ledger = operators(load, rank);
   add_host(ledger, sum(parts) - parts[index_of(Part::host)], load, rank);
   result::Node root{.key = "step", .label = fmt::format("step of {} sequences with {} cached tokens and {} chunks of prompts", load.sequences, load.cached, load.chunks.size()), .dimension = units::kTime, .sums = true};

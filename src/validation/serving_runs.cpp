@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "api/serve.hpp"
+#include "capacity/layouts.hpp"
 #include "validation/serving_steps.hpp"
 
 namespace zettatwin::validation {
@@ -128,18 +129,22 @@ RunAnswer Runs::simulated(const ServingRow& row, const Sizes& sizes, const Traff
 RunAnswer Runs::best_plan(const ServingRow& row, const TrafficSize& size, Sizes& best) {
   RunAnswer answer{.why = "the parallel sizes are not given"};
   const auto chips = std::max<std::int64_t>(1, row.chips);
+  config::Diagnostics diagnostics;
+  const auto* model = library_.architecture(text_node(row.model, row.machine.where), diagnostics);
+  const auto* machine = library_.machine(row.machine, chips, diagnostics);
+  if (!model || !machine) return answer;
   // Submitters choose among tensor-parallel sizes and pipelines of two stages, whose messages cost less where a chip cannot hold the model.
   constexpr std::int64_t kMostStages = 2, kMostChips = 8;
-  for (std::int64_t pp = 1; pp <= kMostStages; ++pp)
-    for (std::int64_t tp = 1; tp * pp <= std::min(kMostChips, chips); tp *= 2) {
-      if (chips % (tp * pp) != 0) continue;
-      const Sizes sizes{.whole = PoolSizes{.tp = tp, .pp = pp, .instances = chips / (tp * pp)}, .prefill = {}, .decode = {}, .assumed = {}};
-      auto told = alike_instances(row, sizes, size);
-      const bool better = std::isfinite(told.output_rate) && !(told.output_rate <= answer.output_rate);
-      if (!better && (std::isfinite(answer.output_rate) || !told.infeasible)) continue;
-      answer = std::move(told);
-      best = sizes;
-    }
+  const auto most = std::min(kMostChips, chips);
+  for (const auto& pool : capacity::with_stages(capacity::layouts(*machine, *model, {}, most), *model, most)) {
+    if (pool.dp > 1 || pool.ep > 0 || pool.pp > kMostStages || chips % pool.chips() != 0) continue;
+    const Sizes sizes{.whole = PoolSizes{.tp = pool.tp, .pp = pool.pp, .instances = chips / pool.chips()}, .prefill = {}, .decode = {}, .assumed = {}};
+    auto told = alike_instances(row, sizes, size);
+    const bool better = std::isfinite(told.output_rate) && !(told.output_rate <= answer.output_rate);
+    if (!better && (std::isfinite(answer.output_rate) || !told.infeasible)) continue;
+    answer = std::move(told);
+    best = sizes;
+  }
   if (best.whole) answer.assumed.push_back(plan_of(*best.whole));
   return answer;
 }

@@ -80,6 +80,18 @@ TEST(CapacityFrontier, TheSmallestInstanceHasStagesOnlyIfItMust) {
   EXPECT_FALSE(smallest("dgx-h800", "deepseek-v3", 8));
 }
 
+TEST(CapacityFrontier, StagesWinWhereSumsAreDearAndWhereADomainIsTooSmall) {
+  const auto stages = [](const std::string& machine, const std::string& model, std::int64_t chips, double tpot, inference::Format weights = inference::Format::fp8) {
+    auto c = test::capacity_case(machine, model, chips, weights);
+    c.slo.tpot = units::Seconds::from_si(tpot);
+    const auto found = c.answer(false);
+    return found.best ? found.best->deployment.pools.front().pp : 0;
+  };
+  EXPECT_GT(stages("h100-pcie-node", "llama-3.3-70b", 8, 0.1), 1) << "PCIe: two sums per layer cost more than one send per stage";
+  EXPECT_EQ(stages("dgx-h200", "llama-3.1-8b", 8, 0.01), 1) << "a model of one chip under a tight limit: replicas";
+  EXPECT_EQ(stages("dgx-h100", "llama-3.1-405b", 16, 0.2, inference::Format::bf16), 2) << "810 GB on nodes of 640 GB";
+}
+
 TEST(CapacityFrontier, IsTheSameTwice) {
   const auto c = test::capacity_case("dgx-h200", "mixtral-8x7b", 8);
   const auto a = c.answer(), b = c.answer();

@@ -42,6 +42,20 @@ TEST(Layouts, WholeRacksOf72GetCopiesOfExperts) {
   EXPECT_TRUE(rack);
 }
 
+TEST(Layouts, StagesAreAddedAsFarAsChipsAndLayersGo) {
+  const auto model = test::catalog_model("llama-3.1-70b");
+  inference::Pool pair, wide;
+  pair.tp = 2;
+  wide.tp = 8;
+  std::set<std::pair<std::int64_t, std::int64_t>> sizes;  // tp, pp
+  for (const auto& pool : with_stages({pair, wide}, model, 16)) sizes.insert({pool.tp, pool.pp});
+  const std::set<std::pair<std::int64_t, std::int64_t>> expected{{2, 1}, {2, 2}, {2, 4}, {2, 8}, {8, 1}, {8, 2}};
+  EXPECT_EQ(sizes, expected);
+  auto shallow = model;
+  shallow.runs = {{.count = 3, .kind = 0}};
+  EXPECT_EQ(with_stages({pair}, shallow, 16).size(), 2u) << "three layers make no four stages";
+}
+
 TEST(Layouts, SuitModelAndChips) {
   for (const auto* name : {"llama-3.1-8b", "qwen3-235b-a22b", "deepseek-v3", "gpt-oss-120b"})
     for (const auto* machine_name : {"dgx-h200", "atlas-950-superpod", "cloudmatrix384"}) {

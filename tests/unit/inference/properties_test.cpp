@@ -50,7 +50,8 @@ RC_GTEST_PROP(StepLaws, MoreWorkIsNeverFaster, ()) {
   const auto time = [&](std::int64_t sequences, std::int64_t cached, const std::vector<Chunk>& list) { return pool.timer->step({.sequences = sequences, .cached = cached, .chunks = list}).count(); };
   const auto now = time(n, n * length, chunks);
   RC_ASSERT(now > 0);
-  RC_ASSERT(time(n + 1, n * length + 1, chunks) >= now);
+  // Fewer sequences than stages: the same cache in more sequences is more evenly spread over the stages.
+  RC_ASSERT(time(n + 1, pool.pool.pp > 1 ? (n + 1) * length : n * length + 1, chunks) >= now);
   if (n > 0) RC_ASSERT(time(n, n * length + *rc::gen::inRange(1, 100000), chunks) >= now);
   auto more = chunks;
   more.push_back({*rc::gen::inRange(1, 2000), *rc::gen::inRange(0, 2000), true});

@@ -249,6 +249,27 @@ TEST(Pipeline, TwoStagesTakeHalfBatchesTurnByTurn) {
   EXPECT_NEAR(seconds(two.pools[0], 128, 128 * 512), half, kRounding);
 }
 
+TEST(Pipeline, ASequenceAloneTakesAllStages) {
+  Toy toy;
+  toy.levels = {{"node", 2}};
+  const auto one = served(toy_machine(toy), toy_model(), free_software(), "instances=1");
+  const auto two = served(toy_machine(toy), toy_model(), free_software(), "pp=2,instances=1");
+  EXPECT_NEAR(seconds(two.pools[0], 1, 4096), seconds(one.pools[0], 1, 4096), kRounding);
+  EXPECT_NEAR(seconds(two.pools[0], 2, 8192), seconds(one.pools[0], 1, 4096), kRounding) << "one in each stage";
+}
+
+TEST(Pipeline, APromptAloneGoesThroughAllStages) {
+  Toy toy;
+  toy.levels = {{"node", 2}};
+  const auto one = served(toy_machine(toy), toy_model(), free_software(), "instances=1");
+  const auto two = served(toy_machine(toy), toy_model(), free_software(), "pp=2,instances=1");
+  const auto step = [](const ServedPool& pool, std::vector<serving::Chunk> chunks) { return pool.timer->step({.sequences = 0, .cached = 0, .chunks = chunks}).seconds().si(); };
+  const serving::Chunk prompt{512, 1024, false};
+  EXPECT_NEAR(step(two.pools[0], {prompt}), step(one.pools[0], {prompt}), kRounding) << "the second stage waits for the first";
+  EXPECT_NEAR(step(two.pools[0], {prompt, prompt}), step(one.pools[0], {prompt}), kRounding) << "one prompt in each stage";
+  EXPECT_GT(step(two.pools[0], {prompt, {64, 0, false}}), step(one.pools[0], {{288, 1024, false}}));
+}
+
 TEST(Host, HidesBehindTheChipOnlyIfItMay) {
   auto software = free_software();
   software.host_step.value = 1 * units::second;
