@@ -139,6 +139,12 @@ class Sizing final {
     const auto& stream = *c.traffic->stream;
     const auto means = stream.means();
     traffic_ = {.requests_per_s = std::isfinite(means.rate.si()) ? means.rate.si() : 0, .concurrency = stream.concurrency(), .output = c.output};
+    const auto& laws = c.scenario.one.traffic;
+    steady_ = traffic_.concurrency == 0 && !laws.find("trace") && !laws.find("diurnal");
+    double expected = stream.size() ? static_cast<double>(*stream.size()) : kUnlimited;
+    if (c.scenario.duration.si() > 0 && traffic_.requests_per_s > 0) expected = std::min(expected, traffic_.requests_per_s * c.scenario.duration.si());
+    if (c.scenario.requests > 0) expected = std::min(expected, static_cast<double>(c.scenario.requests));
+    requests_ = expected < kUnlimited ? static_cast<std::int64_t>(expected) : c.options.sample_requests;
   }
 
   // The smallest fleet that is good, of the layouts that look smallest; false if none is.
@@ -151,15 +157,20 @@ class Sizing final {
     return subject_.needed.has_value();
   }
 
-  // All of the chips for the layout.
-  [[nodiscard]] config::Node most(const capacity::Point& unit) {
-    return document(unit, std::max<std::int64_t>(1, capacity::units_on(unit, traffic_, c_.chips)));
+  // All of the chips for the layout with the most per chip; without one that meets the objectives, for the one that comes nearest for a user.
+  [[nodiscard]] config::Node most(const capacity::Frontier& found) {
+    auto states = found.best ? found.fullest : found.points;
+    std::erase_if(states, [&](const capacity::Point& state) { return capacity::units_on(state, traffic_, c_.chips) == 0; });
+    if (states.empty()) return document(found.best ? *found.best : found.points.front(), 1);
+    const auto& unit = found.best ? *std::max_element(states.begin(), states.end(), [](const auto& a, const auto& b) { return a.per_chip() < b.per_chip(); }) : states.front();
+    return document(unit, capacity::units_on(unit, traffic_, c_.chips));
   }
   [[nodiscard]] const config::Node& deployment() const { return deployment_; }
   [[nodiscard]] std::unique_ptr<ServeAnswer> best() { return std::move(answer_); }
 
  private:
   static constexpr std::size_t kMostLayouts = 8;  // that are simulated
+  static constexpr double kUnlimited = 1e18;
   static constexpr double kBeyond = 1.5;          // states are sqrt(2) apart: the layout may answer that much more than the one that was priced
 
   // The fewest units of one layout that are good and need fewer chips than what is known.
@@ -183,22 +194,30 @@ class Sizing final {
     return node_of(unit.deployment, capacity::fleet_of(unit, traffic_, units), *c_.model, c_.fixed->fields, diagnostics_);
   }
 
+  // Of traffic that is alike all the time a short run shows what is hopeless: its backlog only grows with more of it.
   bool is_good(const capacity::Point& unit, std::int64_t units) {
+    const auto sample = c_.options.sample_requests;
+    return (!steady_ || requests_ < 2 * sample || is_good(unit, units, sample)) && is_good(unit, units, requests_);
+  }
+
+  bool is_good(const capacity::Point& unit, std::int64_t units, std::int64_t requests) {
     auto root = c_.root;
     put(root, "deployment", document(unit, units));
-    if (c_.traffic->endless && c_.scenario.duration.si() == 0 && c_.scenario.requests == 0) {
-      put(root, "duration", scalar(fmt::format("{} s", kLongest)));
-      put(root, "requests", scalar(fmt::format("{}", c_.options.sample_requests)));
-    }
+    const bool unlimited = c_.traffic->endless && c_.scenario.duration.si() == 0 && c_.scenario.requests == 0;
+    if (unlimited) put(root, "duration", scalar(fmt::format("{} s", kLongest)));
+    if (unlimited || requests < requests_) put(root, "requests", scalar(fmt::format("{}", requests)));
     // All users start at once; that round says nothing of the time after it.
     if (const auto users = traffic_.concurrency; users > 0 && c_.scenario.warm_up.si() == 0 && c_.scenario.warm_up_requests == 0) put(root, "warm_up_requests", scalar(fmt::format("{}", users)));
-    auto answer = serve(root, c_.source, c_.library, c_.files, {.on_request = {}, .on_progress = {}, .timeline_instances = 0, .series = false}, diagnostics_);
+    const ServeOptions options{.on_request = {}, .on_progress = {}, .timeline_instances = 0, .series = false, .max_backlog = steady_ && requests >= c_.options.sample_requests ? hopeless_backlog(requests) : 0};
+    auto answer = serve(root, c_.source, c_.library, c_.files, options, diagnostics_);
     if (!answer) return false;
     const auto& r = answer->subject.result;
     report::CapacityTrial trial{.deployment = answer->subject.deployment, .units = units, .chips = answer->subject.chips, .good = false, .verdict = "", .attainment = r.all.slo_attainment.value, .output_tokens_per_s = r.all.output_tokens_per_s.value};
     trial.verdict = !answer->subject.feasible() ? "infeasible" : r.judgement.verdict == fleet::Verdict::stable ? "stable" : "saturated";
     trial.good = trial.verdict == "stable" && trial.attainment >= c_.options.attainment;
-    if (c_.options.on_progress) c_.options.on_progress(fmt::format("{} chips: {}, {:.2f} % of requests meet the objectives", units::grouped(trial.chips), trial.verdict, 100 * trial.attainment));
+    if (r.cut_short) trial.attainment = trial.output_tokens_per_s = std::nan("");  // of the few that ended, which says nothing
+    if (trial.good && requests < requests_) return true;
+    if (c_.options.on_progress) c_.options.on_progress(r.cut_short ? fmt::format("{} chips: {}", units::grouped(trial.chips), trial.verdict) : fmt::format("{} chips: {}, {:.2f} % of requests meet the objectives", units::grouped(trial.chips), trial.verdict, 100 * trial.attainment));
     subject_.trials.push_back(trial);
     if (trial.good && (!subject_.needed || trial.chips < subject_.needed->chips)) {
       subject_.needed = trial;
@@ -212,6 +231,8 @@ class Sizing final {
   report::CapacitySubject& subject_;
   config::Diagnostics& diagnostics_;
   capacity::Traffic traffic_;
+  bool steady_ = false;         // traffic that is alike all the time
+  std::int64_t requests_ = 0;   // of a simulation, about
   config::Node deployment_;
   std::unique_ptr<ServeAnswer> answer_;
 };
@@ -296,8 +317,7 @@ std::optional<config::Node> with_deployment(const config::Node& root, const conf
   report::CapacitySubject trials;
   Sizing sizing(c, trials, diagnostics);
   auto chosen = root;
-  // Without a layout that meets the objectives, the one that comes nearest for a user; with too few chips, all of them for the one with the most per chip.
-  put(chosen, "deployment", sizing.search(found.fullest) ? sizing.deployment() : sizing.most(found.best ? *found.best : found.points.front()));
+  put(chosen, "deployment", sizing.search(found.fullest) ? sizing.deployment() : sizing.most(found));
   if (diagnostics.has_errors()) return std::nullopt;
   return chosen;
 }

@@ -18,6 +18,9 @@ struct CapacityOptions {
   std::function<void(const std::string&)> on_progress;  // a sentence after each simulation
 };
 
+// Of traffic that is alike all the time, a quarter of all its requests waiting is an overload: the judge of saturation takes a hundredth for growth.
+[[nodiscard]] constexpr std::int64_t hopeless_backlog(std::int64_t requests) { return requests / 4; }
+
 struct CapacityAnswer {
   ServeScenario scenario;
   report::CapacitySubject subject;

@@ -99,9 +99,11 @@ class RateSearch final {
     if (endless_ && scenario.duration.si() == 0 && scenario.requests == 0) put(root, "duration", scalar(fmt::format("{} s", kLongest)));
     // Of traffic that is alike all the time, so many requests show what a longer time would, and fewer would be a burst at high rates: as many as are stated, or
     // come at the stated rate in the stated time, or as other searches take.
-    if (endless_ && !diurnal_)
-      put(root, "requests", scalar(fmt::format("{}", std::max({options_.sample_requests, scenario.requests, static_cast<std::int64_t>(std::llround(stated_rate_ * scenario.duration.si()))}))));
-    auto fleet = serve(root, source_, library_, files_, {.on_request = {}, .on_progress = {}, .timeline_instances = 0, .series = false}, diagnostics_);
+    const auto requests = std::max({options_.sample_requests, scenario.requests, static_cast<std::int64_t>(std::llround(stated_rate_ * scenario.duration.si()))});
+    const bool steady = endless_ && !diurnal_;
+    if (steady) put(root, "requests", scalar(fmt::format("{}", requests)));
+    const ServeOptions options{.on_request = {}, .on_progress = {}, .timeline_instances = 0, .series = false, .max_backlog = steady ? hopeless_backlog(requests) : 0};
+    auto fleet = serve(root, source_, library_, files_, options, diagnostics_);
     if (!fleet) return std::nullopt;
     auto& subject = answer_->subject;
     const auto& result = fleet->subject.result;

@@ -149,6 +149,7 @@ std::unique_ptr<ServeAnswer> serve(const config::Node& root, const config::Docum
   }
   limit(scenario, endless, spec);
   spec.max_series = options.series ? kSeries : 0;
+  if (options.max_backlog > 0) spec.max_backlog = std::min(spec.max_backlog, options.max_backlog);
   spec.on_request = options.on_request;
   spec.on_progress = options.on_progress;
   spec.timeline_instances = options.timeline_instances;

@@ -20,6 +20,7 @@ struct ServeOptions {
   std::function<void(const fleet::Progress&)> on_progress;
   std::int64_t timeline_instances = 0;
   bool series = true;
+  std::int64_t max_backlog = 0;  // waiting requests at which the simulation ends, saturated; 0: as many as it can hold
 };
 
 // An answered scenario. Owns what the subject's step times refer to.

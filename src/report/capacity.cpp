@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include <nlohmann/json.hpp>
 
 #include "report/detail/number.hpp"
@@ -49,7 +51,10 @@ void best(std::string& out, const CapacitySubject& s) {
 void sizing(std::string& out, const CapacitySubject& s) {
   if (s.trials.empty()) return;
   detail::Table rows("rrlrrl", {"units", "chips", "verdict", "meet the objectives", "output tokens/s", "fleet"});
-  for (const auto& t : s.trials) rows.row({grouped(t.units), grouped(t.chips), t.verdict, fmt::format("{:.2f} %", 100 * t.attainment), grouped(static_cast<long long>(t.output_tokens_per_s)), t.deployment});
+  for (const auto& t : s.trials) {
+    const bool told = !std::isnan(t.attainment);
+    rows.row({grouped(t.units), grouped(t.chips), t.verdict, told ? fmt::format("{:.2f} %", 100 * t.attainment) : "-", told ? grouped(static_cast<long long>(t.output_tokens_per_s)) : "-", t.deployment});
+  }
   out += "\nfleets simulated with this traffic\n" + rows.text();
   if (s.needed)
     out += fmt::format("\n  smallest   {} chips: {}\n             {:.2f} % of the requests meet the objectives ({:.4g} % are asked for)\n", grouped(s.needed->chips), s.needed->deployment, 100 * s.needed->attainment, 100 * s.attainment);

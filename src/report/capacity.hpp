@@ -30,8 +30,8 @@ struct CapacityTrial {
   std::int64_t chips = 0;
   bool good = false;
   std::string verdict;
-  double attainment = 0;
-  double output_tokens_per_s = 0;
+  double attainment = 0;           // NaN: broken off, hopelessly overloaded
+  double output_tokens_per_s = 0;  // likewise
 };
 
 // A rate at which a stated deployment was simulated.
