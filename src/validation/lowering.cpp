@@ -125,7 +125,7 @@ class Lowering final {
     add(machine, "extends", rule->is);
     if (rule->set.is_mapping()) machine = config::merged(machine, rule->set);
     if (rule->int8.is_mapping() && lower_case(row_.text("precision")).find("int8") != std::string::npos) machine = config::merged(machine, rule->int8);
-    network_cards(machine, chip, rule->node);
+    network_cards(machine, chip, chips_per_node(machine, chip, rule->node));
     add(result_.scenario, "machine", std::move(machine));
   }
 
@@ -144,6 +144,21 @@ class Lowering final {
     if (row_.whole("dp").value_or(0) < 1) return 0;
     assume(fmt::format("num_chips={}, what the plan takes", product));
     return product;
+  }
+
+  // "4/node", "4 per node": nodes of another size than the catalog's machine has.
+  std::int64_t chips_per_node(Node& machine, std::string_view chip, std::int64_t usual) {
+    auto said = number_before(chip, "/node");
+    if (!said) said = number_before(chip, " per node");
+    constexpr double kMost = 16;
+    if (!said || usual == 0 || *said < 1 || *said > kMost || *said == static_cast<double>(usual)) return usual;
+    const auto chips = static_cast<std::int64_t>(*said);
+    Node node = mapping(), levels = mapping();
+    add(node, "size", chips);
+    add(levels, "node", std::move(node));
+    add(machine, "levels", std::move(levels));
+    assume(fmt::format("nodes of {}, else the catalog's machine", chips));
+    return chips;
   }
 
   void network_cards(Node& machine, std::string_view chip, std::int64_t chips_per_node) {
@@ -225,6 +240,7 @@ class Lowering final {
     // What is not named may follow from how it shards and on which chip.
     if (!rule) rule = find_rule(vocabulary_.software, fmt::format("{} sharding={} chip={}{}", named, row_.text("zero_or_fsdp"), row_.text("chip"), row_.whole("pp").value_or(1) > 1 ? " pipelined" : ""));
     missing_ = rule ? &rule->missing : nullptr;
+    guessed_ = rule == nullptr || rule->guess;
     plan_ = mapping();
     software_ = mapping();
     const auto year = row_.whole("year").value_or(0);
@@ -234,7 +250,7 @@ class Lowering final {
     else if (rule->guess) assume(fmt::format("software {}: {}", name, rule->note));
     add(software_, "extends", name);
     if (rule) follow(*rule);
-    const auto words = fmt::format("{} year={} {} source={} chip={}", row_.text("model"), row_.text("year"), row_.text("notes"), row_.text("source"), row_.text("chip"));
+    const auto words = fmt::format("{} year={} {} source={} chip={} precision={}", row_.text("model"), row_.text("year"), row_.text("notes"), row_.text("source"), row_.text("chip"), row_.text("precision"));
     for (const auto& flag : vocabulary_.flags)
       if (holds(flag, words)) follow(flag);
   }
@@ -251,31 +267,54 @@ class Lowering final {
     size("pp", "pp", stages_);
     size("ep", "ep", 1);
     expert_tensor_parallel();
-    const auto vpp = row_.whole("vpp");
+    pipeline();
+    sequence_parallel();
+    if (const auto dp = row_.whole("dp"); dp && *dp > 0) check_replicas(*dp);
+    word("zero_or_fsdp", "zero", vocabulary_.sharding, "1");
+    sharding_group();
+    if (std::max(row_.whole("pp").value_or(0), stages_) > 1) sharding_under_pipelines();
+    word("precision", "recipe", vocabulary_.precisions, "bf16");
+    recompute();
+  }
+
+  void pipeline() {
     const auto stages = row_.whole("pp").value_or(0) > 0 ? *row_.whole("pp") : stages_;
+    const auto vpp = chunks_per_stage(stages);
     if (plan_.find("schedule")) {
       if (stages <= 1) std::erase_if(plan_.entries, [](const config::Entry& e) { return e.key == "schedule"; });
-    } else if (vpp && *vpp > 1 && stages > 1) {
-      add(plan_, "vpp", *vpp);
+    } else if (vpp > 1 && stages > 1) {
+      add(plan_, "vpp", vpp);
       add(plan_, "schedule", std::string("interleaved"));
-      even_layers(stages * *vpp);
+      even_layers(stages * vpp);
     } else if (stages > 1) {
       if (row_.text("vpp").empty()) assume("vpp=1");
       sends_between_passes();
       even_layers(stages);
     }
-    sequence_parallel();
-    if (const auto dp = row_.whole("dp"); dp && *dp > 0) check_replicas(*dp);
-    word("zero_or_fsdp", "zero", vocabulary_.sharding, "1");
-    sharding_group();
-    if (stages > 1) sharding_under_pipelines();
-    word("precision", "recipe", vocabulary_.precisions, "bf16");
-    recompute();
+  }
+
+  // As the column or the notes have it ("vpp 5"). Of runs whose framework is not named: those that are large enough to be written about have interleaved
+  // since about 2023, in chunks of one or two layers, where Megatron's schedule allows it (microbatches are a multiple of the stages) and it pays.
+  std::int64_t chunks_per_stage(std::int64_t stages) {
+    if (const auto given = row_.whole("vpp")) return *given;
+    for (const std::string_view word : {"vpp ", "vpp=", "VPP ", "VPP="})
+      if (const auto noted = digits_after(row_.text("notes"), word); !noted.empty()) return std::stoll(std::string(noted));
+    constexpr std::int64_t kSince = 2023, kEnough = 10;  // where no more than a tenth is lost to filling the pipeline nobody needs to
+    const auto batch = row_.whole("gbs").value_or(0), micro = std::max<std::int64_t>(1, row_.whole("mbs").value_or(1));
+    const auto of = [&](const char* column) { return std::max<std::int64_t>(1, row_.whole(column).value_or(1)); };
+    const auto microbatches = chips_ > 0 ? batch * of("tp") * of("cp") * stages / (chips_ * micro) : 0;
+    if (!row_.text("vpp").empty() || !guessed_ || row_.whole("year").value_or(0) < kSince || stages <= 1 || microbatches < stages || microbatches % stages != 0 || microbatches >= kEnough * (stages - 1)) return 1;
+    const auto layers = (layers_ + 2) / stages * stages;  // the embedding and the loss may count as layers
+    const auto each = layers / stages;
+    if (each < 2 || layers < layers_) return 1;
+    const auto chunks = each % 2 == 0 && each > 2 ? each / 2 : each;
+    assume(fmt::format("vpp={}: chunks of {} for a pipeline that would be idle for long", chunks, each / chunks == 1 ? "one layer" : "two layers"));
+    return chunks;
   }
 
   void sequence_parallel() {
     const auto tp = std::max<std::int64_t>(1, row_.whole("tp").value_or(1));
-    if (const auto sp = row_.text("sp"); !sp.empty()) return add(plan_, "sequence_parallel", std::string(sp.substr(0, 1) == "1" ? "true" : "false"));
+    if (const auto sp = text("sp"); !sp.empty() && tp > 1) return add(plan_, "sequence_parallel", std::string(sp.substr(0, 1) == "1" ? "true" : "false"));
     if (row_.whole("seq_len").value_or(0) % tp != 0) {
       assume(fmt::format("sp=0: {} ranks do not share the tokens of a sequence", tp));
       add(plan_, "sequence_parallel", std::string("false"));
@@ -396,6 +435,7 @@ class Lowering final {
     const std::string text(this->text("recompute"));
     constexpr std::string_view kModules = "modules ";
     if (const auto at = text.find(kModules); at != std::string::npos) return modules(text.substr(at + kModules.size(), text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_+", at + kModules.size()) - at - kModules.size()));
+    if (text.empty() && plan_.find("recompute")) return;  // the notes say so
     const auto* rule = text.empty() ? nullptr : find_rule(vocabulary_.recompute, text);
     open_recompute_ = rule == nullptr;
     if (!rule) assume(fmt::format("recompute=none{}", text.empty() ? "" : fmt::format(" for '{}'", text)));
@@ -412,11 +452,26 @@ class Lowering final {
       add(changes, "plan", std::move(plan));
       result_.others.push_back({.changes = std::move(changes), .assumed = std::move(what)});
     };
-    if (open_recompute_) with({{"recompute", "selective"}}, "recompute=selective: it does not fit without");
+    if (open_recompute_) {
+      with({{"recompute", "selective"}}, "recompute=selective: it does not fit without");
+      cheap_modules();
+    }
     if (row_.text("tp").empty() && row_.text("pp").empty()) no_plan(with);
     const auto model = lower_case(fmt::format("{} {}", row_.text("model"), row_.text("notes")));
     if (model.find("finetun") == std::string::npos && model.find("fine-tun") == std::string::npos) return;
     with({{"frozen_weights", "true"}}, "low-rank adapters: training all weights does not fit");
+  }
+
+  // What costs little time for its memory: norms, activations and the up projections of latent attention.
+  void cheap_modules() {
+    Node changes = mapping(), plan = mapping(), software = mapping(), list = mapping();
+    list.kind = Node::Kind::sequence;
+    for (const char* name : {"layernorm", "mlp_act", "moe_act", "mla_up_proj"}) list.items.push_back(scalar(name));
+    add(plan, "recompute", std::string("selective"));
+    add(software, "selective", std::move(list));
+    add(changes, "plan", std::move(plan));
+    add(changes, "software", std::move(software));
+    result_.others.push_back({.changes = std::move(changes), .assumed = "recompute of norms, activations and up projections: it does not fit otherwise"});
   }
 
   // Of a model that is too large for one chip and whose sizes are not given: sharded parameters, or what the search of plans finds.
@@ -459,7 +514,7 @@ class Lowering final {
   Node plan_, software_;
   const Node* missing_ = nullptr;  // of the framework
   std::int64_t chips_ = 0, stages_ = 1, layers_ = 0;
-  bool open_recompute_ = false;
+  bool open_recompute_ = false, guessed_ = false;  // guessed: the framework is not named
 };
 
 }  // namespace

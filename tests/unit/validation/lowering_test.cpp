@@ -303,7 +303,7 @@ TEST(Lowering, PrecisionsAsOthersWriteThem) {
 TEST(Lowering, ChipsAsOthersWriteThem) {
   const auto machine = [](const std::string& chip) { return at(lowered({{"chip", chip}}).scenario, {"machine", "extends"}); };
   const std::map<std::string, std::string> names{{"NVIDIA H100 80GB HBM3", "dgx-h100"}, {"H100 SXM5", "dgx-h100"}, {"NVIDIA H100 NVL", "h100-nvl-node"}, {"H100 SXM (NVLink)", "dgx-h100"}, {"H100-PCIe-80GB", "h100-pcie-node"},
-                                                 {"NVIDIA B300", "dgx-b300"}, {"GB300 NVL72", "gb300-nvl72"}, {"NVIDIA GH200", "dgx-h200"}, {"AMD Instinct MI300X 192GB HBM3", "mi300x-node"}, {"MI350X", "mi350x-node"},
+                                                 {"NVIDIA B300", "dgx-b300"}, {"GB300 NVL72", "gb300-nvl72"}, {"NVIDIA GH200", "gh200-node"}, {"AMD Instinct MI250X", "mi250x-node"}, {"AMD Instinct MI300X 192GB HBM3", "mi300x-node"}, {"MI350X", "mi350x-node"},
                                                  {"Habana Gaudi2", "gaudi2-node"}, {"Intel(R) Gaudi(R) 2 AI Accelerator", "gaudi2-node"}, {"Intel Gaudi 3", "gaudi3-node"}, {"TPU v5e", "tpu-v5e-pod"}, {"TPU v6e (Trillium)", "tpu-v6e-pod"},
                                                  {"TPU v5p", "tpu-v5p-pod"}, {"Ascend 910B3", "atlas-900-a2"}, {"Ascend 910C", "cloudmatrix384-package"}, {"A800-SXM-80GB", "dgx-a800"}, {"H20", "dgx-h20"}, {"H200 SXM", "dgx-h200"}};
   for (const auto& [chip, is] : names) EXPECT_EQ(machine(chip), is) << chip;
@@ -328,6 +328,45 @@ TEST(Lowering, ChunksOfThePipelineAreEven) {
   EXPECT_EQ(even.scenario.find("plan")->find("layers_per_chunk")->items.size(), 20u);
   EXPECT_EQ(even.scenario.find("plan")->find("layers_per_chunk")->items.back().text, "4") << "80 layers in 20 chunks, the head on top";
   EXPECT_EQ(lowered({{"layers", "84"}, {"vpp", "4"}}).scenario.find("plan")->find("layers_per_chunk"), nullptr) << "12 layers too few for 6 each";
+}
+
+// Of runs whose framework is not named, since 2023: chunks of two layers where the pipeline would be idle for long.
+TEST(Lowering, LongPipelinesOfUnnamedFrameworksAreInterleaved) {
+  const std::map<std::string, std::string> unnamed{{"source", "a paper"}, {"year", "2024"}, {"num_chips", "512"}, {"tp", "8"}, {"pp", "8"}, {"vpp", ""}, {"gbs", "128"}};  // 8 replicas, 16 microbatches
+  const auto vpp = [&](std::map<std::string, std::string> changes) {
+    for (const auto& [column, cell] : unnamed) changes.try_emplace(column, cell);
+    return at(lowered(changes).scenario, {"plan", "vpp"});
+  };
+  EXPECT_EQ(vpp({}), "5") << "80 layers on 8 stages are 5 chunks of two";
+  EXPECT_EQ(vpp({{"layers", "70"}}), "9") << "with embedding and loss 72, 9 chunks of one";
+  EXPECT_EQ(vpp({{"layers", "74"}}), "absent") << "76 are not a multiple of 8";
+  EXPECT_EQ(vpp({{"vpp", "1"}}), "absent") << "the row says so";
+  EXPECT_EQ(vpp({{"notes", "VPP 2"}}), "2") << "the notes say so";
+  EXPECT_EQ(vpp({{"gbs", "96"}}), "absent") << "12 microbatches are no multiple of 8 stages";
+  EXPECT_EQ(vpp({{"gbs", "640"}}), "absent") << "80 microbatches fill 8 stages well";
+  EXPECT_EQ(vpp({{"year", "2022"}}), "absent");
+  EXPECT_EQ(vpp({{"source", "NVIDIA-NeMo/Megatron-Bridge"}}), "absent") << "a named framework has its default";
+}
+
+TEST(Lowering, SequencesAreCutSinceMegatronDoes) {
+  const auto cut = [](const std::string& source, const std::string& year) { return at(lowered({{"source", source}, {"year", year}, {"sp", ""}}).scenario, {"plan", "sequence_parallel"}); };
+  EXPECT_EQ(cut("a paper", "2021"), "false");
+  EXPECT_EQ(cut("a paper", "2024"), "absent");
+  EXPECT_EQ(cut("Megatron-DeepSpeed", "2022"), "false");
+}
+
+TEST(Lowering, NodesOfAnotherSize) {
+  const auto l = lowered({{"chip", "A100-SXM-80GB (4 per node, 4xHDR200)"}});
+  EXPECT_EQ(at(l.scenario, {"machine", "levels", "node", "size"}), "4");
+  EXPECT_EQ(at(l.scenario, {"machine", "levels", "cluster", "network", "bandwidth"}), "200 Gbit/s") << "four cards of a node of four";
+  EXPECT_EQ(at(lowered({{"chip", "A100 (8/node)"}}).scenario, {"machine", "levels"}), "absent") << "as the catalog has it";
+}
+
+TEST(Lowering, WhatNotesSayOfRecomputationHolds) {
+  const auto l = lowered({{"notes", "DualPipe"}, {"precision", "fp8"}, {"recompute", ""}});
+  EXPECT_EQ(at(l.scenario, {"plan", "recompute"}), "selective");
+  EXPECT_EQ(at(l.scenario, {"plan", "compress_activations"}), "true");
+  EXPECT_EQ(at(lowered({{"notes", "DualPipe"}, {"precision", "fp8"}, {"recompute", "full"}}).scenario, {"plan", "recompute"}), "full");
 }
 
 // Megatron-Core cuts experts as other layers unless told otherwise; the notes of a row may tell.
