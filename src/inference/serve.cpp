@@ -15,7 +15,7 @@ namespace detail {
 std::optional<serving::EngineSettings> engine_of(const Pool& pool, const Software& software, config::Diagnostics& diagnostics) {
   const auto before = diagnostics.error_count();
   auto engine = software.engine;
-  engine.max_sequences *= pool.dp;
+  engine.max_sequences *= pool.dp * (software.stage_sequences ? pool.pp : 1);
   engine.max_tokens *= pool.dp * pool.pp;  // each stage works on a part of the batch, which the engine composed as a step of its own
   engine.hold.prompts *= pool.dp;
   if (pool.engine.kind == config::Node::Kind::mapping) config::read(pool.engine, "engine settings", config::FigureForm::bare_allowed, diagnostics, engine);

@@ -92,6 +92,7 @@ void describe(config::Schema& s, Software& p) {
   s.text("since", p.since, "date of the first release that it describes");
   s.text("notes", p.notes, "what to know about it");
   s.object("engine", p.engine, "how it schedules, unless a deployment says otherwise");
+  s.boolean("stage_sequences", p.stage_sequences, "max_sequences is of each part of a pipeline's batch, of which there are as many as stages; else of all together");
   describe_graphs(s, p);
   describe_host(s, p);
   describe_kernels(s, p);

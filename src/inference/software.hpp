@@ -37,6 +37,7 @@ struct Software {
   std::string notes;
 
   serving::EngineSettings engine;  // budgets are of one data-parallel rank
+  bool stage_sequences = false;    // max_sequences is of each part of a pipeline's batch, of which there are as many as stages; else of all together
   // Captured graphs: batches of decoding tokens are padded to the next of these sizes per data-parallel rank; larger ones run without graphs.
   bool graphs = true;
   std::vector<std::int64_t> graph_sizes;            // ascending; empty: 1, 2, 4, then multiples of 8 up to graph_max

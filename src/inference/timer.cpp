@@ -158,7 +158,7 @@ class Timer final : public InstanceTimer {
   // No graph is larger than the largest batch.
   [[nodiscard]] std::int64_t padded(std::int64_t sequences) const {
     if (sequences == 0) return 0;
-    const auto tokens = sequences * pass_.queries(), most = share(about_.engine.max_sequences, about_.pool.dp) * pass_.queries();
+    const auto tokens = sequences * pass_.queries(), most = share(about_.engine.max_sequences, about_.pool.dp * (about_.software.stage_sequences ? about_.pool.pp : 1)) * pass_.queries();
     return std::max(tokens, std::min(about_.software.padded(tokens), most));
   }
 
