@@ -177,7 +177,17 @@ class Timer final : public InstanceTimer {
   [[nodiscard]] Parts overlapped(const StepLoad& load, const Parts& serial) const;
   [[nodiscard]] Parts separated(const StepLoad& load) const;
   [[nodiscard]] double exchanging(std::int64_t sequences) const;
-  void add_ends(Parts& parts, const StepLoad& load, const RankLoad& rank) const;
+  // Parts of the batch that are on their way through a pipeline's stages at once.
+  [[nodiscard]] std::int64_t parts_in_flight(const StepLoad& load) const {
+    return std::min(about_.pool.pp, share(load.sequences, about_.pool.dp) + static_cast<std::int64_t>(load.chunks.size()));
+  }
+  // Head, sampling and drafting of one part of the batch.
+  [[nodiscard]] Parts ends(const StepLoad& load, const RankLoad& rank) const;
+  // What a step shows of one part's time in all layers and in the ends.
+  struct Shown {
+    double layers = 1, ends = 1;
+  };
+  [[nodiscard]] Shown shown(double layers, double ends, const StepLoad& load) const;
   // Every operator of the chip in a step; what attention's chips wait for as such.
   [[nodiscard]] Ledger operators(const StepLoad& load, const RankLoad& rank) const;
   // The host's part of a step that takes the chip so long.
@@ -364,18 +374,24 @@ Parts Timer::separated(const StepLoad& load) const {
   return parts;
 }
 
-void Timer::add_ends(Parts& parts, const StepLoad& load, const RankLoad& rank) const {
-  parts += memo(head_, rank.sampled, [&](Ledger& l) { pass_.head(l, rank.sampled); });
-  if (about_.pool.pp > 1) {
-    Ledger ledger(about_.chip);
-    pass_.sends(ledger, rank.tokens);
-    parts += ledger.parts();
-  }
+Parts Timer::ends(const StepLoad& load, const RankLoad& rank) const {
+  Parts parts = memo(head_, rank.sampled, [&](Ledger& l) { pass_.head(l, rank.sampled); });
   if (pass_.queries() > 1 && load.sequences > 0) {
     Ledger ledger(about_.chip);
     pass_.draft(ledger, rank.sequences, decoding_attention(rank.sequences, rank.cached) / pass_.layers());
     parts += ledger.parts();
   }
+  return parts;
+}
+
+// A part alone needs all layers and the ends. Where p parts take turns on the stages, the slowest stage sets the pace: the fullest one, or the last, which has
+// the ends beside its layers; these are one less than those of the fullest where stages are uneven.
+Timer::Shown Timer::shown(double layers, double ends, const StepLoad& load) const {
+  if (about_.pool.pp == 1) return {};
+  const double fullest = std::ceil(pass_.layers() / static_cast<double>(about_.pool.pp)) / pass_.layers(), last = unevenness_ > 1 ? fullest - 1 / pass_.layers() : fullest;
+  const double parts = static_cast<double>(parts_in_flight(load)), beyond = std::max(0.0, ends - (fullest - last) * layers);
+  if (parts * (fullest * layers + beyond) <= layers + ends) return {};
+  return {.layers = parts * fullest, .ends = ends > 0 ? parts * beyond / ends : 0};
 }
 
 double Timer::host_seconds(double chip, const StepLoad& load, const RankLoad& rank) const {
@@ -383,10 +399,11 @@ double Timer::host_seconds(double chip, const StepLoad& load, const RankLoad& ra
   const bool eager = load.chunks.empty() ? !software.captured(rank.tokens) : !software.graphs_with_prompts;
   const double latent = software.eager_latent_layer.present ? pass_.latent_layers() : 0;
   const double issuing = eager ? software.eager_layer.si() * (pass_.layers() - latent) + software.eager_latent_layer.si() * latent : 0;
-  const double prompt = load.chunks.empty() ? 0 : software.prompt_step.si();
+  const double composed = static_cast<double>(parts_in_flight(load));  // steps of an engine, one per part of the batch
+  const double prompt = software.prompt_step.si() * std::min(composed, static_cast<double>(load.chunks.size()));
   const double sequences = software.host_sequence.si() * static_cast<double>(share(load.sequences, about_.pool.dp));
   const bool hidden = software.overlapped_host && software.overlapped_sequences;
-  const double step = software.host_step.si() + (hidden ? sequences : 0);
+  const double step = composed * software.host_step.si() + (hidden ? sequences : 0);
   const double busy = std::max(chip, issuing);
   const double all = (software.overlapped_host ? std::max(busy, step) : busy + step) + prompt;
   return all - chip + (hidden ? 0 : sequences);
@@ -399,10 +416,18 @@ Parts Timer::whole_step(const StepLoad& load) const {
   if (about_.pool.ffn_chips > 0) {
     parts = separated(load);
   } else {
-    parts = pass(rank) * unevenness_;
+    parts = pass(rank);
     if (about_.pool.two_batch_overlap && pp == 1) parts = overlapped(load, parts);
   }
-  add_ends(parts, load, rank);
+  const auto last = ends(load, rank);
+  const auto show = shown(sum(parts), sum(last), load);
+  parts = parts * show.layers;
+  parts += last * show.ends;
+  if (pp > 1) {
+    Ledger ledger(about_.chip);
+    pass_.sends(ledger, rank.tokens);
+    parts += ledger.parts();
+  }
   of(parts, Part::host) += host_seconds(sum(parts), load, rank);
   return parts;
 }
@@ -415,7 +440,7 @@ void Timer::add_host(Ledger& ledger, double chip, const StepLoad& load, const Ra
   const double sequences = software.host_sequence.si() * static_cast<double>(share(load.sequences, about_.pool.dp));
   const double latent_layers = software.eager_latent_layer.present ? pass_.latent_layers() : 0, layers = pass_.layers() - latent_layers;
   const double usual = eager ? software.eager_layer.si() * layers : 0, latent = eager ? software.eager_latent_layer.si() * latent_layers : 0, issuing = usual + latent;
-  const double step = software.host_step.si() + (hidden ? sequences : 0);
+  const double composed = static_cast<double>(parts_in_flight(load)), step = composed * software.host_step.si() + (hidden ? sequences : 0);
   // A figure without any time has no entry.
   const auto add = [&](std::string_view name, double count, const config::Figure<units::Seconds>& figure, double seconds, const char* formula) {
     if (figure.si() == 0 || count == 0) return;
@@ -427,12 +452,12 @@ void Timer::add_host(Ledger& ledger, double chip, const StepLoad& load, const Ra
   constexpr const char* kIssuing = "what the chip's work does not hide of all layers: share of max(0, layers x eager_layer + latent ones x eager_latent_layer - chip)";
   if (eager) add("eager_layer", layers, software.eager_layer, usual * shows, kIssuing);
   if (eager) add("eager_latent_layer", latent_layers, software.eager_latent_layer, latent * shows, kIssuing);
-  add("host_step", 1, software.host_step, software.overlapped_host ? std::max(0.0, step - std::max(chip, issuing)) : step,
+  add("host_step", composed, software.host_step, software.overlapped_host ? std::max(0.0, step - std::max(chip, issuing)) : step,
       !software.overlapped_host ? "count x figure of the software"
-      : hidden                  ? "what the chip's work does not hide: max(0, host_step + sequences of a rank x host_sequence - max(chip, issuing of layers))"
-                                : "what the chip's work does not hide: max(0, host_step - max(chip, issuing of layers))");
+      : hidden                  ? "what the chip's work does not hide: max(0, count x host_step + sequences of a rank x host_sequence - max(chip, issuing of layers))"
+                                : "what the chip's work does not hide: max(0, count x host_step - max(chip, issuing of layers))");
   if (!hidden) ledger.add(Part::host, "host_sequence", static_cast<double>(share(load.sequences, about_.pool.dp)), software.host_sequence);
-  if (!load.chunks.empty()) ledger.add(Part::host, "prompt_step", 1, software.prompt_step);
+  if (!load.chunks.empty()) ledger.add(Part::host, "prompt_step", std::min(composed, static_cast<double>(load.chunks.size())), software.prompt_step);
 }
 
 // Operators of one name are one leaf: its count and seconds are sums, its inputs those of all.
@@ -483,15 +508,19 @@ Ledger Timer::operators(const StepLoad& load, const RankLoad& rank) const {
   pass_.prompts(ledger, rank.chunks);
   // So far of one part of the batch, all layers.
   const bool apart = about_.pool.ffn_chips > 0;
-  for (auto& entry : ledger.entries()) {
-    const double times = apart ? static_cast<double>(about_.pool.microbatches) : unevenness_;
+  const double layers = ledger.total();
+  const auto of_layers = ledger.entries().size();
+  pass_.head(ledger, rank.sampled);
+  if (pass_.queries() > 1 && load.sequences > 0) pass_.draft(ledger, rank.sequences, decoding_attention(rank.sequences, rank.cached) / pass_.layers());
+  const auto show = shown(layers, ledger.total() - layers, load);
+  for (std::size_t i = 0; i < ledger.entries().size(); ++i) {
+    auto& entry = ledger.entries()[i];
+    const double times = i >= of_layers ? show.ends : apart ? static_cast<double>(about_.pool.microbatches) : show.layers;
     entry.count *= times;
     entry.seconds *= times;
-    if (apart && (is_side_of_experts(index_of(entry.part)) || entry.part == Part::exchange)) entry.part = Part::idle;  // what attention's chips wait for
+    if (i < of_layers && apart && (is_side_of_experts(index_of(entry.part)) || entry.part == Part::exchange)) entry.part = Part::idle;  // what attention's chips wait for
   }
-  pass_.head(ledger, rank.sampled);
   pass_.sends(ledger, rank.tokens);
-  if (pass_.queries() > 1 && load.sequences > 0) pass_.draft(ledger, rank.sequences, decoding_attention(rank.sequences, rank.cached) / pass_.layers());
   return ledger;
 }
 

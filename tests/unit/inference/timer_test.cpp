@@ -244,9 +244,34 @@ TEST(Pipeline, TwoStagesTakeHalfBatchesTurnByTurn) {
   toy.levels = {{"node", 2}};
   const auto one = served(toy_machine(toy), toy_model(), free_software(), "instances=1");
   const auto two = served(toy_machine(toy), toy_model(), free_software(), "pp=2,instances=1");
-  // A batch of 128 as two of 64: each stage has one of two layers, and both are busy; the head computes 64 rows at a time.
-  const double half = seconds(one.pools[0], 64, 64 * 512);
-  EXPECT_NEAR(seconds(two.pools[0], 128, 128 * 512), half, kRounding);
+  // A batch of 128 as two of 64: each stage has one of two layers, and both are busy; the last has the head of 64 rows beside its layer, twice in a round.
+  const double half = seconds(one.pools[0], 64, 64 * 512), head = of(one.pools[0].timer->parts({.sequences = 64, .cached = 64 * 512, .chunks = {}}), Part::head);
+  EXPECT_GT(head, 100 * kRounding);
+  EXPECT_NEAR(seconds(two.pools[0], 128, 128 * 512), half + head, kRounding);
+}
+
+TEST(Pipeline, EachPartIsAStepOfItsOwnForTheHost) {
+  Toy toy;
+  toy.levels = {{"node", 2}};
+  auto software = free_software();
+  software.overlapped_host = false;
+  software.host_step.value = 1 * units::second;
+  const auto free = served(toy_machine(toy), toy_model(), free_software(), "pp=2,instances=1"), busy = served(toy_machine(toy), toy_model(), software, "pp=2,instances=1");
+  EXPECT_NEAR(seconds(busy.pools[0], 128, 128 * 512) - seconds(free.pools[0], 128, 128 * 512), 2, kRounding);
+  EXPECT_NEAR(seconds(busy.pools[0], 1, 512) - seconds(free.pools[0], 1, 512), 1, kRounding) << "one sequence is in one part";
+}
+
+// Three layers on two stages: the last stage has one layer and the head beside the two of the first, so that the head hides if it is shorter than a layer.
+TEST(Pipeline, TheHeadHidesWhereTheLastStageHasALayerLess) {
+  Toy toy;
+  toy.levels = {{"node", 2}};
+  constexpr const char* kThree = "{model_type: transformer, hidden_size: 512, num_hidden_layers: 3, vocab_size: 16, num_attention_heads: 4, intermediate_size: 1024}";
+  const auto one = served(toy_machine(toy), toy_model(kThree), free_software(), "instances=1"), two = served(toy_machine(toy), toy_model(kThree), free_software(), "pp=2,instances=1");
+  const auto parts = one.pools[0].timer->parts({.sequences = 64, .cached = 64 * 512, .chunks = {}});
+  const double all = seconds(one.pools[0], 64, 64 * 512), head = of(parts, Part::head), layers = all - head;
+  EXPECT_LT(head, layers / 3);
+  EXPECT_NEAR(seconds(two.pools[0], 128, 128 * 512), 4 * layers / 3, kRounding) << "two parts of two layers each";
+  EXPECT_NEAR(seconds(two.pools[0], 1, 512), seconds(one.pools[0], 1, 512), kRounding) << "alone it needs three layers and the head";
 }
 
 TEST(Pipeline, ASequenceAloneTakesAllStages) {
@@ -255,7 +280,8 @@ TEST(Pipeline, ASequenceAloneTakesAllStages) {
   const auto one = served(toy_machine(toy), toy_model(), free_software(), "instances=1");
   const auto two = served(toy_machine(toy), toy_model(), free_software(), "pp=2,instances=1");
   EXPECT_NEAR(seconds(two.pools[0], 1, 4096), seconds(one.pools[0], 1, 4096), kRounding);
-  EXPECT_NEAR(seconds(two.pools[0], 2, 8192), seconds(one.pools[0], 1, 4096), kRounding) << "one in each stage";
+  const double head = of(one.pools[0].timer->parts({.sequences = 1, .cached = 4096, .chunks = {}}), Part::head);
+  EXPECT_NEAR(seconds(two.pools[0], 2, 8192), seconds(one.pools[0], 1, 4096) + head, kRounding) << "one in each stage, the head on top of the last";
 }
 
 TEST(Pipeline, APromptAloneGoesThroughAllStages) {
