@@ -154,6 +154,8 @@ Calibration calibrate(const Chip& chip, const std::vector<FamilySamples>& famili
   if (!options.judge) carry_memory(result, chip, families, options);
   if (!options.judge && chip.efficiency.status.starts_with("unmeasured")) say_what_was_measured(result, chip, options);
   result.chip.efficiency.sustained = chip.efficiency.sustained;
+  for (auto& [precision, attention] : result.chip.efficiency.attention)
+    if (const auto before = chip.efficiency.attention.find(precision); before != chip.efficiency.attention.end()) attention.sustained = before->second.sustained;
   std::set<std::string> had;
   for (const auto& row : config::values_of(chip)) had.insert(row.path);
   for (const auto& row : config::values_of(result.chip))

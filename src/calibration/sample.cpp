@@ -10,7 +10,7 @@ double predicted(const hardware::Chip& chip, const Sample& sample) {
 }
 
 hardware::Chip isolated(hardware::Chip chip) {
-  chip.efficiency.sustained.value = units::Ratio::from_si(1);
+  chip.efficiency.isolate();
   return chip;
 }
 

@@ -87,7 +87,7 @@ OperatorTime time_of(const hardware::Chip& chip, const AttentionOp& op) {
   const double waves = shape.units * shape.tiles / cores;
   const double mean_tile = attention.tile.si() + shape.context * key;
   const double last_tile = attention.tile.si() + shape.longest * key;
-  const double pass = (op.backward ? kBackwardFlop / attention.backward.si() : 1) / generation(attention, op.kernel);
+  const double pass = (op.backward ? kBackwardFlop / attention.backward.si() : 1) / (generation(attention, op.kernel) * (attention.sustained.present ? attention.sustained.si() : 1));
   const double math = pass * std::max(std::max(1.0, waves) * mean_tile, last_tile);
   const double bytes = traffic(op, hardware::bytes_per_element(op.precision).si());
   const double memory = bytes / (chip.memory.bandwidth.si() * attention.memory.si());

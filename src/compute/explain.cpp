@@ -14,7 +14,7 @@ using hardware::Efficiency;
 using hardware::Precision;
 
 constexpr std::string_view kGemm =
-    "launch + sqrt((loop + ramp)^2 + stream^2); loop = least over tiles of max(1, tiles / matrix_cores) x k x "
+    "launch + sqrt((loop / training + ramp)^2 + stream^2); loop = least over tiles of max(1, tiles / matrix_cores) x k x "
     "max(2 rows columns / (peak x math x sustained / cores), (rows + columns) width / (l2_bandwidth / cores), k_latency / 128), "
     "or with k split over idle cores; stream = (bytes + min(bytes, half_bytes)) / (memory.bandwidth x memory)";
 constexpr std::string_view kGrouped =
@@ -22,7 +22,7 @@ constexpr std::string_view kGrouped =
     "each expert's rows counted separately and k not split";
 constexpr std::string_view kAttention =
     "launch + max(max(1, waves) x (tile + context x key), tile + longest x key) x pass + bytes / (memory.bandwidth x memory); "
-    "key = rows x (2 (head_dim + v_head_dim) / (peak x math / cores) + softmax); pass = 1, backward 2.5 / backward; older kernels / flash1 or flash2";
+    "key = rows x (2 (head_dim + v_head_dim) / (peak x math / cores) + softmax); pass = 1, backward 2.5 / backward; in long runs / sustained, older kernels / flash1 or flash2";
 constexpr std::string_view kScores =
     "launches + max(2 heads head_dim pairs / (peak x math), ramp x keys x key_bytes / (memory.bandwidth x memory)) + 3 x 4 bytes x scores / (memory.bandwidth x stream.memory)";
 constexpr std::string_view kChosen =
@@ -47,12 +47,13 @@ class Inputs {
     if (const auto entry = chip.peak_entry(p)) add(fmt::format("matrix_peak.{}", name_of(*entry)), chip.matrix_peak.at(*entry));
     return add("matrix_cores", chip.matrix_cores);
   }
-  Inputs& gemm(const Chip& chip, Precision p) {
+  Inputs& gemm(const Chip& chip, Precision p, Library library) {
     const auto& e = chip.efficiency;
     const auto at = fmt::format("efficiency.gemm.{}.", name_of(Efficiency::entry_of(e.gemm, p).first));
     const auto& g = e.gemm_of(p);
     matrix(chip, p).add("efficiency.sustained", e.sustained).add(at + "math", g.math).add(at + "launch", g.launch);
     add(at + "ramp", g.ramp).add("memory.bandwidth", chip.memory.bandwidth).add(at + "memory", g.memory);
+    if (library == Library::training) add(at + "training", g.training);
     return add(at + "half_bytes", g.half_bytes).add(at + "l2_bandwidth", g.l2_bandwidth).add(at + "k_latency", g.k_latency).add(at + "split", g.split);
   }
   Inputs& stream(const Chip& chip, const std::string& at, const hardware::StreamEfficiency& e) {
@@ -72,7 +73,7 @@ Explanation explain(const Chip& chip, const Gemm& op) {
   const auto t = time_of(chip, op);
   auto work = fmt::format("C[{},{}] = A[{},{}] B[{},{}] in {}, batch {}{}", op.m, op.n, op.m, op.k, op.k, op.n, name_of(op.precision), op.batch, chosen(t));
   Inputs inputs;
-  inputs.gemm(chip, op.precision);
+  inputs.gemm(chip, op.precision, op.library);
   if (const auto narrow = figures_of_experts(chip, op.precision, op.weight_bytes); narrow != op.precision) {
     work += "; weights are widened on the way, and read no faster than that";
     inputs.add(fmt::format("efficiency.served_experts.{}.memory", name_of(narrow)), chip.efficiency.served_experts.at(narrow).memory);
@@ -85,7 +86,7 @@ Explanation explain(const Chip& chip, const GroupedGemm& op) {
   const auto& g = chip.efficiency.grouped;
   auto work = fmt::format("{} experts, {:.6g} rows together, weights {} x {} in {}, busiest expert {:.3g} times the mean{}", op.experts,
                           op.rows_total, op.n, op.k, name_of(op.precision), op.imbalance, chosen(t));
-  auto inputs = Inputs().gemm(chip, op.precision).add("efficiency.grouped.math", g.math).add("efficiency.grouped.launch", g.launch)
+  auto inputs = Inputs().gemm(chip, op.precision, op.library).add("efficiency.grouped.math", g.math).add("efficiency.grouped.launch", g.launch)
                     .add("efficiency.grouped.per_expert", g.per_expert).take();
   return {t, kGrouped, std::move(work), std::move(inputs)};
 }
@@ -100,6 +101,7 @@ Explanation explain(const Chip& chip, const AttentionOp& op) {
   inputs.matrix(chip, op.precision).add(at + "math", a.math).add(at + "softmax", a.softmax).add(at + "tile", a.tile).add(at + "launch", a.launch);
   inputs.add("memory.bandwidth", chip.memory.bandwidth).add(at + "memory", a.memory);
   if (windowed(op)) inputs.add(at + "window_keys", a.window_keys);
+  inputs.add(at + "sustained", a.sustained);
   if (op.backward) inputs.add(at + "backward", a.backward);
   if (op.kernel == AttentionKernel::flash1) inputs.add(at + "flash1", a.flash1);
   if (op.kernel == AttentionKernel::flash2) inputs.add(at + "flash2", a.flash2);

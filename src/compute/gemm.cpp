@@ -59,7 +59,7 @@ OperatorTime time_of(const hardware::Chip& chip, const Gemm& op) {
   const auto core = detail::core_of(chip, gemm, op.precision, detail::peak_of(chip, op.precision), chip.efficiency.sustained.si());
   const auto best = best_tile(op, gemm, core);
   const double width = hardware::bytes_per_element(op.precision).si();
-  const double math = best.seconds + gemm.ramp.si();
+  const double math = best.seconds / detail::loop_rate(gemm, op.library) + gemm.ramp.si();
   const double costly = traffic(op, width, gemm.write_cost.present ? gemm.write_cost.si() : 1);
   const double memory = detail::stream_seconds(chip, costly, memory_share(chip, op, gemm), gemm.half_bytes.si());
   const double launch = gemm.launch.si();

@@ -62,7 +62,7 @@ OperatorTime time_of(const hardware::Chip& chip, const GroupedGemm& op) {
   const Groups groups(op);
   const auto best = best_tile(op, groups, core);
   const double bytes = traffic(op, groups.hit, hardware::bytes_per_element(op.precision).si());
-  const double math = best.seconds + gemm.ramp.si();
+  const double math = best.seconds / detail::loop_rate(gemm, op.library) + gemm.ramp.si();
   const double memory = detail::stream_seconds(chip, bytes, gemm.memory.si(), gemm.half_bytes.si());
   const double overhead = gemm.launch.si() + grouped.launch.si() + grouped.per_expert.si() * static_cast<double>(op.experts);
   return detail::finish({.flop = 2 * op.rows_total * static_cast<double>(op.n) * static_cast<double>(op.k),

@@ -28,6 +28,9 @@ struct OperatorTime {
   double waves = 0;             // tiles per core
 };
 
+// Whose kernels multiply: those of the chip's tables, which are of inference libraries, or those of training frameworks (efficiency.gemm.*.training).
+enum class Library { inference, training };
+
 // C[m,n] = A[m,k] B[k,n], `batch` times. Inputs in `precision`; output `output_bytes` per element, accumulated into when `accumulate`.
 struct Gemm {
   std::int64_t m = 0, n = 0, k = 0;
@@ -36,6 +39,7 @@ struct Gemm {
   double output_bytes = 2;
   bool accumulate = false;  // weight gradients: read and write fp32 C
   double weight_bytes = 0;  // per element of B where it is stored in another format than it is multiplied in; 0: as `precision`
+  Library library = Library::inference;
 };
 [[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const Gemm& op);
 
@@ -49,6 +53,7 @@ struct GroupedGemm {
   hardware::Precision precision = hardware::Precision::bf16;
   double output_bytes = 2;
   bool accumulate = false;
+  Library library = Library::inference;
 };
 [[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const GroupedGemm& op);
 

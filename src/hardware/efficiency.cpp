@@ -42,6 +42,12 @@ Precision Efficiency::stand_in(Precision p) {
   }
 }
 
+void Efficiency::isolate() {
+  sustained.value = units::Ratio::from_si(1);
+  for (auto& [precision, entry] : attention)
+    if (entry.sustained.present) entry.sustained.value = units::Ratio::from_si(1);
+}
+
 void describe(config::Schema& s, GemmEfficiency& gemm) {
   s.figure("math", gemm.math, "share of the matrix peak that a compute-bound kernel reaches", kShare);
   s.figure("launch", gemm.launch, "start and end of one kernel on the chip", kTime);
@@ -52,6 +58,7 @@ void describe(config::Schema& s, GemmEfficiency& gemm) {
   s.figure("k_latency", gemm.k_latency, "least time of 128 steps along k", kTime);
   s.figure("split", gemm.split, "extra pass of split-k kernels; without it k is not split", {.range = config::kNonNegative});
   s.figure("write_cost", gemm.write_cost, "time of a byte written over that of one read; 1 if not given", {.range = {1, 10, false}});
+  s.figure("training", gemm.training, "rate of the loop in the library of training frameworks over that of the library of these figures; 1 if not given", {.range = {0.1, 10, false}});
 }
 
 void describe(config::Schema& s, GroupedEfficiency& grouped) {
@@ -72,6 +79,7 @@ void describe(config::Schema& s, AttentionEfficiency& attention) {
   s.figure("preparation_memory", attention.preparation_memory, "share of the memory bandwidth in them", {.range = config::kFraction});
   s.figure("flash1", attention.flash1, "rate of FlashAttention 1 (2022) over that of these kernels; 1 if absent", {.range = config::kFraction});
   s.figure("flash2", attention.flash2, "rate of FlashAttention 2 (2023) over that of these kernels; 1 if absent", {.range = config::kFraction});
+  s.figure("sustained", attention.sustained, "rate in long runs over that of an isolated kernel; 1 if absent", {.range = config::kFraction});
 }
 
 void describe(config::Schema& s, StreamEfficiency& stream) {

@@ -27,6 +27,7 @@ struct GemmEfficiency {
   config::Figure<units::Seconds> k_latency;  // least time of 128 steps along k, however small the tile
   config::Figure<units::Seconds> split;      // extra pass of split-k kernels; absent: k is not split
   config::Figure<units::Ratio> write_cost;   // time of a byte written over that of one read; absent: 1
+  config::Figure<units::Ratio> training;     // rate of the loop in the library of training frameworks over that of the library that all these are of; absent: 1
 };
 
 // Grouped GEMM of a mixture of experts, relative to the dense kernels of the same precision.
@@ -49,6 +50,7 @@ struct AttentionEfficiency {
   config::Figure<units::Ratio> preparation_memory;  // share of the memory bandwidth in them
   config::Figure<units::Ratio> flash1;      // rate of FlashAttention's first generation over that of these kernels; absent: the same
   config::Figure<units::Ratio> flash2;      // of the second
+  config::Figure<units::Ratio> sustained;   // rate in long runs over that of an isolated kernel (clock, power); absent: 1
 };
 
 // Attention of a few queries on a long cache (decoding): a core streams the keys of one sequence and key head, or of a part of it.
@@ -163,6 +165,9 @@ struct Efficiency {
     }
   }
   [[nodiscard]] static Precision stand_in(Precision p);
+
+  // At the clock of isolated kernels: nothing is lost to power in long runs.
+  void isolate();
 };
 
 void describe(config::Schema& s, GemmEfficiency& gemm);

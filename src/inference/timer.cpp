@@ -556,7 +556,7 @@ hardware::Chip serving_chip(const hardware::Chip& chip, const Pool& pool) {
     auto& sustained = own.efficiency.sustained;
     sustained.provenance.note = fmt::format("pools that decode: products wait for memory in between and run as isolated ones; pools of prompts alone sustain {:.3g}", sustained.si());
     sustained.provenance.low_si = sustained.provenance.high_si = 0;  // the range is of the figure that is not used
-    sustained.value = units::Ratio::from_si(1);
+    own.efficiency.isolate();
   }
   if (pool.power.si() > 0 && chip.power.present && pool.power < chip.power.value)
     for (auto& [precision, peak] : own.matrix_peak) peak.value *= pool.power / chip.power.value;

@@ -19,7 +19,7 @@ using hardware::Precision;
 using network::Collective;
 
 hardware::Chip isolated(hardware::Chip chip) {
-  chip.efficiency.sustained.value = units::Ratio::from_si(1);
+  chip.efficiency.isolate();
   return chip;
 }
 

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/contract.hpp"
+#include "compute/operator_time.hpp"
 #include "hardware/chip.hpp"
 
 namespace zettatwin::compute::detail {
@@ -56,6 +57,11 @@ template <class Efficiency>
           .flop = cores / (peak * gemm.math.si() * share),
           .operand = hardware::bytes_per_element(precision).si() * cores / gemm.l2_bandwidth.si(),
           .step = gemm.k_latency.si() / kStepsOfLatency};
+}
+
+// Rate of the loop in `library` over that of the library that the figures are of; no more than the peak allows, whatever `math` was calibrated to.
+[[nodiscard]] inline double loop_rate(const hardware::GemmEfficiency& gemm, Library library) {
+  return library == Library::training && gemm.training.present ? std::min(gemm.training.si(), 1 / gemm.math.si()) : 1;
 }
 
 struct Choice {

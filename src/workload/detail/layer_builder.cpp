@@ -9,6 +9,7 @@ namespace zettatwin::workload::detail {
 namespace {
 
 constexpr double kActivationBytes = 2;  // bf16, also on the wire
+constexpr auto kLibrary = compute::Library::training;
 constexpr std::string_view kSearch = "search for scales";
 
 std::int64_t whole(double rows) { return std::max<std::int64_t>(1, std::llround(rows)); }
@@ -61,7 +62,7 @@ void LayerBuilder::linear(const Linear& layer) {
   };
   const bool rescaled = software_.rescale.present && precisions_.quantised && !layer.high_precision;
   if (!layer.detached) {
-    backward.push_back({layer.name, Category::gemm, compute::Gemm{.m = rows, .n = layer.in, .k = layer.out, .precision = precision}});
+    backward.push_back({layer.name, Category::gemm, compute::Gemm{.m = rows, .n = layer.in, .k = layer.out, .precision = precision, .library = kLibrary}});
     if (rescaled) backward.push_back(rescale(layer.rows * in));
   }
   const bool fused = !software_.accumulation.present;
@@ -69,8 +70,8 @@ void LayerBuilder::linear(const Linear& layer) {
   if (rescaled) weight_gradient(rescale(out * in));
   weight_gradient({layer.name, Category::gemm,
                    compute::Gemm{.m = layer.out, .n = layer.in, .k = rows, .precision = precision,
-                                 .output_bytes = fused ? plan::bytes_of(plan_.gradient_type) : kActivationBytes, .accumulate = fused}});
-  Operation op{layer.name, Category::gemm, compute::Gemm{.m = rows, .n = layer.out, .k = layer.in, .precision = precision}};
+                                 .output_bytes = fused ? plan::bytes_of(plan_.gradient_type) : kActivationBytes, .accumulate = fused, .library = kLibrary}});
+  Operation op{layer.name, Category::gemm, compute::Gemm{.m = rows, .n = layer.out, .k = layer.in, .precision = precision, .library = kLibrary}};
   op.recomputed_selectively = layer.recomputed_selectively;
   forward(std::move(op), std::move(backward));
 }
@@ -80,17 +81,17 @@ void LayerBuilder::headwise(std::string_view name, std::int64_t heads, double ro
   const bool fused = !software_.accumulation.present;
   accumulate(name, static_cast<double>(heads * out * in));
   weight_gradient({name, Category::gemm,
-                   compute::Gemm{.m = out, .n = in, .k = m, .batch = heads, .output_bytes = fused ? plan::bytes_of(plan_.gradient_type) : kActivationBytes, .accumulate = fused}});
-  Operation op{name, Category::gemm, compute::Gemm{.m = m, .n = out, .k = in, .batch = heads}};
+                   compute::Gemm{.m = out, .n = in, .k = m, .batch = heads, .output_bytes = fused ? plan::bytes_of(plan_.gradient_type) : kActivationBytes, .accumulate = fused, .library = kLibrary}});
+  Operation op{name, Category::gemm, compute::Gemm{.m = m, .n = out, .k = in, .batch = heads, .library = kLibrary}};
   op.recomputed_selectively = recomputed_selectively;
-  forward(std::move(op), {{name, Category::gemm, compute::Gemm{.m = m, .n = in, .k = out, .batch = heads}}});
+  forward(std::move(op), {{name, Category::gemm, compute::Gemm{.m = m, .n = in, .k = out, .batch = heads, .library = kLibrary}}});
 }
 
 void LayerBuilder::grouped_linear(std::string_view name, std::int64_t count, double rows, std::int64_t out, std::int64_t in) {
   std::vector<Operation> cast;
   quantise(cast, "cast of expert inputs", rows * static_cast<double>(in));
   for (auto& op : cast) forward_only(std::move(op));
-  compute::GroupedGemm gemm{.experts = count, .rows_total = rows, .n = out, .k = in, .imbalance = plan_.expert_imbalance, .precision = precisions_.gemm};
+  compute::GroupedGemm gemm{.experts = count, .rows_total = rows, .n = out, .k = in, .imbalance = plan_.expert_imbalance, .precision = precisions_.gemm, .library = kLibrary};
   auto input_gradient = gemm;
   std::swap(input_gradient.n, input_gradient.k);
   auto weights = gemm;

@@ -85,6 +85,8 @@ TEST(Fit, SustainedRatesStay) {
   const auto chip = test::catalog_chip("b200");
   const auto result = calibrate(chip, synthetic(chip, 50, 0.01), {.source = "test"});
   EXPECT_EQ(result.chip.efficiency.sustained.si(), chip.efficiency.sustained.si());
+  EXPECT_LT(chip.efficiency.attention_of(kWide).sustained.si(), 1);
+  EXPECT_EQ(result.chip.efficiency.attention_of(kWide).sustained.si(), chip.efficiency.attention_of(kWide).sustained.si());
 }
 
 TEST(Document, ReadsBackAsTheCalibratedChip) {

@@ -74,6 +74,19 @@ TEST(Attention, BackwardTakesFiveProductsAtItsOwnRate) {
   EXPECT_DOUBLE_EQ(backward.bytes.si(), 2 * forward.bytes.si());
 }
 
+// Power that limits the clock in long runs slows the products and the softmax, not memory.
+TEST(Attention, LongRunsLoseClock) {
+  auto chip = round_chip();
+  auto& attention = chip.efficiency.attention.at(hardware::Precision::bf16);
+  const auto isolated = time_of(chip, square(1024));
+  attention.sustained = ratio(0.8);
+  const auto sustained = time_of(chip, square(1024));
+  EXPECT_NEAR(sustained.math.si(), isolated.math.si() / 0.8, 1e-12);
+  EXPECT_DOUBLE_EQ(sustained.memory.si(), isolated.memory.si());
+  chip.efficiency.isolate();
+  EXPECT_EQ(time_of(chip, square(1024)).time, isolated.time);
+}
+
 TEST(Attention, ShareReplacesTheMask) {
   auto op = square(1024);
   op.kv_length = 512;  // a chunk of keys of another rank

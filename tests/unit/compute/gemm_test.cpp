@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "compute/explain.hpp"
 #include "round_chip.hpp"
 
 namespace zettatwin::compute {
@@ -67,6 +69,29 @@ TEST(Gemm, OverheadsAndSharesEnterAsWritten) {
   EXPECT_NEAR(t.math.si() * 1e6, 65.536 / 0.4 + 2, 1e-9);
   EXPECT_NEAR(t.memory.si() * 1e6, (t.bytes.si() + 1e6) / 0.5e6, 1e-9);
   EXPECT_NEAR(microseconds(t), 3 + std::hypot(t.math.si(), t.memory.si()) * 1e6, 1e-5);
+}
+
+// The loop of a kernel of the training library takes loop / training; what inference runs does not change.
+TEST(Gemm, TrainingLibrariesRunTheLoopAtTheirOwnRate) {
+  auto chip = round_chip();
+  auto& gemm = chip.efficiency.gemm.at(hardware::Precision::bf16);
+  gemm.math = ratio(0.5);
+  gemm.ramp = us(2);
+  const Gemm op{.m = 1280, .n = 2560, .k = 1000};
+  auto trained = op;
+  trained.library = Library::training;
+  EXPECT_EQ(time_of(chip, trained).time, time_of(chip, op).time);
+  gemm.training = ratio(1.6);
+  EXPECT_NEAR(time_of(chip, op).math.si() * 1e6, 65.536 / 0.5 + 2, 1e-9);
+  EXPECT_NEAR(time_of(chip, trained).math.si() * 1e6, 65.536 / 0.8 + 2, 1e-9);
+  gemm.training = ratio(3);  // never beyond the peak
+  EXPECT_NEAR(time_of(chip, trained).math.si() * 1e6, 65.536 + 2, 1e-9);
+  const auto listed = [&](const Gemm& g) {
+    const auto inputs = explain(chip, g).inputs;
+    return std::any_of(inputs.begin(), inputs.end(), [](const Input& i) { return i.name == "efficiency.gemm.bf16.training"; });
+  };
+  EXPECT_TRUE(listed(trained));
+  EXPECT_FALSE(listed(op));
 }
 
 TEST(Gemm, AccumulatingReadsAndWritesTheOutput) {

@@ -28,13 +28,14 @@ class Draw {
   }
   std::int64_t size(double most) { return static_cast<std::int64_t>(std::exp2(std::uniform_real_distribution<>(0, std::log2(most))(random_))); }
   Precision precision() { return precisions_[random_() % precisions_.size()]; }
+  Library library() { return random_() % 2 == 0 ? Library::training : Library::inference; }
   Operator gemm() {
-    return Gemm{.m = size(40000), .n = size(40000), .k = size(40000), .batch = size(8), .precision = precision(), .accumulate = size(4) == 1};
+    return Gemm{.m = size(40000), .n = size(40000), .k = size(40000), .batch = size(8), .precision = precision(), .accumulate = size(4) == 1, .library = library()};
   }
   Operator grouped() {
     const bool gradient = size(4) == 1;
     return GroupedGemm{.experts = size(300), .rows_total = static_cast<double>(size(100000)), .n = size(8000), .k = size(8000),
-                       .imbalance = 1 + 0.1 * static_cast<double>(size(50)), .precision = precision(), .accumulate = gradient};
+                       .imbalance = 1 + 0.1 * static_cast<double>(size(50)), .precision = precision(), .accumulate = gradient, .library = library()};
   }
   Operator attention() {
     const auto q = size(20000), heads = size(64);
