@@ -69,6 +69,8 @@ std::optional<double> RunAnswer::value(const Figure& figure) const {
     case Asked::output_rate: v = of(output_rate); break;
     case Asked::total_rate: v = of(total_rate); break;
     case Asked::user_rate: v = output / latency.mean; break;
+    case Asked::token_rate: v = 1 / chosen(tpot, figure.statistic); break;
+    case Asked::request_rate: v = output > 0 ? of(output_rate) / output : kNone; break;
     case Asked::loop_rate: v = of(concurrency * output / (ttft.mean + tpot.mean * (output - 1))); break;
     case Asked::prefill_rate: v = of(prefill_rate); break;
     case Asked::decode_rate: v = of(decode_rate); break;
@@ -84,6 +86,7 @@ double RunAnswer::kernels(const Figure& figure) const {
   switch (figure.is) {
     case Asked::tpot:
     case Asked::token_time:
+    case Asked::token_rate:
     case Asked::decode_rate: return decode_kernels;
     case Asked::ttft:
     case Asked::prompt_time:

@@ -19,6 +19,8 @@ constexpr std::array kAsked{word("tpot", Asked::tpot, "time per output token aft
                             word("output_rate", Asked::output_rate, "output tokens per second of a run"),
                             word("total_rate", Asked::total_rate, "prompt and output tokens per second of a run"),
                             word("user_rate", Asked::user_rate, "output tokens over latency of one request"),
+                            word("token_rate", Asked::token_rate, "output tokens per second of one request after its first: 1 / TPOT"),
+                            word("request_rate", Asked::request_rate, "requests per second of a run"),
                             word("loop_rate", Asked::loop_rate, "requests in a closed loop times output tokens over what TTFT and TPOT make of them"),
                             word("prefill_rate", Asked::prefill_rate, "prompt tokens per second of chips that do nothing else"),
                             word("decode_rate", Asked::decode_rate, "output tokens per second of chips that do nothing else"),

@@ -21,6 +21,7 @@ namespace zettatwin::validation {
 enum class Asked {
   tpot, ttft, latency,                                  // of requests
   output_rate, total_rate, user_rate,                   // tokens per second of a run; user_rate: of one request, its first token counted
+  token_rate, request_rate,                             // tokens per second of one request after its first; requests per second of a run
   loop_rate,                                            // requests in a closed loop x output tokens / (TTFT + TPOT (output tokens - 1)), as tables derive it
   prefill_rate, decode_rate,                            // of chips that do one phase alone
   prompt_time, token_time,                              // of one static batch

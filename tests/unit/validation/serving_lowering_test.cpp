@@ -55,6 +55,15 @@ TEST(ServingLowering, AClosedLoop) {
   EXPECT_EQ(row.stated[1].figure.chips, 1);
 }
 
+TEST(ServingLowering, RatesAsBenchmarksNameThem) {
+  const auto figure = [](const char* metric, const char* unit) { return lowered({{"metric", metric}, {"unit", unit}}).figure; };
+  EXPECT_EQ(figure("interactivity", "tok/s/user").is, Asked::token_rate);
+  EXPECT_EQ(figure("interactivity", "tok/s/user").statistic, Statistic::median);
+  EXPECT_EQ(figure("tokens_per_s_per_user", "tokens/s/user").is, Asked::token_rate);
+  EXPECT_EQ(figure("output_tokens_per_user", "tok/s/user").is, Asked::user_rate) << "over the whole latency, as trtllm-bench has it";
+  for (const auto& [metric, unit] : {std::pair{"request_throughput", "req/s"}, {"samples_per_second", "samples/s"}, {"queries_per_s", "queries/s"}}) EXPECT_EQ(figure(metric, unit).is, Asked::request_rate) << unit;
+}
+
 TEST(ServingLowering, NothingIsSkippedInSilence) {
   EXPECT_NE(lowered({{"chip", "Nonesuch 9"}}).problems.front().find("Nonesuch 9"), std::string::npos);
   EXPECT_NE(lowered({{"model", "Nonesuch-7B"}}).problems.front().find("Nonesuch-7B"), std::string::npos);
