@@ -161,6 +161,7 @@ void describe(config::Schema& s, Pool& pool) {
   s.integer("ffn_chips", pool.ffn_chips, "chips of a stage for feed-forwards alone (attention-FFN disaggregation); 0: attention's chips compute them", kCount);
   s.choice("weights", pool.weights, weight_words(), "format of the weights");
   s.choice("attention", pool.attention, format_words(), "format of attention's projections");
+  s.choice("attention_output", pool.attention_output, format_words(), "format of attention's output projection, if other than `attention`");
   s.choice("experts", pool.experts, format_words(), "format of routed experts");
   s.choice("cache", pool.cache, cache_words(), "format of the cache of keys and values");
   s.integer("head_tp", pool.head_tp, "chips of a stage that the output projection is cut over, tokens of data-parallel ranks together; 0: tp", kCount);
@@ -217,6 +218,7 @@ std::string text_of(const Pool& pool, const std::string& prefix, const model::Ar
   if (pool.instances > 0) add("instances", std::to_string(pool.instances));
   add("weights", std::string(config::word_of(format_words(), pool.weights)));
   if (pool.attention != usual.attention) add("attention", std::string(config::word_of(format_words(), pool.attention)));
+  if (pool.attention_output != usual.attention_output) add("attention_output", std::string(config::word_of(format_words(), pool.attention_output)));
   if (pool.experts != usual.experts) add("experts", std::string(config::word_of(format_words(), pool.experts)));
   if (pool.cache != usual.cache) add("cache", std::string(config::word_of(cache_words(), pool.cache)));
   if (pool.head_tp > 0) add("head_tp", std::to_string(pool.head_tp));

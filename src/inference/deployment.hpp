@@ -44,6 +44,7 @@ struct Pool {
   std::int64_t ffn_chips = 0;  // per stage, beside tp x dp for attention
   Format weights = Format::bf16;
   Format attention = Format::as_weights;  // projections of attention
+  Format attention_output = Format::as_weights;  // the last of them, where it is quantised and the others are not; as_weights: as `attention`
   Format experts = Format::as_weights;    // routed
   Format cache = Format::bf16;
   std::int64_t head_tp = 0;               // chips that the output projection is cut over; 0: tp
@@ -62,6 +63,7 @@ struct Pool {
   [[nodiscard]] std::int64_t expert_parallel(const model::Architecture& model) const;
   [[nodiscard]] std::int64_t expert_tp(const model::Architecture& model) const { return expert_chips() / expert_parallel(model); }
   [[nodiscard]] Format attention_format() const { return attention == Format::as_weights ? weights : attention; }
+  [[nodiscard]] Format attention_output_format() const { return attention_output == Format::as_weights ? attention_format() : attention_output; }
   [[nodiscard]] Format expert_format() const { return experts == Format::as_weights ? weights : experts; }
 };
 

@@ -62,7 +62,8 @@ Weights weights_per_chip(const InstanceModel& about) {
     const double copies = a.kind == AttentionKind::grouped_query && pool.tp > a.kv_heads
                               ? static_cast<double>(model.hidden * (a.head_dim + a.v_head_dim)) * (1 - static_cast<double>(a.kv_heads) / tp)
                               : 0;  // of key and value heads beyond one share
-    w.attention += layers * (whole + spread / tp + copies) * bytes_of(pool.attention_format());
+    const double output = static_cast<double>(a.heads * a.v_head_dim * model.hidden) / tp;
+    w.attention += layers * ((whole + spread / tp + copies - output) * bytes_of(pool.attention_format()) + output * bytes_of(pool.attention_output_format()));
     const double dense_chips = static_cast<double>(pool.ffn_chips > 0 ? pool.ffn_chips : pool.tp);
     w.dense += layers * static_cast<double>(p.dense) / dense_chips * bytes_of(pool.weights);
     const double shared = static_cast<double>(p.shared_experts) / (pool.ffn_chips > 0 ? 1 : tp) * bytes_of(pool.weights);
@@ -267,7 +268,7 @@ std::vector<std::string> suggestions(const InstanceModel& about, double missing,
   if (pool.dp == 1) r.add_doubled([](Pool& p, std::int64_t times) { p.tp *= times; }, [](const Pool& p) { return fmt::format("tp={}", p.tp); });
   r.add_doubled([](Pool& p, std::int64_t times) { p.pp *= times; }, [](const Pool& p) { return fmt::format("pp={}", p.pp); });
   const auto narrower = [&](Format format) {
-    r.add([&](InstanceModel& m) { m.pool.weights = format, m.pool.attention = m.pool.experts = Format::as_weights; }, [&](const Pool&) { return fmt::format("weights={}", config::word_of(format_words(), format)); });
+    r.add([&](InstanceModel& m) { m.pool.weights = format, m.pool.attention = m.pool.attention_output = m.pool.experts = Format::as_weights; }, [&](const Pool&) { return fmt::format("weights={}", config::word_of(format_words(), format)); });
   };
   const double width = bytes_of(pool.expert_format());
   if (width >= bytes_of(Format::bf16)) narrower(Format::fp8);

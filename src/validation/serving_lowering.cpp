@@ -259,6 +259,7 @@ class ServingLowering final {
     lengths();
     load();
     by_load();
+    start();
     for (const auto& rule : vocabulary_.days)
       if (!result_.run.day && holds(rule.words, {}, everything_)) result_.run.day = rule;
     for (const auto& rule : vocabulary_.harnesses)
@@ -270,6 +271,15 @@ class ServingLowering final {
     for (const auto& rule : vocabulary_.loads) {
       if (result_.run.load != Load::concurrency || result_.run.amount < rule.least || result_.run.amount > rule.most || !holds(rule.words, {}, everything_)) continue;
       change(result_.deployment, rule.set);
+      if (!rule.note.empty()) assume(rule.note);
+      return;
+    }
+  }
+
+  void start() {
+    for (const auto& rule : vocabulary_.starts) {
+      if (result_.run.load != Load::concurrency || !holds(rule.words, {}, everything_)) continue;
+      result_.run.start = rule.seconds;
       if (!rule.note.empty()) assume(rule.note);
       return;
     }

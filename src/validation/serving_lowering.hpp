@@ -53,6 +53,7 @@ struct RunShape {
   std::int64_t requests = 0;           // burst
   std::optional<DayRule> day;          // in production, of which the row is a mean
   std::optional<HarnessRule> harness;  // a tool that sets the engine
+  double start = 0;                    // concurrency: that the first prompts, one for each place, wait beside their queue, seconds
   double hit_share = 0;                // of prompt tokens that a rate counts although they were in a cache
   std::string log;                     // in the catalog
 };

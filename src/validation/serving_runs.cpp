@@ -55,6 +55,15 @@ std::int64_t loop_requests(double concurrency) {
   return std::max(3 * places, std::min(kRounds * places, kMost));
 }
 
+// The first prompts, one for each place, wait `seconds` beside what the simulation says.
+void add_start(RunAnswer& answer, const TrafficSize& size, double seconds) {
+  if (seconds <= 0 || size.requests <= 0 || !std::isfinite(answer.ttft.mean)) return;
+  constexpr double kTail = 0.01;  // beyond the 99th percentile
+  const double share = std::min(1.0, size.concurrency / static_cast<double>(size.requests));
+  answer.ttft.mean += share * seconds;
+  if (share > kTail) answer.ttft.p99 += seconds;
+}
+
 std::string plan_of(const PoolSizes& sizes) { return fmt::format("tp={}{}", sizes.tp, sizes.pp > 1 ? fmt::format(", pp={}", sizes.pp) : ""); }
 
 }  // namespace
@@ -287,7 +296,9 @@ RunAnswer Runs::ask(const ServingRow& row) {
   if (none) return with(best_plan(changed, size, sizes));
   if (row.chips > 0 && row.chips != sizes.chips()) assumed.push_back(fmt::format("{} chips as the parallel sizes say", sizes.chips()));
   if (run.load == Load::burst && sizes.whole && sizes.whole->instances > 1) return with(alike_instances(changed, sizes, size));
-  return with(simulated(changed, sizes, size));
+  auto told = simulated(changed, sizes, size);
+  add_start(told, size, run.start);
+  return with(std::move(told));
 }
 
 }  // namespace zettatwin::validation

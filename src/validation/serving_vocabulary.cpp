@@ -114,6 +114,12 @@ void describe(config::Schema& s, LoadRule& rule) {
   s.text("note", rule.note, "what is assumed");
 }
 
+void describe(config::Schema& s, StartRule& rule) {
+  s.texts("words", rule.words, "all of these occur");
+  s.number("seconds", rule.seconds, "that the first prompts of a run wait beside their queue", {.range = {0, 3600}});
+  s.text("note", rule.note, "what is assumed");
+}
+
 void describe(config::Schema& s, DayRule& rule) {
   s.texts("words", rule.words, "all of these occur");
   s.number("input", rule.input, "prompt tokens of the day, cached ones counted");
@@ -144,6 +150,7 @@ void describe(config::Schema& s, ServingVocabulary& v) {
   s.list("datasets", v.datasets, "requests whose lengths rows do not give");
   s.list("logs", v.logs, "published logs of requests");
   s.list("loads", v.loads, "changes of the deployment by the requests at a time; the first that holds");
+  s.list("starts", v.starts, "what the first prompts of a run in a closed loop wait beside their queue; the first that holds");
   s.list("days", v.days, "days in production");
   s.list("harnesses", v.harnesses, "tools that set the engine; the first that holds");
   s.list("widths", v.widths, "half widths of intervals");

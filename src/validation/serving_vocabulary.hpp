@@ -108,6 +108,14 @@ struct LoadRule {
 };
 void describe(config::Schema& s, LoadRule& rule);
 
+// What the first prompts of a run in a closed loop wait beside their queue, one for each place: kernels are compiled for their shapes, caches are cold.
+struct StartRule {
+  std::vector<std::string> words;
+  double seconds = 0;
+  std::string note;
+};
+void describe(config::Schema& s, StartRule& rule);
+
 // A day in production: what was asked, on how many chips. The phase that decodes takes the chips that it needs at its pace; the others compute the prompts.
 struct DayRule {
   std::vector<std::string> words;
@@ -141,6 +149,7 @@ struct ServingVocabulary {
   std::vector<DatasetRule> datasets;   // by "isl=... model=... load=..."
   std::vector<LogRule> logs;           // by everything
   std::vector<LoadRule> loads;         // by everything; set: changes of the deployment; the first that holds
+  std::vector<StartRule> starts;       // by everything; the first that holds
   std::vector<DayRule> days;           // by everything
   std::vector<HarnessRule> harnesses;  // by everything; the first that holds
   std::vector<WidthRule> widths;

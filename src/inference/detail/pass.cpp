@@ -31,6 +31,7 @@ topology::Spread spread(const topology::Fabric& fabric, std::int64_t size, std::
 Pass::Pass(const InstanceModel& about)
     : about_(about),
       attention_(arithmetic_of(about.chip, about.pool.attention_format())),
+      attention_output_(arithmetic_of(about.chip, about.pool.attention_output_format())),
       dense_(arithmetic_of(about.chip, about.pool.weights)),
       experts_(arithmetic_of(about.chip, about.pool.expert_format())),
       cache_(cache_precision(about.chip, about.pool.cache)),
@@ -103,8 +104,8 @@ void Pass::latent_tokens(Ledger& ledger, const Kind& kind, std::int64_t tokens, 
   const auto absorbed = [&](std::int64_t n, std::int64_t k) { return Gemm{.m = decoding, .n = n, .k = k, .batch = heads}; };
   ledger.add(Part::projections, "absorbed key projection", kind.count, absorbed(a.kv_lora_rank, a.qk_nope_dim), f);
   ledger.add(Part::projections, "absorbed value projection", kind.count, absorbed(a.v_head_dim, a.kv_lora_rank), f);
-  cast(ledger, Part::projections, kind.count, attention_, tokens, heads * a.v_head_dim);
-  ledger.add(Part::projections, "output projection", kind.count, gemm(tokens, hidden, heads * a.v_head_dim, attention_), f);
+  cast(ledger, Part::projections, kind.count, attention_output_, tokens, heads * a.v_head_dim);
+  ledger.add(Part::projections, "output projection", kind.count, gemm(tokens, hidden, heads * a.v_head_dim, attention_output_), f);
 }
 
 void Pass::attention_tokens(Ledger& ledger, const Kind& kind, std::int64_t tokens, std::int64_t decoding) const {
@@ -119,8 +120,8 @@ void Pass::attention_tokens(Ledger& ledger, const Kind& kind, std::int64_t token
   cast(ledger, Part::projections, kind.count, attention_, tokens, hidden);
   ledger.add(Part::projections, linear ? "linear attention's projections" : "qkv projection", kind.count, gemm(tokens, columns, hidden, attention_), f);
   if (linear) ledger.add(Part::projections, "decay and step projection", kind.count, Gemm{.m = tokens, .n = 2 * heads, .k = hidden}, f);
-  cast(ledger, Part::projections, kind.count, attention_, tokens, heads * a.v_head_dim);
-  ledger.add(Part::projections, "output projection", kind.count, gemm(tokens, hidden, heads * a.v_head_dim, attention_), f);
+  cast(ledger, Part::projections, kind.count, attention_output_, tokens, heads * a.v_head_dim);
+  ledger.add(Part::projections, "output projection", kind.count, gemm(tokens, hidden, heads * a.v_head_dim, attention_output_), f);
   // A norm over all heads of a projection needs the sums of the other tensor-parallel ranks.
   if (a.qk_norm && a.qk_norm_per_projection && tp > 1) {
     const double bytes = kStateBytes * 2 * static_cast<double>(tokens);

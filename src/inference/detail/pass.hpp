@@ -94,7 +94,7 @@ class Pass final {
   bool absorbs_ = false;
   bool gathers_ = false;    // tokens of all ranks go to all chips
   bool holds_all_ = false;  // each chip with experts has the tokens of the whole group: gathered, or of one rank
-  Arithmetic attention_, dense_, experts_;
+  Arithmetic attention_, attention_output_, dense_, experts_;
   hardware::Precision cache_;
   std::int64_t ep_ = 1, expert_tp_ = 1;
   topology::Spread tensor_, expert_, stage_, pipeline_, head_;

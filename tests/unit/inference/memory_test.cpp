@@ -28,6 +28,11 @@ TEST(Weights, OfADenseModelByPart) {
   EXPECT_EQ(part(m, "embedding and head"), 2 * 2 * 1024 * 512 / 2);
 }
 
+TEST(Weights, OfAnOutputProjectionInAFormatOfItsOwn) {
+  const auto s = served(toy_machine(), toy_model(), free_software(), "tp=2,attention=bf16,attention_output=fp8,weights=fp8,instances=1");
+  EXPECT_EQ(part(s.pools[0].memory, "attention"), 2 * 512 * 512 * (3 * 2 + 1) / 2);  // queries, keys and values in two bytes, the output in one
+}
+
 TEST(Weights, OfExpertsWithCopies) {
   const auto s = served(toy_machine(), toy_model(test::kToyExperts), free_software(), "dp=4,ep=4,redundant_experts=4,experts=fp8,instances=1");
   const auto& m = s.pools[0].memory;

@@ -77,6 +77,8 @@ TEST(DecodingStep, NarrowWeightsAreReadNarrow) {
   // The chip has no fp4: products in bf16, weights of 0.5625 bytes; the head stays wide.
   const double saved = 2 * (4 * 512.0 * 512 + 2 * 512.0 * 1024) * (2 - 0.5625);
   EXPECT_NEAR(seconds(wide.pools[0], 8, 2048) - seconds(narrow.pools[0], 8, 2048), saved / 1073741824.0, 1e-9);
+  const auto output = served(toy_machine(toy), toy_model(), free_software(), "instances=1,attention_output=fp4");
+  EXPECT_NEAR(seconds(wide.pools[0], 8, 2048) - seconds(output.pools[0], 8, 2048), 2 * 512.0 * 512 * (2 - 0.5625) / 1073741824.0, 1e-9);
 }
 
 TEST(PromptStep, IsItsProductsAndItsAttention) {

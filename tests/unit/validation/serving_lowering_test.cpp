@@ -164,6 +164,16 @@ TEST(ServingLowering, WhatLaunchScriptsSetIsAssumedAndListed) {
   EXPECT_EQ(poll_steps(lowered({})), "");
 }
 
+TEST(ServingLowering, TheFirstPromptsOfARunWaitLonger) {
+  const Cells cells{{"source", "ai-dynamo/aiconfigurator"}, {"chip", "h200_sxm"}, {"parallelism", "agg TP8 DP1 moeTP8 EP1"}, {"batch_or_concurrency", "4"}, {"metric", "tpot_ms"}, {"unit", "ms"}, {"notes", "TTFT 100 ms; sglang 0.5.9"}};
+  const auto row = lowered(cells);
+  EXPECT_GT(row.run.start, 0);
+  EXPECT_FALSE(row.assumed.empty());
+  auto others = cells;
+  others["notes"] = "TTFT 100 ms; vllm 0.19.0";
+  EXPECT_EQ(lowered(others).run.start, 0);
+}
+
 TEST(ServingLowering, ALogSaysHowItsMachineDiffers) {
   const auto log = lowered({{"source", "casys-kaist/LLMServingSim"}, {"chip", "RTX PRO 6000"}, {"model", "Qwen3-32B"}, {"batch_or_concurrency", "300 requests"}, {"metric", "mean_tpot_ms"}});
   EXPECT_EQ(log.run.load, Load::log);
