@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "base/stable_hash.hpp"
+#include "compute/latent_cast.hpp"
 #include "config/csv.hpp"
 
 namespace zettatwin::calibration {
@@ -118,15 +119,22 @@ struct Latent {
 
 Precision cache_of(const Row& row) { return row.text("kv_cache_dtype") == "fp8" ? Precision::fp8 : Precision::bf16; }
 
-// The products of latent prefill are in 16 bits whatever the cache holds.
+// TensorRT-LLM, whose kernels these tables time, multiplies in the cache's format.
 compute::AttentionOp latent_prefill(const Row& row) {
   const auto heads = row.whole("num_heads"), length = row.whole("isl");
-  return {.batch = row.whole("batch_size"), .heads = heads, .kv_heads = heads, .q_length = length, .kv_length = length, .head_dim = Latent::nope + Latent::rope, .v_head_dim = Latent::value};
+  return {.batch = row.whole("batch_size"), .heads = heads, .kv_heads = heads, .q_length = length, .kv_length = length, .head_dim = Latent::nope + Latent::rope, .v_head_dim = Latent::value, .precision = cache_of(row)};
 }
 
 compute::MemoryOp latent_preparation(const compute::AttentionOp& op) {
   const auto tokens = static_cast<double>(op.batch * op.q_length);
   return compute::latent_preparation(tokens, tokens, op.heads, Latent::nope, Latent::rope, Latent::value);
+}
+
+// With an 8-bit cache the engine of the tables casts queries, keys and values before it multiplies in 8 bits.
+std::vector<Operator> latent_core(const compute::AttentionOp& op) {
+  std::vector<Operator> core{op};
+  if (op.precision == Precision::fp8) core.emplace_back(compute::latent_cast(static_cast<double>(op.batch * op.q_length), static_cast<double>(op.batch * op.kv_length), op.heads, op.head_dim, op.v_head_dim));
+  return core;
 }
 
 compute::LatentDecode latent_decode(const Row& row) {
@@ -137,7 +145,7 @@ constexpr std::int64_t kLeastPrefill = 17;  // shorter ones would be taken for d
 
 void context_latent(const Row& row, Collection& into) {
   const auto op = latent_prefill(row);
-  if (op.q_length >= kLeastPrefill) into.judge({"attention_latent", cache_of(row)}, {{op}, row.number("latency") * kMillisecond, group_of(op.heads)});
+  if (op.q_length >= kLeastPrefill) into.judge({"attention_latent", cache_of(row)}, {latent_core(op), row.number("latency") * kMillisecond, group_of(op.heads)});
 }
 
 void generation_latent(const Row& row, Collection& into) {
@@ -169,7 +177,9 @@ void context_latent_block(const Row& row, Collection& into) {
   if (core.q_length < kLeastPrefill) return;
   const double tokens = static_cast<double>(core.batch * core.q_length);
   const compute::Gemm up{.m = core.batch * core.q_length, .n = core.heads * (Latent::nope + Latent::value), .k = Latent::latent, .precision = precision_of(row.text("gemm_type")).value_or(Precision::bf16)};
-  latent_block(row, "latent_block", tokens, {up, latent_preparation(core), core}, into);
+  std::vector<Operator> inner{up, latent_preparation(core)};
+  for (auto& op : latent_core(core)) inner.push_back(std::move(op));
+  latent_block(row, "latent_block", tokens, std::move(inner), into);
 }
 
 // The products with the absorbed projections are one per head, in 16 bits.

@@ -61,6 +61,7 @@ void describe_kernels(config::Schema& s, Software& p) {
   s.choice("expert_traffic", p.expert_traffic, expert_traffic_words(), "how tokens of data-parallel ranks reach experts");
   s.boolean("quantised_exchange", p.quantised_exchange, "tokens travel to experts in 8 bits");
   s.boolean("exchange_as_products", p.exchange_as_products, "tokens travel to experts as these multiply them, in 4 bits too");
+  s.boolean("latent_prompts_as_cache", p.latent_prompts_as_cache, "prompts of latent attention are multiplied in the cache's format, after a cast; else in 16 bits");
   s.integer("shared_stream", p.shared_stream, "tokens of a rank up to which captured steps run shared experts on a second stream beside the routed ones; 0: never");
   s.figure("exchange_cores", p.exchange_cores, "two-batch overlap: share of the cores that high-throughput exchange kernels take", {config::Presence::required, {0, 0.9}});
 }

@@ -61,6 +61,7 @@ struct Software {
   ExpertTraffic expert_traffic = ExpertTraffic::exchange;
   bool quantised_exchange = true;                   // tokens travel to experts in 8 bits
   bool exchange_as_products = false;                // in four where experts multiply four-bit values: tokens are cast before they travel
+  bool latent_prompts_as_cache = false;             // prompts of latent attention are multiplied in the cache's format, after a cast; else in 16 bits
   std::int64_t shared_stream = 0;                   // captured batches of up to so many tokens of a rank run shared experts on a second stream, beside the routed ones
   config::Figure<units::Ratio> exchange_cores;      // two-batch overlap: share of the chip's cores that high-throughput exchange kernels take from the other half
   config::Figure<units::Ratio> memory_share;

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/contract.hpp"
+#include "compute/latent_cast.hpp"
 
 namespace zettatwin::inference::detail {
 namespace {
@@ -313,13 +314,14 @@ void Pass::ragged_attention(Ledger& ledger, const Kind& kind, std::span<const se
   const auto& a = kind.layer->attention;
   const bool latent = a.kind == AttentionKind::multi_latent;
   const auto heads = share(a.heads, about_.pool.tp);
+  const auto precision = latent && !casts_prompts() ? Precision::bf16 : cache_;
   double launch = 0, together = 0, alone = 0, memory = 0, longest = 0;
   compute::KernelFamily family;
   for (const auto& chunk : chunks) {
     // Prompts run in kernels of prompts however short they are.
     const auto queries = std::max<std::int64_t>(chunk.tokens, kMostDecoding + 1);
     const compute::AttentionOp op{.batch = 1, .heads = heads, .kv_heads = latent ? heads : share(a.kv_heads, about_.pool.tp), .q_length = queries, .kv_length = queries + chunk.context,
-                                  .head_dim = a.head_dim, .v_head_dim = a.v_head_dim, .window = a.indexer.top > 0 ? a.indexer.keys() : a.window, .precision = latent ? Precision::bf16 : cache_};
+                                  .head_dim = a.head_dim, .v_head_dim = a.v_head_dim, .window = a.indexer.top > 0 ? a.indexer.keys() : a.window, .precision = precision};
     const auto t = compute::time_of(about_.chip, op);
     family = compute::family_of(about_.chip, op);
     launch = std::max(launch, t.overhead.si());
@@ -367,6 +369,9 @@ void Pass::full_prompts(Ledger& ledger, const Kind& kind, std::span<const servin
     ledger.add(Part::projections, "key and value projection", kind.count, gemm(rank_keys, heads * (a.qk_nope_dim + a.v_head_dim), a.kv_lora_rank, attention_), f);
     ledger.add(Part::attention, "keys and queries put together", kind.count,
                compute::latent_preparation(std::ceil(rank_share(tokens, most_tokens)), static_cast<double>(rank_keys), heads, a.qk_nope_dim, a.qk_rope_dim, a.v_head_dim), f);
+    if (casts_prompts())
+      ledger.add(Part::attention, "cast of queries, keys and values", kind.count,
+                 compute::latent_cast(std::ceil(rank_share(tokens, most_tokens)), static_cast<double>(rank_keys), heads, a.qk_nope_dim + a.qk_rope_dim, a.v_head_dim), f);
   }
   ragged_attention(ledger, kind, chunks);
 }

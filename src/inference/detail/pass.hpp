@@ -73,6 +73,8 @@ class Pass final {
   void ragged_attention(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const;
   // Attention of one kind of layer on all keys.
   void full_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const;
+  // Whether prompts of latent attention are cast to the cache's format before they are multiplied.
+  [[nodiscard]] bool casts_prompts() const { return about_.software.latent_prompts_as_cache && cache_ != hardware::Precision::bf16; }
   [[nodiscard]] double kernels_of(const model::Layer& layer) const;
   void linear_state(Ledger& ledger, const Kind& kind, std::int64_t sequences, std::int64_t tokens) const;
 

@@ -90,6 +90,30 @@ TEST(PromptStep, IsItsProductsAndItsAttention) {
   EXPECT_NEAR(seconds(s.pools[0], 0, 0, {{1024, 2048, false}}), 2 * (std::ldexp(1, -8) + attention.time.seconds().si()), kRounding);
 }
 
+TEST(PromptStep, LatentPromptsAreCastToTheCacheWhereTheEngineDoes) {
+  constexpr const char* kLatent = "{model_type: transformer, hidden_size: 512, num_hidden_layers: 2, vocab_size: 1024, num_attention_heads: 4, intermediate_size: 1024, kv_lora_rank: 64,"
+                                  " qk_nope_head_dim: 64, qk_rope_head_dim: 64, v_head_dim: 64}";
+  const Toy toy{.bytes_per_s = 1073741824.0};
+  const auto machine = toy_machine(toy);
+  auto software = free_software();
+  const auto attention = [&](const char* cache) {
+    const auto s = served(machine, toy_model(kLatent), software, std::string("instances=1,cache=") + cache);
+    return of(s.pools[0].timer->parts({.sequences = 0, .cached = 0, .chunks = std::vector<serving::Chunk>{{1024, 1024, true}}}), Part::attention);
+  };
+  const auto product = [&](hardware::Precision format) {
+    return compute::time_of(machine.chip, compute::AttentionOp{.batch = 1, .heads = 4, .kv_heads = 4, .q_length = 1024, .kv_length = 2048, .head_dim = 128, .v_head_dim = 64, .precision = format}).time.seconds().si();
+  };
+  const double wide = attention("bf16");
+  EXPECT_EQ(attention("fp8"), wide) << "16 bits, whatever the cache holds";
+  software.latent_prompts_as_cache = true;
+  EXPECT_EQ(attention("bf16"), wide);
+  // Two layers; 3 bytes of each element of 1024 queries of 128, 2048 keys of 128 and values of 64, four heads.
+  const double cast = 2 * 3 * 4 * (1024.0 * 128 + 2048.0 * 192) / 1073741824.0;
+  const auto fp8 = hardware::Precision::fp8, bf16 = hardware::Precision::bf16;
+  EXPECT_NEAR(attention("fp8") - wide, cast + 2 * (product(fp8) - product(bf16)), 1e-9);
+  EXPECT_LT(product(fp8), product(bf16));
+}
+
 TEST(PromptStep, ShortPromptsShareAKernel) {
   Toy toy;
   toy.kernel_s = 1e-3;
