@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "api/detail/positions.hpp"
 #include "search/auto_plan.hpp"
 #include "uncertainty/interval.hpp"
 #include "units/text.hpp"
@@ -66,6 +67,7 @@ std::unique_ptr<Answer> train(const config::Node& scenario, const config::Docume
   if (options.published_practice) answer->practice = at_published_practice(*answer);
   answer->interval = interval_of(*answer, source, diagnostics);
   if (diagnostics.has_errors()) return nullptr;
+  detail::warn_of_positions(answer->prepared.job.architecture, answer->prepared.job.sequence_length, "a sequence has", answer->prepared.where, diagnostics);
   if (answer->practice)
     diagnostics.warning(answer->prepared.where, fmt::format("{} tokens per step are {:.1f} times the largest published batches", units::grouped(answer->result.tokens_per_step), answer->practice->times_larger),
                         "models have been pre-trained with up to about 67 M tokens per step", "the report shows what the machine reaches with that");

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "api/detail/node_edit.hpp"
+#include "api/detail/positions.hpp"
 #include "api/library.hpp"
 #include "api/rate_search.hpp"
 #include "api/serve_traffic.hpp"
@@ -266,6 +267,7 @@ std::unique_ptr<CapacityAnswer> capacity(const config::Node& root, const config:
   if (states_sizes(root)) return highest_rate(root, source, library, files, options, diagnostics);
   Case c(root, source, library, files, options);
   if (!read_case(c, diagnostics)) return nullptr;
+  detail::warn_of_positions(*c.model, c.input + c.output, "a mean request has", c.scenario.one.traffic.where, diagnostics);
   auto answer = std::make_unique<CapacityAnswer>();
   const auto found = frontier_of(c);
   answer->scenario = c.scenario;

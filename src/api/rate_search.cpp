@@ -102,7 +102,7 @@ class RateSearch final {
     const auto requests = std::max({options_.sample_requests, scenario.requests, static_cast<std::int64_t>(std::llround(stated_rate_ * scenario.duration.si()))});
     const bool steady = endless_ && !diurnal_;
     if (steady) put(root, "requests", scalar(fmt::format("{}", requests)));
-    const ServeOptions options{.on_request = {}, .on_progress = {}, .timeline_instances = 0, .series = false, .max_backlog = steady ? hopeless_backlog(requests) : 0};
+    const ServeOptions options{.on_request = {}, .on_progress = {}, .timeline_instances = 0, .series = answer_->subject.rates.empty(), .max_backlog = steady ? hopeless_backlog(requests) : 0};
     auto fleet = serve(root, source_, library_, files_, options, diagnostics_);
     if (!fleet) return std::nullopt;
     auto& subject = answer_->subject;

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "api/capacity.hpp"
+#include "api/detail/positions.hpp"
 #include "api/detail/serve_limit.hpp"
 #include "api/detail/serve_pools.hpp"
 #include "api/detail/serve_subject.hpp"
@@ -71,6 +72,12 @@ void warn_without_effect(const config::Node& root, const fleet::FleetSpec& spec,
   if (result.all.requests.arrived == 0 && result.requests.arrived > 0)
     diagnostics.warning(place(answer.scenario.warm_up.si() > 0 ? "warm_up" : "warm_up_requests"), "no request is measured", fmt::format("all {} came before the end of the warm-up", units::grouped(result.requests.arrived)),
                         "shorten the warm-up or lengthen the run");
+}
+
+// Positions that the model was not trained for: engines refuse such requests.
+void warn_of_positions(const std::vector<ServeModel>& models, const std::vector<const model::Architecture*>& architectures, const fleet::FleetResult& result, config::Diagnostics& diagnostics) {
+  for (std::size_t i = 0; i < models.size() && i < result.longest.size(); ++i)
+    detail::warn_of_positions(*architectures[i], result.longest[i], "the longest request has", models[i].traffic.where, diagnostics);
 }
 
 void limit(const ServeScenario& scenario, bool endless, fleet::FleetSpec& spec) {
@@ -171,7 +178,10 @@ std::unique_ptr<ServeAnswer> serve(const config::Node& root, const config::Docum
   detail::explain_steps(traffic, *answer);
   detail::add_intervals(source, diagnostics, *answer);
   answer->subject.sustainable_per_s = detail::sustainable_rate(*answer, spec);
-  if (options.series) warn_without_effect(root, spec, *answer, diagnostics);  // searches, which ask for no series, would repeat it
+  if (options.series) {  // searches, which ask for no series, would repeat them
+    warn_without_effect(root, spec, *answer, diagnostics);
+    warn_of_positions(models, architectures, answer->subject.result, diagnostics);
+  }
   return answer;
 }
 

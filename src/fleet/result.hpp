@@ -134,6 +134,7 @@ struct FleetResult {
   LogHistogram ttft, tpot, e2e;          // of the measured requests, for plots
   std::int64_t events = 0;               // of the simulation
   bool cut_short = false;                // by max_backlog
+  std::vector<std::int64_t> longest;     // by model: prompt and answer of the longest request that came, tokens
 };
 
 }  // namespace zettatwin::fleet

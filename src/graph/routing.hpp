@@ -9,10 +9,13 @@
 // Dead links carry nothing, and ways lead round them. Vertices that do not relay only begin and end ways.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <span>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "graph/graph.hpp"
@@ -34,6 +37,15 @@ using Distances = std::vector<std::int64_t>;  // per vertex
 // The links out of `at` on shortest ways to that destination, in the order of the graph's cables.
 void next_links(const Graph& graph, Layers layers, std::span<const double> remaining, const Distances& distance, Vertex at, Vertex destination, std::vector<LinkId>& next);
 
+// Where a search for distances begins.
+struct Begin {
+  Vertex at = 0;
+  std::int64_t distance = 0;
+  friend auto operator<=>(const Begin&, const Begin&) = default;
+};
+
+// Distances are kept per set of relays in front of a destination's gate, the one relay that reaches it or itself: all endpoints of a leaf share them, and
+// all leaves that hang at the same switches.
 class Router final {
  public:
   // `remaining`: what faults leave of each link, 0 for dead ones; outlives the router, as the graph does.
@@ -46,18 +58,35 @@ class Router final {
   [[nodiscard]] std::int64_t distance(Vertex from, Vertex to, Layers layers);
 
  private:
-  [[nodiscard]] const Distances& table(Vertex destination, Layers layers);
-  void spray(const Distances& distance, Vertex from, Vertex to, Layers layers, double share, std::vector<Share>& way);
-  [[nodiscard]] std::size_t choice(Vertex at, std::uint64_t source, std::uint64_t number) const;
+  struct Way {
+    Vertex to = 0, gate = 0;
+    Layers layers = 0;
+    std::int64_t rest = kFar;   // from the gate to the destination
+    std::int64_t begin = kFar;  // from the first vertex to the gate
+    const Distances* distance = nullptr;
+  };
+  [[nodiscard]] bool carries(LinkId link, Layers layers) const { return (graph_.layer_of(link) & layers) != 0 && remaining_[link] > 0; }
+  [[nodiscard]] Vertex gate(Vertex destination, Layers layers) const;
+  [[nodiscard]] const Distances& table(Vertex gate, Layers layers);
+  [[nodiscard]] Way way_to(Vertex from, Vertex to, Layers layers);
+  [[nodiscard]] std::int64_t distance(const Way& way, Vertex at) const;
+  // The links that lead on, in the order of the graph's cables; until the next call.
+  [[nodiscard]] std::span<const LinkId> next_of(const Way& way, Vertex at, Vertex from);
+  void list_out_of(const Way& way, Vertex at, std::int64_t here);  // into next_
+  void list_into(const Way& way, Vertex at);
+  void spray(const Way& to, Vertex from, double share, std::vector<Share>& way);
+  [[nodiscard]] std::size_t choice(std::size_t ways, Vertex at, std::uint64_t source, std::uint64_t number) const;
   void rank_tiers();
 
   const Graph& graph_;
   std::span<const double> remaining_;
   Routing routing_;
   std::uint64_t seed_;
-  std::map<std::pair<Layers, Vertex>, Distances> tables_;
+  std::map<std::pair<Layers, std::vector<Begin>>, Distances> tables_;
+  std::map<std::pair<Layers, Vertex>, const Distances*> table_of_;  // by gate
   std::vector<std::uint64_t> divisor_;  // per vertex, d_mod_k: K
-  std::vector<LinkId> next_;
+  std::vector<LinkId> next_, listed_;
+  std::map<Layers, std::unordered_map<std::uint64_t, std::pair<std::uint32_t, std::uint32_t>>> known_;  // by gate and vertex: where in listed_, how many
   std::vector<double> arrived_;         // per vertex, of the flow that is being sprayed
 };
 

@@ -48,7 +48,7 @@ std::vector<LinkUse> uses_of(const Lattice& lattice, const std::vector<LinkClass
   const double duration = result.end.seconds().si();
   for (std::size_t i = 0; i < links.size(); ++i) {
     const auto& link = links[i];
-    const double busy = duration > 0 && link.remaining > 0 ? result.resources[i].carried.si() / (duration * link.remaining) : 0;
+    const double busy = duration > 0 && link.remaining > 0 ? std::min(1.0, result.resources[i].carried.si() / (duration * link.remaining)) : 0;  // the end is a whole picosecond
     auto& row = alike[{link.representative.level, link.representative.kind, link.remaining}];
     row.links += link.members;
     if (row.busiest != nullptr && (busy < row.busy || (busy == row.busy && row.busiest->representative < link.representative))) continue;

@@ -28,7 +28,7 @@ std::vector<LinkUse> uses_of(const ExplicitNetwork& network, const std::vector<b
   for (graph::LinkId l = 0; l < graph.links(); ++l) {
     if (!used[l]) continue;
     const double left = network.remaining()[l];
-    const double busy = duration > 0 && left > 0 ? result.resources[l].carried.si() / (duration * left) : 0;
+    const double busy = duration > 0 && left > 0 ? std::min(1.0, result.resources[l].carried.si() / (duration * left)) : 0;  // the end is a whole picosecond
     auto& use = uses[{network.machine().level_of(l), graph.link(l).kind, left}];
     if (use.links == 0 || busy > use.busy) use = {network.fabric().machine->levels[network.machine().level_of(l)].name, graph.kind_of(l).name, graph.text(l), use.links, left, busy};
     ++use.links;

@@ -81,6 +81,11 @@ Arrival Books::count(const requests::Request& request, Picoseconds time) {
     may_open_ = false;
     collector.open_window(time);
   }
+  if (request.model >= 0) {
+    const auto model = static_cast<std::size_t>(request.model);
+    if (model >= longest_.size()) longest_.resize(model + 1);
+    longest_[model] = std::max(longest_[model], std::int64_t{request.input} + request.output);
+  }
   ++counts_.arrived;
   ++counts_.in_flight;
   after_start_ += time > Picoseconds(0) ? 1 : 0;
@@ -209,6 +214,7 @@ void Books::ran(std::size_t pool, std::int32_t instance, bool shown, LastRun& la
 
 void Books::write(FleetResult& result, Picoseconds end, double scale, double whole) const {
   result.requests = counts_;
+  result.longest = longest_;
   result.simulated_s = end.seconds().si();
   const Picoseconds to = std::min(end, collector.until());
   const Picoseconds from = std::min(collector.from(), to);

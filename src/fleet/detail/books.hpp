@@ -91,6 +91,7 @@ class Books final {
   units::Picoseconds warm_up_;
   std::int64_t warm_up_requests_;
   RequestCounts counts_;
+  std::vector<std::int64_t> longest_;  // by model
   std::int64_t after_start_ = 0;  // requests that came later than at 0
   units::Picoseconds last_arrival_;
   Waiting waiting_;

@@ -111,6 +111,45 @@ TEST(Dead, WaysLeadRoundDeadLinksOrThereIsNone) {
   EXPECT_TRUE(router.append(0, 1, kAll, 1, 0, 1, way));
 }
 
+// Tables that destinations share: the same distances and ways as one search per destination.
+TEST(Router, SharedTablesAreThoseOfEachDestination) {
+  auto g = leaf_spine(3, 4, 2);
+  const auto dual = g.add_vertex("dual", Role::endpoint), beside = g.add_vertex("beside", Role::endpoint), relay = g.add_vertex("relay", Role::relay);
+  auto dear = cable(dual, 13);
+  dear.cost = 2;
+  g.add_cable(dear);                     // two leaves, one of them dear
+  g.add_cable(cable(dual, 14));
+  g.add_cable(cable(dual, beside));      // endpoints joined directly
+  g.add_cable(cable(beside, 12), 2);     // parallel cables
+  g.add_cable(cable(relay, 12));
+  std::vector<double> left(g.links(), 1);
+  left[2 * 5] = left[2 * 5 + 1] = left[2 * 13] = 0;  // a port, and one direction of an uplink
+  Router spraying(g, left, Routing::spraying), first(g, left, Routing::first);
+  for (Vertex to = 0; to < g.vertices(); ++to) {
+    const auto distance = distances_to(g, kAll, left, to);
+    for (Vertex from = 0; from < g.vertices(); ++from) {
+      EXPECT_EQ(spraying.distance(from, to, kAll), distance[from]) << g.name(from) << " to " << g.name(to);
+      std::vector<Share> way;
+      const bool found = first.append(from, to, kAll, 1, from, to, way);
+      EXPECT_EQ(found, distance[from] < kFar);
+      if (!found || from == to) continue;
+      Vertex at = from;
+      std::vector<LinkId> next;
+      for (const auto& share : way) {
+        next_links(g, kAll, left, distance, at, to, next);
+        EXPECT_EQ(share.link, next.front());
+        at = g.link(share.link).to;
+      }
+      EXPECT_EQ(at, to);
+      way.clear();
+      ASSERT_TRUE(spraying.append(from, to, kAll, 1, from, to, way));
+      double arrived = 0;
+      for (const auto& share : way) arrived += g.link(share.link).to == to ? share.share : 0;
+      EXPECT_NEAR(arrived, 1, 1e-12);
+    }
+  }
+}
+
 TEST(Endpoints, DoNotPassOnWhatOthersSend) {
   Graph g;  // two leaves with one unit at both, and a spine
   (void)g.add_vertices("unit", 3, Role::endpoint);
