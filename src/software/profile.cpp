@@ -131,6 +131,7 @@ void describe(config::Schema& s, Profile& p) {
   s.object("embedding", p.embedding, "token embedding, per feature");
   s.object("cross_entropy", p.cross_entropy, "loss, per logit");
   s.object("scores", p.scores, "softmax of unfused attention, per query and key");
+  s.object("ring_merge", p.ring_merge, "ring attention: per feature of outputs and part of the keys after the first, to join what the parts give; absent: the attention kernel does");
   s.figure("eager", p.eager, "bytes moved over those above, by kernels that nothing fuses; 1 if absent");
   s.figure("accumulation", p.accumulation, "bytes per parameter and microbatch to add a weight gradient to the accumulated one; absent: the product adds");
   s.figure("host", p.host, "time of the host to issue one layer's kernels, forward and backward; the chip's figure if absent");
@@ -138,6 +139,7 @@ void describe(config::Schema& s, Profile& p) {
   s.figure("broadcast", p.broadcast, "ZeRO 1: time per rank of a sharding group outside a node, where updated parameters return by one broadcast per rank; absent: by one gather");
   s.figure("scale_search", p.scale_search, "bytes per element read before a cast to find the scale of the tensor; absent: scales come with the cast, or from earlier steps", kMoved);
   s.figure("collective_copy", p.collective_copy, "bytes per element that tensor-parallel ranks gather or scatter to bring its parts in order; absent: none, and none where messages run beside products", kMoved);
+  s.figure("partial_sum", p.partial_sum, "bytes per element that tensor-parallel ranks reduce in chunks beside a product, to add up the parts of all ranks at the end; absent: none", kMoved);
   s.figure("rescale", p.rescale, "bytes per element that a quantised product of the backward pass writes, to apply scales afterwards; absent: the product does", kMoved);
   s.figure("send_share", p.send_share, "of what a collective takes from computation beside it, at each end of a send between pipeline ranks; half if absent", {.range = {0, 1}});
   s.figure("bucket_copy", p.bucket_copy, "bytes per parameter to flatten a gradient bucket before its reduction and to copy it back; absent: it is reduced in place", kMoved);
@@ -146,6 +148,7 @@ void describe(config::Schema& s, Profile& p) {
   s.boolean("quantised_gather", p.quantised_gather, "tensor-parallel ranks cast before they gather; else they gather bf16 and cast all of it");
   s.boolean("row_scales", p.row_scales, "one scale per row, and per column for other products: each copy is searched and cast on its own");
   s.boolean("keeps_gathered", p.keeps_gathered, "what tensor-parallel ranks gathered is kept for weight gradients, or gathered again by recomputation; else it is gathered once more");
+  s.boolean("repeats_keys", p.repeats_keys, "ring attention: keys and values travel once for each head that shares them");
   s.choice("attention", p.attention, attention_words(), "generation of the attention kernel");
   s.boolean("flash_attention", p.flash_attention, "attention scores are never stored");
   s.boolean("dropout", p.dropout, "dropout masks are stored");

@@ -72,6 +72,7 @@ struct Profile {
   Moved embedding;         // per feature
   Moved cross_entropy;     // per logit
   Moved scores;            // unfused attention: per query and key; absent with flash attention
+  Moved ring_merge;        // ring attention: per feature of outputs and part of the keys after the first, to join what the parts give; absent: the attention kernel does
   config::Figure<units::Ratio> eager;         // bytes moved over those above by kernels that nothing fuses; absent: 1
   config::Figure<units::Bytes> accumulation;  // per parameter and microbatch, to add a weight gradient to the accumulated one; absent: the product does it
   config::Figure<units::Seconds> host;        // to issue the kernels of one layer, forward and backward; absent: the chip's figure
@@ -79,6 +80,7 @@ struct Profile {
   config::Figure<units::Seconds> broadcast;  // ZeRO 1: updated parameters return by one broadcast per rank, this long for each outside a node; absent: one gather
   config::Figure<units::Bytes> scale_search;    // per element read before a cast, where one scale serves a whole tensor and is found anew; absent: none
   config::Figure<units::Bytes> collective_copy;  // per element that tensor-parallel ranks gather or scatter, to bring its parts in order; absent: none
+  config::Figure<units::Bytes> partial_sum;  // per element that is reduced in chunks beside a product, to add up the parts of all ranks at the end; absent: none
   config::Figure<units::Bytes> rescale;  // per element that a quantised product of the backward pass writes, to apply its scales afterwards; absent: none
   config::Figure<units::Ratio> send_share;   // of what a collective takes from computation, at each end of a send between pipeline ranks; absent: half
   config::Figure<units::Bytes> bucket_copy;  // per parameter, to flatten a gradient bucket before its reduction and to copy it back; absent: it is reduced in place
@@ -87,6 +89,7 @@ struct Profile {
   bool quantised_gather = true;    // tensor-parallel ranks cast before they gather; else they gather bf16 and cast all of it
   bool row_scales = false;         // one scale per row, and per column for the other products: each copy is cast on its own
   bool keeps_gathered = false;     // the backward pass has what was gathered forward, or gathers it again where it recomputes; else it gathers once more for weight gradients
+  bool repeats_keys = false;       // ring attention: keys and values travel once for each head that shares them
   bool flash_attention = true;  // scores are never stored
   AttentionKernel attention = AttentionKernel::best;
   bool dropout = false;

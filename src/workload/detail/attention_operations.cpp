@@ -65,16 +65,20 @@ void attention_core(LayerBuilder& b, const model::Attention& a) {
 // on the way in (q, k, v) and out (o).
 void context_parallel_core(LayerBuilder& b, const model::Attention& a) {
   const auto tp = static_cast<double>(b.tp());
-  const double kv_heads = std::max(1.0, static_cast<double>(a.kv_heads) / tp);  // replicated when there are fewer than ranks
+  const bool ring = b.plan().cp_kind == plan::ContextParallelKind::ring;
+  const auto sent = static_cast<double>(ring && b.software().repeats_keys ? a.heads : a.kv_heads);
+  const double kv_heads = std::max(1.0, sent / tp);  // replicated when there are fewer than ranks
   const double kv_bytes = kBytes * kv_heads * static_cast<double>(a.head_dim + a.v_head_dim);
   const double q_bytes = kBytes * static_cast<double>(a.heads) * static_cast<double>(a.head_dim) / tp;
   const double o_bytes = kBytes * static_cast<double>(a.heads) * static_cast<double>(a.v_head_dim) / tp;
-  const bool ring = b.plan().cp_kind == plan::ContextParallelKind::ring;
   if (b.plan().cp == 1) return attention_core(b, a);
   if (ring) {
     b.forward_only(context_exchange(b, "ring exchange of keys and values", network::Collective::all_gather, kv_bytes));
     b.forward(core(b, a, false), {context_exchange(b, "ring exchange of keys and values", network::Collective::all_gather, kv_bytes), core(b, a, true),
                                   context_exchange(b, "ring exchange of key and value gradients", network::Collective::reduce_scatter, 2 * kv_bytes)});
+    const double joined = b.tokens() * static_cast<double>(b.plan().cp - 1) * o_bytes / kBytes;
+    const auto& merge = b.software().ring_merge;
+    if (merge.forward.present) b.stream("joining of partial results", joined * merge.forward.si(), joined * merge.backward.si(), b.software().recomputes(software::Module::core_attn), b.plan().cp - 1);
     return;
   }
   const auto in = context_exchange(b, "all-to-all of q, k, v", network::Collective::all_to_all, q_bytes + kv_bytes);

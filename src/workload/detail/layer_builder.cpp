@@ -137,7 +137,12 @@ std::optional<Operation> LayerBuilder::collective_copy(std::int64_t width, doubl
   return Operation{"order of gathered parts", Category::memory_bound, compute::MemoryOp{units::Bytes::from_si(bytes)}};
 }
 
-// A gather with the copy behind it, or a reduction with the copy before it.
+std::optional<Operation> LayerBuilder::partial_sum(std::int64_t width) const {
+  if (!software_.partial_sum.present || !plan_.overlap.tp) return std::nullopt;
+  return Operation{"sum of the ranks' parts", Category::memory_bound, compute::MemoryOp{units::Bytes::from_si(tokens_ * static_cast<double>(width) * software_.partial_sum.si())}};
+}
+
+// A gather with the copy behind it, or a reduction with the copy before it or the sum behind it.
 std::vector<Operation> LayerBuilder::exchange(Operation op, std::int64_t width, double element) const {
   std::vector<Operation> both;
   const auto copy = collective_copy(width, element);
@@ -145,6 +150,7 @@ std::vector<Operation> LayerBuilder::exchange(Operation op, std::int64_t width, 
   if (copy && !gathers) both.push_back(*copy);
   both.push_back(std::move(op));
   if (copy && gathers) both.push_back(*copy);
+  if (const auto sum = gathers ? std::nullopt : partial_sum(width)) both.push_back(*sum);
   return both;
 }
 

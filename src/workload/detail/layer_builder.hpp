@@ -63,6 +63,8 @@ class LayerBuilder final {
   [[nodiscard]] double cast_share(bool gathered) const { return gathered && software_.quantised_gather ? 1 / sp_ : 1; }
   // Parts that arrive behind one another are brought in the tensor's order, or into that of their receivers.
   [[nodiscard]] std::optional<Operation> collective_copy(std::int64_t width, double element) const;
+  // What came in chunks beside a product is one part of each rank, added up at the end.
+  [[nodiscard]] std::optional<Operation> partial_sum(std::int64_t width) const;
   [[nodiscard]] std::vector<Operation> exchange(Operation op, std::int64_t width, double element) const;
   // A kernel of its own where the product does not add to the accumulated gradients.
   void accumulate(std::string_view product, double parameters);

@@ -191,6 +191,45 @@ TEST(SoftwareOperations, PartsAreBroughtInOrder) {
   for (const auto& op : layer_with(dense_model(), plan, software).forward) EXPECT_NE(op.name, "order of gathered parts") << "products write where the parts belong";
 }
 
+// What is reduced beside a product arrives as one part per rank: read once more at the end, after the message; nothing where messages are waited for.
+TEST(SoftwareOperations, PartsOfAllRanksAreAddedUp) {
+  auto software = test::catalog_software();
+  software.partial_sum = {.value = units::Bytes::from_si(2), .provenance = {}, .present = true};
+  plan::Plan plan{.tp = 4};
+  for (const auto& op : layer_with(dense_model(), plan, software).forward) EXPECT_NE(op.name, "sum of the ranks' parts");
+  plan.overlap.tp = true;
+  const auto ops = layer_with(dense_model(), plan, software);
+  for (const auto* pass : {&ops.forward, &ops.backward_input}) {
+    int sums = 0;
+    for (std::size_t i = 0; i < pass->size(); ++i) {
+      const auto* communication = std::get_if<Communication>(&(*pass)[i].work);
+      if (!communication || communication->op != network::Collective::reduce_scatter) continue;
+      ASSERT_LT(i + 1, pass->size());
+      EXPECT_EQ((*pass)[i + 1].name, "sum of the ranks' parts");
+      EXPECT_DOUBLE_EQ(std::get<compute::MemoryOp>((*pass)[i + 1].work).bytes.si(), communication->bytes.si());
+      ++sums;
+    }
+    EXPECT_EQ(sums, 2);
+  }
+}
+
+// Of 8 heads on 2 key heads keys travel four times as often; three parts after the first are joined, of 1,024 tokens each rank has.
+TEST(SoftwareOperations, RingAttentionOfPyTorch) {
+  auto software = test::catalog_software();
+  const auto a = dense_model();
+  const plan::Plan plan{.cp = 4};
+  const auto plain = layer_with(a, plan, software);
+  for (const auto& op : plain.forward) EXPECT_NE(op.name, "joining of partial results");
+  software.repeats_keys = true;
+  software.ring_merge = {.forward = {.value = units::Bytes::from_si(30), .provenance = {}, .present = true}, .backward = {.value = units::Bytes::from_si(50), .provenance = {}, .present = true}};
+  const auto ops = layer_with(a, plan, software);
+  EXPECT_DOUBLE_EQ(bytes_of(ops.forward, "ring exchange of keys and values"), 4 * bytes_of(plain.forward, "ring exchange of keys and values"));
+  EXPECT_DOUBLE_EQ(bytes_of(ops.backward_input, "ring exchange of key and value gradients"), 4 * bytes_of(plain.backward_input, "ring exchange of key and value gradients"));
+  const double features = 3 * kTokens / 4 * 8 * 128;
+  EXPECT_DOUBLE_EQ(work_of<compute::MemoryOp>(ops.forward, "joining of partial results").bytes.si(), 30 * features);
+  EXPECT_DOUBLE_EQ(work_of<compute::MemoryOp>(ops.backward_input, "joining of partial results").bytes.si(), 50 * features);
+}
+
 TEST(SoftwareOperations, ProductsAroundAttentionRunAgain) {
   auto software = test::catalog_software();
   software.selective = {software::Module::attn_proj};
