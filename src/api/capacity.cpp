@@ -291,7 +291,11 @@ std::optional<config::Node> with_smallest_instance(const config::Node& root, con
   const CapacityOptions none{.on_progress = {}};
   Case c(root, source, library, files, none);
   if (!read_case(c, diagnostics)) return std::nullopt;
-  auto pool = capacity::smallest_instance(question_of(c));
+  // In the format that a stated deployment without one has; in the narrower one of automatic deployments if that fits nowhere.
+  auto question = question_of(c);
+  question.base.weights = inference::Pool{}.weights;
+  auto pool = capacity::smallest_instance(question);
+  if (!pool) pool = capacity::smallest_instance(question_of(c));
   if (!pool) return std::nullopt;
   pool->instances = 0;
   inference::Deployment deployment;

@@ -36,7 +36,8 @@ struct Choice {
   std::optional<report::ServingShortfall> infeasible;  // no layout fits
 };
 [[nodiscard]] bool wants_choice(const config::Node& scenario);
-// For a scenario of one model that says nothing of its deployment: the smallest instance that fits into memory, as many as the chips hold. Nothing if none fits.
+// For a scenario of one model that says nothing of its deployment: the smallest instance that fits into memory, as many as the chips hold, with weights in bf16, as
+// stated deployments have them without a format, or in the format of automatic ones where bf16 fits nowhere. Nothing if none fits.
 [[nodiscard]] std::optional<config::Node> with_smallest_instance(const config::Node& scenario, const config::DocumentSource& source, Library& library, const requests::TraceFiles& files,
                                                                  config::Diagnostics& diagnostics);
 [[nodiscard]] std::optional<config::Node> with_deployment(const config::Node& scenario, const config::DocumentSource& source, Library& library, const requests::TraceFiles& files,
