@@ -281,7 +281,8 @@ RankLoad Timer::rank_load(const StepLoad& load, std::int64_t parts_of_batch, Chu
   const double parts = static_cast<double>(parts_of_batch), whole = chunks == Chunks::whole ? longest : 0;
   const auto of_part = [&](std::int64_t tokens) { return static_cast<std::int64_t>(std::ceil(std::max(static_cast<double>(tokens) / parts, whole))); };
   rank.chunk_share = 1 / parts;
-  if (chunks == Chunks::whole && parts_of_batch > 1 && !load.chunks.empty()) rank.heaviest = heaviest(load.chunks);
+  if (chunks == Chunks::whole && load.chunks.size() == 1) rank.chunk_share = 1;
+  else if (chunks == Chunks::whole && parts_of_batch > 1 && !load.chunks.empty()) rank.heaviest = heaviest(load.chunks);
   // Steps with prompts that no graph holds compute what there is.
   rank.decoding = load.chunks.empty() || about_.software.graphs_with_prompts ? padded(rank.sequences) : rank.sequences * pass_.queries();
   rank.tokens = rank.decoding + of_part(mine);
