@@ -14,6 +14,7 @@ namespace {
 using inference::Role;
 using inference::Served;
 
+constexpr std::int64_t kRoom = 16;             // mean requests that the cache of an instance holds which nobody chose: with less of it, longer ones are rejected
 constexpr double kGrid = 1.41421356237309515;  // between numbers of requests in flight
 
 bool meets(units::Seconds value, units::Seconds limit) { return limit.si() <= 0 || value <= limit; }
@@ -28,10 +29,16 @@ class Search final {
   // Without pipeline stages if that can be: they let a sequence wait for each. Of equally many chips those that work on the same sequences.
   std::optional<inference::Pool> smallest() {
     std::optional<inference::Pool> best;
+    bool best_has_room = false;
     const auto rank = [](const inference::Pool& pool) { return std::tuple(pool.pp, pool.chips(), pool.dp); };
     for (const auto& layout : with_stages(layouts(q_.machine, q_.model, q_.base, q_.chips), q_.model, q_.chips)) {
-      if (best && rank(layout) >= rank(*best)) continue;
-      if (alone(layout)) best = layout;
+      if (best_has_room && rank(layout) >= rank(*best)) continue;
+      const auto unit = alone(layout);
+      if (!unit) continue;
+      const bool has_room = unit->pools.front().memory.tokens >= kRoom * (q_.input + q_.output);
+      if (best && (has_room == best_has_room ? rank(layout) >= rank(*best) : best_has_room)) continue;
+      best = layout;
+      best_has_room = has_room;
     }
     return best;
   }

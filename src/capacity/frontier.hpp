@@ -58,7 +58,8 @@ struct Frontier {
 };
 
 [[nodiscard]] Frontier frontier(const Question& question);
-// The layout of the fewest chips that fits into memory, with pipeline stages only if none fits without; nothing if none does.
+// The layout of the fewest chips that fits into memory with room for sixteen mean requests, with pipeline stages only if none does without; without such a layout
+// one that fits; nothing if none does.
 [[nodiscard]] std::optional<inference::Pool> smallest_instance(const Question& question);
 
 // What a unit answers in this state. Used to size fleets.

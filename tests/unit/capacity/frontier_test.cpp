@@ -78,6 +78,10 @@ TEST(CapacityFrontier, TheSmallestInstanceHasStagesOnlyIfItMust) {
   EXPECT_EQ(large->tp, 4);
   EXPECT_EQ(large->pp, 1);
   EXPECT_FALSE(smallest("dgx-h800", "deepseek-v3", 8));
+  auto c = test::capacity_case("dgx-h100", "llama-3.1-70b", 8, inference::Format::bf16);  // 141 of 160 GB on two chips: hardly any cache
+  const auto roomy = smallest_instance({.machine = c.machine, .model = c.model, .software = c.software, .chips = c.chips, .input = c.input, .output = c.output, .slo = c.slo, .base = c.base});
+  ASSERT_TRUE(roomy);
+  EXPECT_EQ(roomy->tp, 4);
 }
 
 TEST(CapacityFrontier, StagesWinWhereSumsAreDearAndWhereADomainIsTooSmall) {
