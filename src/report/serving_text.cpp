@@ -50,7 +50,7 @@ void verdict(std::string& out, const ServingSubject& s) {
   const auto& j = s.result.judgement;
   out += fmt::format("\n  verdict    {}", j.verdict == fleet::Verdict::stable ? "stable" : "SATURATED");
   if (j.verdict == fleet::Verdict::saturated)
-    out += fmt::format(": the backlog grows by {} requests/s; {}", rate(j.backlog_growth_per_s),
+    out += fmt::format(": {}{}", j.backlog_growth_per_s >= 0.001 * j.offered_per_s ? fmt::format("the backlog grows by {} requests/s; ", rate(j.backlog_growth_per_s)) : "",
                        j.sustainable_per_s > 0 ? fmt::format("{} of {} offered requests/s can be kept up", rate(j.sustainable_per_s), rate(j.offered_per_s)) : fmt::format("{} requests/s are offered", rate(j.offered_per_s)));
   else if (j.offered_per_s > 0) out += fmt::format(" at {} requests/s", rate(j.offered_per_s));
   out += "\n";
