@@ -287,6 +287,17 @@ TEST(Pipeline, EachPartIsAStepOfItsOwnForTheHost) {
   EXPECT_NEAR(seconds(busy.pools[0], 1, 512) - seconds(free.pools[0], 1, 512), 1, kRounding) << "one sequence is in one part";
 }
 
+TEST(Pipeline, SequencesAreOfAStageOrOfAll) {
+  Toy toy;
+  toy.levels = {{"node", 2}};
+  auto software = free_software();
+  const auto most = [&](const char* sizes) { return served(toy_machine(toy), toy_model(), software, sizes).pools[0].timer->about().engine.max_sequences; };
+  const auto one = most("instances=1");
+  EXPECT_EQ(most("pp=2,instances=1"), one) << "vLLM and SGLang count all together";
+  software.stage_sequences = true;
+  EXPECT_EQ(most("pp=2,instances=1"), 2 * one) << "TensorRT-LLM holds max_batch_size x pp_size";
+}
+
 // Three layers on two stages: the last stage has one layer and the head beside the two of the first, so that the head hides if it is shorter than a layer.
 TEST(Pipeline, TheHeadHidesWhereTheLastStageHasALayerLess) {
   Toy toy;
