@@ -250,20 +250,20 @@ double Timer::decoding_attention(std::int64_t sequences, double cached) const {
   return attention_[i].at(cached, [&](std::int64_t tokens) { return attention_value(bucket, tokens); });
 }
 
-// The busiest rank's share of one of `parts_of_batch` equal parts of the batch.
 // Fewer sequences than stages: one of a rank's sequences is one of its parts.
 double Timer::part_of_sequences(std::int64_t sequences, std::int64_t parts, Chunks chunks) const {
   const double even = 1 / static_cast<double>(parts), of_rank = static_cast<double>(sequences) / static_cast<double>(about_.pool.dp);
   return chunks == Chunks::whole ? std::max(even, 1 / std::max(1.0, of_rank)) : even;
 }
 
-// By the pairs of its attention, and its tokens.
+// The chunk that takes longest: by the pairs of its attention, then by its tokens.
 std::span<const serving::Chunk> heaviest(std::span<const serving::Chunk> chunks) {
   const auto pairs = [](const serving::Chunk& c) { return std::pair(static_cast<double>(c.tokens) * (c.context + c.tokens / 2.0), c.tokens); };
   const auto most = std::max_element(chunks.begin(), chunks.end(), [&](const auto& a, const auto& b) { return pairs(a) < pairs(b); });
   return chunks.subspan(static_cast<std::size_t>(most - chunks.begin()), 1);
 }
 
+// The busiest rank's share of one of `parts_of_batch` equal parts of the batch.
 RankLoad Timer::rank_load(const StepLoad& load, std::int64_t parts_of_batch, Chunks chunks) const {
   const auto dp = about_.pool.dp;
   RankLoad rank;
