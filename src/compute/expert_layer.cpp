@@ -39,8 +39,8 @@ OperatorTime time_of(const hardware::Chip& chip, const ExpertLayer& op) {
   ZT_EXPECT(layer, chip.name + " has no figures of expert layers");
   const auto tokens = static_cast<double>(op.tokens), topk = static_cast<double>(op.topk), h = static_cast<double>(op.hidden);
   const double here = static_cast<double>(op.experts) / static_cast<double>(op.expert_parallel), f = static_cast<double>(op.inter);
-  const double rows = std::min(tokens * topk / static_cast<double>(op.expert_parallel), tokens * std::min(topk, here));
-  const double hit = std::min(here, std::max(1.0, rows));
+  const double even = std::min(tokens * topk / static_cast<double>(op.expert_parallel), tokens * std::min(topk, here));
+  const double rows = op.rows > 0 ? op.rows : even, hit = op.hit > 0 ? op.hit : std::min(here, std::max(1.0, rows));
   const double width = hardware::bytes_per_element(op.precision).si(), bandwidth = chip.memory.bandwidth.si();
   const auto core = detail::core_of(chip, *layer, op.precision, detail::peak_of(chip, op.precision), chip.efficiency.sustained.si());
   detail::Terms t{.overhead = layer->launch.si() + layer->per_expert.si() * here + layer->per_choice.si() * tokens * topk, .detail = "routed experts"};

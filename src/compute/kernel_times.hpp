@@ -30,6 +30,7 @@ struct KernelFamily {
 [[nodiscard]] KernelFamily family_of(const hardware::Chip& chip, const Quantise& op);
 [[nodiscard]] KernelFamily family_of(const hardware::Chip& chip, const LatentDecode& op);
 [[nodiscard]] KernelFamily family_of(const hardware::Chip& chip, const ServedExperts& op);
+[[nodiscard]] KernelFamily family_of(const hardware::Chip& chip, const ExpertLayer& op);
 // Sparse attention has the figures, and so the residuals, of the attention that it stands for.
 [[nodiscard]] KernelFamily family_of(const hardware::Chip& chip, const IndexScores& op);
 [[nodiscard]] KernelFamily family_of(const hardware::Chip& chip, const ChosenAttention& op);

@@ -104,6 +104,7 @@ struct ExpertLayer {
   std::int64_t expert_parallel = 1;
   bool gated = true;
   hardware::Precision precision = hardware::Precision::bf16;
+  double rows = 0, hit = 0;  // of this chip where it is not spread evenly: choices that fall on its experts, and those of them that at least one falls on
 };
 [[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const ExpertLayer& op);
 
@@ -116,6 +117,11 @@ struct ExpertLayer {
 // What kernels before prefill attention on latent vectors move in 16 bits, per token and head: the rotated part of the queries in place, keys put together
 // from their own part and the rotated one that all heads share, values copied out of what both were projected to.
 [[nodiscard]] MemoryOp latent_preparation(double queries, double keys, std::int64_t heads, std::int64_t nope, std::int64_t rope, std::int64_t value);
+
+// Where a chip holds the tokens of a whole group, its kernels go through `others` too, the choices that fall on other chips' experts, and write a row of every token; they copy and
+// sum the rows of their own experts alone, which ServedExperts counts. others (per_choice + 4 hidden / (top_k memory.bandwidth combine)): expert_layer's terms of the group's
+// tokens, fitted to operator tables of spread layers, unless served_experts has its own; `precision` is that of the entry (figures_of_experts).
+[[nodiscard]] units::Seconds sorting_of_others(const hardware::Chip& chip, hardware::Precision precision, double others, double topk, double hidden);
 
 // A few queries of each of `batch` sequences on `kv_length` cached latent vectors of `latent` + `rope` elements (MLA, projections absorbed): the vector is
 // the key of every head, its first `latent` elements are the value. Without figures of it (efficiency.decode_latent) at the rates of prefill attention.

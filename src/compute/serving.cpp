@@ -33,6 +33,15 @@ hardware::ServedExpertsEfficiency served_experts_of(const hardware::Chip& chip, 
   return built;
 }
 
+units::Seconds sorting_of_others(const hardware::Chip& chip, hardware::Precision precision, double others, double topk, double hidden) {
+  ZT_EXPECT(others >= 0 && topk >= 1 && hidden >= 0, "sorting of impossible size");
+  const auto* layer = hardware::Efficiency::find_entry(chip.efficiency.expert_layer, precision);
+  const auto* served = hardware::Efficiency::find_entry(chip.efficiency.served_experts, precision);
+  const bool own = served && served->combine.present;
+  const double choice = layer && !own ? layer->per_choice.si() : 0, share = own ? served->combine.si() : layer ? layer->combine.si() : chip.efficiency.stream.memory.si();
+  return units::Seconds::from_si(others * (choice + 2 * kWide * hidden / (topk * chip.memory.bandwidth.si() * share)));
+}
+
 const hardware::DecodeEfficiency* decoding_figures(const hardware::Chip& chip, const AttentionOp& op) { return detail::decode_of(chip, op); }
 
 MemoryOp latent_preparation(double queries, double keys, std::int64_t heads, std::int64_t nope, std::int64_t rope, std::int64_t value) {

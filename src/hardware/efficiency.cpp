@@ -129,6 +129,7 @@ void describe(config::Schema& s, ServedExpertsEfficiency& experts) {
   s.figure("launch", experts.launch, "start and end of all kernels of the layer's experts", kTime);
   s.figure("math", experts.math, "share of the matrix peak that the products reach", kShare);
   s.figure("memory", experts.memory, "share of the memory bandwidth in reading weights", kShare);
+  s.figure("combine", experts.combine, "share of the memory bandwidth for each token of a group whose experts are on other chips; expert_layer's if absent");
 }
 
 void describe(config::Schema& s, Residual& residual) {

@@ -96,6 +96,7 @@ struct ServedExpertsEfficiency {
   config::Figure<units::Seconds> launch;  // of all kernels together: sorting, two products, activation, weighted sum
   config::Figure<units::Ratio> math;      // share of the matrix peak
   config::Figure<units::Ratio> memory;    // share of the memory bandwidth in reading the weights of the experts hit
+  config::Figure<units::Ratio> combine;   // and in moving the tokens of a whole group whose other chips hold their experts; absent: as expert_layer
 };
 
 // Kernels that stream memory: norms, activations, residuals, permutation, casts, optimizer.

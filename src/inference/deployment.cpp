@@ -22,6 +22,9 @@ constexpr std::array kRoles{Word{"aggregated", static_cast<int>(Role::aggregated
 constexpr std::array kLoads{Word{"balanced", static_cast<int>(LoadKind::balanced), "all experts get as many tokens"},
                             Word{"power_law", static_cast<int>(LoadKind::power_law), "the i-th busiest expert gets i^-exponent"},
                             Word{"listed", static_cast<int>(LoadKind::listed), "shares as given"}};
+constexpr std::array kKernels{Word{"engine", static_cast<int>(ExpertKernels::engine), "as the serving engine chooses"},
+                              Word{"tuned", static_cast<int>(ExpertKernels::tuned), "those of a deployed engine after its own tuning"},
+                              Word{"library", static_cast<int>(ExpertKernels::library), "an operator library's, where the chip's file describes them"}};
 constexpr FieldOptions kSize{.range = {1, 1 << 20}};
 constexpr FieldOptions kCount{.range = {0, 1 << 24}};
 constexpr std::array<std::string_view, 2> kRolePools{"prefill", "decode"};
@@ -121,6 +124,7 @@ void check_experts(const Checker& c) {
 
 std::span<const Word> role_words() { return kRoles; }
 std::span<const Word> load_words() { return kLoads; }
+std::span<const Word> expert_kernels_words() { return kKernels; }
 
 std::int64_t Pool::expert_parallel(const model::Architecture& model) const {
   if (!is_moe(model)) return 1;
@@ -163,6 +167,7 @@ void describe(config::Schema& s, Pool& pool) {
   s.choice("attention", pool.attention, format_words(), "format of attention's projections");
   s.choice("attention_output", pool.attention_output, format_words(), "format of attention's output projection, if other than `attention`");
   s.choice("experts", pool.experts, format_words(), "format of routed experts");
+  s.choice("expert_kernels", pool.expert_kernels, expert_kernels_words(), "kernels of routed experts");
   s.choice("cache", pool.cache, cache_words(), "format of the cache of keys and values");
   s.integer("head_tp", pool.head_tp, "chips of a stage that the output projection is cut over, tokens of data-parallel ranks together; 0: tp", kCount);
   s.integer("shared_copies", pool.shared_copies, "copies of the shared experts on chips of their own among ep, to which tokens travel as to a routed expert; 0: every chip has the shared experts", kCount);
@@ -220,6 +225,7 @@ std::string text_of(const Pool& pool, const std::string& prefix, const model::Ar
   if (pool.attention != usual.attention) add("attention", std::string(config::word_of(format_words(), pool.attention)));
   if (pool.attention_output != usual.attention_output) add("attention_output", std::string(config::word_of(format_words(), pool.attention_output)));
   if (pool.experts != usual.experts) add("experts", std::string(config::word_of(format_words(), pool.experts)));
+  if (pool.expert_kernels != usual.expert_kernels) add("expert_kernels", std::string(config::word_of(expert_kernels_words(), pool.expert_kernels)));
   if (pool.cache != usual.cache) add("cache", std::string(config::word_of(cache_words(), pool.cache)));
   if (pool.head_tp > 0) add("head_tp", std::to_string(pool.head_tp));
   if (pool.redundant_experts > 0) add("redundant_experts", std::to_string(pool.redundant_experts));

@@ -17,6 +17,10 @@
 
 namespace zettatwin::inference {
 
+// Which kernels compute a pool's routed experts: what the engine would run, or one of both kinds.
+enum class ExpertKernels { engine, tuned, library };
+[[nodiscard]] std::span<const config::Word> expert_kernels_words();
+
 enum class Role { aggregated, prefill, decode };
 [[nodiscard]] std::span<const config::Word> role_words();
 
@@ -47,6 +51,7 @@ struct Pool {
   Format attention_output = Format::as_weights;  // the last of them, where it is quantised and the others are not; as_weights: as `attention`
   Format experts = Format::as_weights;    // routed
   Format cache = Format::bf16;
+  ExpertKernels expert_kernels = ExpertKernels::engine;
   std::int64_t head_tp = 0;               // chips that the output projection is cut over; 0: tp
   std::int64_t redundant_experts = 0;     // copies of busy experts, in the whole instance
   std::int64_t shared_copies = 0;         // of the shared experts, on chips of their own among ep, to which tokens travel as to a routed expert; 0: every chip has them

@@ -17,6 +17,8 @@ using config::Word;
 constexpr std::array kTraffic{Word{"exchange", static_cast<int>(ExpertTraffic::exchange), "tokens to the chips of their experts and back"},
                               Word{"gather", static_cast<int>(ExpertTraffic::gather), "all tokens to all chips, results added up where they belong"},
                               Word{"gather_few", static_cast<int>(ExpertTraffic::gather_few), "gather among no more chips than a token has experts, exchange among more"}};
+constexpr std::array kTuned{Word{"always", static_cast<int>(TunedExperts::always), "kernels of a deployed engine"},
+                            Word{"generated", static_cast<int>(TunedExperts::generated), "these on chips with 4-bit products; an operator library's on others, and for 4-bit products of gathered tokens"}};
 constexpr std::array kRules{Word{"all", static_cast<int>(MemoryRule::all), "of the chip's memory, for everything"},
                             Word{"lasting", static_cast<int>(MemoryRule::lasting), "of the chip's memory, for weights and cache"},
                             Word{"left", static_cast<int>(MemoryRule::left), "of what weights, activations and graphs leave, for the cache"}};
@@ -44,6 +46,7 @@ void describe_host(config::Schema& s, Software& p) {
   s.boolean("overlapped_host", p.overlapped_host, "the host prepares the next step while one runs");
   s.boolean("overlapped_sequences", p.overlapped_sequences, "with overlapped_host: host_sequence passes while the chip computes, else it shows");
   s.figure("host_sequence", p.host_sequence, "host time per sequence and step that nothing hides: sampling, detokenising, returning", kTime);
+  s.figure("rank_agreement", p.rank_agreement, "host time per step in which data-parallel ranks agree on it; hidden as host_sequence is", kTime);
   s.figure("eager_layer", p.eager_layer, "host time to issue one layer's kernels without a graph", kTime);
   s.figure("eager_latent_layer", p.eager_latent_layer, "the same of a layer with latent attention; eager_layer if absent");
   s.figure("prompt_step", p.prompt_step, "host time that a step with prompts adds", kTime);
@@ -58,9 +61,10 @@ void describe_kernels(config::Schema& s, Software& p) {
   s.figure("sampling_sequence", p.sampling_sequence, "per sampled token", kTime);
   s.figure("kernels", p.kernels, "time of dense and attention kernels over that of the chip's figures", config::kRequired);
   s.figure("expert_kernels", p.expert_kernels, "time of routed experts over that of the chip's figures", config::kRequired);
+  s.choice("tuned_experts", p.tuned_experts, tuned_experts_words(), "which kernels compute routed experts, where a chip's file has both");
   s.choice("expert_traffic", p.expert_traffic, expert_traffic_words(), "how tokens of data-parallel ranks reach experts");
   s.boolean("quantised_exchange", p.quantised_exchange, "tokens travel to experts in 8 bits");
-  s.boolean("exchange_as_products", p.exchange_as_products, "tokens travel to experts as these multiply them, in 4 bits too");
+  s.boolean("exchange_as_products", p.exchange_as_products, "tokens travel to experts as these multiply them: in 4 bits, in 8 with known scales, else in 16");
   s.boolean("latent_prompts_as_cache", p.latent_prompts_as_cache, "prompts of latent attention are multiplied in the cache's format, after a cast; else in 16 bits");
   s.integer("shared_stream", p.shared_stream, "tokens of a rank up to which captured steps run shared experts on a second stream beside the routed ones; 0: never");
   s.figure("exchange_cores", p.exchange_cores, "two-batch overlap: share of the cores that high-throughput exchange kernels take", {config::Presence::required, {0, 0.9}});
@@ -78,6 +82,7 @@ std::optional<Software> read(const config::Node& node, const std::string& name, 
 }  // namespace
 
 std::span<const Word> expert_traffic_words() { return kTraffic; }
+std::span<const Word> tuned_experts_words() { return kTuned; }
 std::span<const Word> memory_rule_words() { return kRules; }
 
 std::int64_t Software::padded(std::int64_t tokens) const {

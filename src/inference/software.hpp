@@ -22,6 +22,13 @@ enum class ExpertTraffic {
 };
 [[nodiscard]] std::span<const config::Word> expert_traffic_words();
 
+// Which kernels compute routed experts, where a chip's file has both: those of a deployed engine after its own tuning (served_experts) or an operator library's (expert_layer).
+enum class TunedExperts {
+  always,
+  generated,  // generated for chips with 4-bit products; other chips, and 4-bit products of gathered tokens, have the library's (TensorRT-LLM)
+};
+[[nodiscard]] std::span<const config::Word> tuned_experts_words();
+
 // What memory_share is a share of.
 enum class MemoryRule {
   all,     // the chip's memory, for everything (vLLM)
@@ -46,6 +53,7 @@ struct Software {
   bool overlapped_host = true;                      // the host prepares the next step while one runs
   config::Figure<units::Seconds> host_sequence;     // per sequence of a data-parallel rank and step: sampling, detokenising, returning
   bool overlapped_sequences = false;                // with overlapped_host: that too passes while the chip computes; else it shows
+  config::Figure<units::Seconds> rank_agreement;    // of the hosts of data-parallel ranks, per step, to agree on who computes how much: beside the chip as host_sequence
   config::Figure<units::Seconds> eager_layer;       // of the host to issue a layer's kernels where no graph is captured; steps with prompts are such
   config::Figure<units::Seconds> eager_latent_layer;  // the same of a layer with latent attention, whose prompts take more kernels; absent: eager_layer
   bool graphs_with_prompts = false;                 // piecewise graphs: steps with prompts wait for the host only as decoding steps do
@@ -58,9 +66,10 @@ struct Software {
   config::Figure<units::Seconds> sampling_sequence;   // per sampled token
   config::Figure<units::Ratio> kernels;             // time of its kernels over that of the chip's figures: generations of the software
   config::Figure<units::Ratio> expert_kernels;      // the same of routed experts
+  TunedExperts tuned_experts = TunedExperts::always;
   ExpertTraffic expert_traffic = ExpertTraffic::exchange;
   bool quantised_exchange = true;                   // tokens travel to experts in 8 bits
-  bool exchange_as_products = false;                // in four where experts multiply four-bit values: tokens are cast before they travel
+  bool exchange_as_products = false;                // in four where experts multiply four-bit values, in eight with known scales: cast before they travel; others in 16
   bool latent_prompts_as_cache = false;             // prompts of latent attention are multiplied in the cache's format, after a cast; else in 16 bits
   std::int64_t shared_stream = 0;                   // captured batches of up to so many tokens of a rank run shared experts on a second stream, beside the routed ones
   config::Figure<units::Ratio> exchange_cores;      // two-batch overlap: share of the chip's cores that high-throughput exchange kernels take from the other half

@@ -402,7 +402,7 @@ double Timer::host_seconds(double chip, const StepLoad& load, const RankLoad& ra
   const double issuing = eager ? software.eager_layer.si() * (pass_.layers() - latent) + software.eager_latent_layer.si() * latent : 0;
   const double composed = static_cast<double>(parts_in_flight(load));  // steps of an engine, one per part of the batch
   const double prompt = software.prompt_step.si() * std::min(composed, static_cast<double>(load.chunks.size()));
-  const double sequences = software.host_sequence.si() * static_cast<double>(share(load.sequences, about_.pool.dp));
+  const double sequences = software.host_sequence.si() * static_cast<double>(share(load.sequences, about_.pool.dp)) + (about_.pool.dp > 1 ? composed * software.rank_agreement.si() : 0);
   const bool hidden = software.overlapped_host && software.overlapped_sequences;
   const double step = composed * software.host_step.si() + (hidden ? sequences : 0);
   const double busy = std::max(chip, issuing);
@@ -438,7 +438,8 @@ void Timer::add_host(Ledger& ledger, double chip, const StepLoad& load, const Ra
   const auto& software = about_.software;
   const bool eager = load.chunks.empty() ? !software.captured(rank.tokens) : !software.graphs_with_prompts;
   const bool hidden = software.overlapped_host && software.overlapped_sequences;
-  const double sequences = software.host_sequence.si() * static_cast<double>(share(load.sequences, about_.pool.dp));
+  const double agreements = about_.pool.dp > 1 ? static_cast<double>(parts_in_flight(load)) : 0;
+  const double sequences = software.host_sequence.si() * static_cast<double>(share(load.sequences, about_.pool.dp)) + agreements * software.rank_agreement.si();
   const double latent_layers = software.eager_latent_layer.present ? pass_.latent_layers() : 0, layers = pass_.layers() - latent_layers;
   const double usual = eager ? software.eager_layer.si() * layers : 0, latent = eager ? software.eager_latent_layer.si() * latent_layers : 0, issuing = usual + latent;
   const double composed = static_cast<double>(parts_in_flight(load)), step = composed * software.host_step.si() + (hidden ? sequences : 0);
@@ -455,9 +456,10 @@ void Timer::add_host(Ledger& ledger, double chip, const StepLoad& load, const Ra
   if (eager) add("eager_latent_layer", latent_layers, software.eager_latent_layer, latent * shows, kIssuing);
   add("host_step", composed, software.host_step, software.overlapped_host ? std::max(0.0, step - std::max(chip, issuing)) : step,
       !software.overlapped_host ? "count x figure of the software"
-      : hidden                  ? "what the chip's work does not hide: max(0, count x host_step + sequences of a rank x host_sequence - max(chip, issuing of layers))"
+      : hidden                  ? "what the chip's work does not hide: max(0, count x (host_step + rank_agreement) + sequences of a rank x host_sequence - max(chip, issuing of layers))"
                                 : "what the chip's work does not hide: max(0, count x host_step - max(chip, issuing of layers))");
   if (!hidden) ledger.add(Part::host, "host_sequence", static_cast<double>(share(load.sequences, about_.pool.dp)), software.host_sequence);
+  if (!hidden) ledger.add(Part::host, "rank_agreement", agreements, software.rank_agreement);
   if (!load.chunks.empty()) ledger.add(Part::host, "prompt_step", std::min(composed, static_cast<double>(load.chunks.size())), software.prompt_step);
 }
 

@@ -271,8 +271,8 @@ class ServingLowering final {
     for (const auto& rule : vocabulary_.loads) {
       if (result_.run.load != Load::concurrency || result_.run.amount < rule.least || result_.run.amount > rule.most || !holds(rule.words, {}, everything_)) continue;
       change(result_.deployment, rule.set);
+      change(result_.software, rule.software);
       if (!rule.note.empty()) assume(rule.note);
-      return;
     }
   }
 

@@ -111,6 +111,7 @@ void describe(config::Schema& s, LoadRule& rule) {
   s.number("least", rule.least, "requests at a time");
   s.number("most", rule.most, "requests at a time");
   s.node("set", rule.set, "changes of the deployment");
+  s.node("software", rule.software, "changes of the profile");
   s.text("note", rule.note, "what is assumed");
 }
 
@@ -149,7 +150,7 @@ void describe(config::Schema& s, ServingVocabulary& v) {
   s.list("flags", v.flags, "changes of the scenario, by everything; all rules that hold apply");
   s.list("datasets", v.datasets, "requests whose lengths rows do not give");
   s.list("logs", v.logs, "published logs of requests");
-  s.list("loads", v.loads, "changes of the deployment by the requests at a time; the first that holds");
+  s.list("loads", v.loads, "changes by the requests at a time; all that hold apply, one after the other");
   s.list("starts", v.starts, "what the first prompts of a run in a closed loop wait beside their queue; the first that holds");
   s.list("days", v.days, "days in production");
   s.list("harnesses", v.harnesses, "tools that set the engine; the first that holds");

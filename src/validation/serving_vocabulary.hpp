@@ -99,11 +99,12 @@ struct LogRule {
 };
 void describe(config::Schema& s, LogRule& rule);
 
-// Changes of the deployment that depend on the load.
+// Changes of the deployment and of the profile that depend on the load.
 struct LoadRule {
   std::vector<std::string> words;
   double least = 0, most = 1e12;  // requests at a time
   config::Node set;
+  config::Node software;
   std::string note;
 };
 void describe(config::Schema& s, LoadRule& rule);
@@ -148,7 +149,7 @@ struct ServingVocabulary {
   std::vector<Rule> flags;             // by everything; set: changes of the scenario; all that hold apply
   std::vector<DatasetRule> datasets;   // by "isl=... model=... load=..."
   std::vector<LogRule> logs;           // by everything
-  std::vector<LoadRule> loads;         // by everything; set: changes of the deployment; the first that holds
+  std::vector<LoadRule> loads;         // by everything; set: changes of the deployment; all that hold apply
   std::vector<StartRule> starts;       // by everything; the first that holds
   std::vector<DayRule> days;           // by everything
   std::vector<HarnessRule> harnesses;  // by everything; the first that holds

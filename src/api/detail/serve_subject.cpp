@@ -60,12 +60,13 @@ report::ServedPool shown(const inference::ServedPool& pool, const fleet::PoolSpe
   return out;
 }
 
-// Tokens of prompts and their cache that a step with prompts has on average.
-std::vector<serving::Chunk> typical_chunks(const inference::ServedPool& pool, const Traffic& traffic) {
+// Prompts of mean length: as many as a step of a pool that computes nothing else has on average, one elsewhere.
+std::vector<serving::Chunk> typical_chunks(const inference::ServedPool& pool, const Traffic& traffic, double batch) {
   const auto means = traffic.stream->means();
   const double prompt = std::isfinite(means.input) ? std::max(1.0, means.input) : 1024;
-  std::int64_t left = std::max<std::int64_t>(1, std::min<std::int64_t>(pool.engine.longest_chunk(), static_cast<std::int64_t>(std::lround(prompt))));
-  return {{.tokens = static_cast<std::int32_t>(left), .context = 0, .last = true}};
+  const auto tokens = std::max<std::int64_t>(1, std::min<std::int64_t>(pool.engine.longest_chunk(), static_cast<std::int64_t>(std::lround(prompt))));
+  const auto prompts = pool.pool.role == inference::Role::prefill ? std::max<std::int64_t>(1, std::min<std::int64_t>(std::llround(batch), pool.engine.max_tokens / tokens)) : 1;
+  return std::vector<serving::Chunk>(static_cast<std::size_t>(prompts), {.tokens = static_cast<std::int32_t>(tokens), .context = 0, .last = true});
 }
 
 result::Node memory_tree(const inference::ServedPool& pool) {
@@ -145,11 +146,12 @@ void explain_steps(const std::vector<Traffic>& traffic, ServeAnswer& answer) {
         one.add(std::move(step));
       }
       if (pool.pool.role != inference::Role::decode) {
-        const auto chunks = typical_chunks(pool, traffic[std::min(m, traffic.size() - 1)]);
+        const auto chunks = typical_chunks(pool, traffic[std::min(m, traffic.size() - 1)], r.batch);
         auto step = pool.timer->explain({.sequences = 0, .cached = 0, .chunks = chunks});
         s.pools[at].prompt_kernels = pool.timer->kernel_width({.sequences = 0, .cached = 0, .chunks = chunks});
         step.key = "prompt_step";
-        step.label = fmt::format("a step that computes {} tokens of a prompt", grouped(chunks.front().tokens));
+        step.label = chunks.size() > 1 ? fmt::format("a step that computes {} prompts of {} tokens", grouped(static_cast<std::int64_t>(chunks.size())), grouped(chunks.front().tokens))
+                                       : fmt::format("a step that computes {} tokens of a prompt", grouped(chunks.front().tokens));
         one.add(std::move(step));
       }
       one.add(memory_tree(pool));

@@ -58,6 +58,20 @@ void Ledger::add(Part part, std::string_view name, double count, const compute::
                       std::move(inputs), compute::family_of(chip_, op)});
 }
 
+void Ledger::add(Part part, std::string_view name, double count, const compute::ExpertLayer& op, double factor) {
+  const double seconds = count * factor * compute::time_of(chip_, op).time.seconds().si();
+  charge(part, seconds);
+  if (!keeps_ || seconds == 0) return;
+  const auto& figures = *hardware::Efficiency::find_entry(chip_.efficiency.expert_layer, op.precision);
+  std::vector<Input> inputs{{"work", fmt::format("{:.4g} rows on {:.4g} experts of {} x {}, {} tokens in the group, products in {}", op.rows, op.hit, op.hidden, op.inter, op.tokens,
+                                                 hardware::name_of(op.precision)), "shapes", config::Confidence::derived, ""},
+                            input_of("expert_layer.launch", figures.launch), input_of("expert_layer.math", figures.math), input_of("expert_layer.memory", figures.memory),
+                            input_of("expert_layer.per_expert", figures.per_expert), input_of("expert_layer.per_choice", figures.per_choice), input_of("expert_layer.permute", figures.permute),
+                            input_of("expert_layer.combine", figures.combine), input_of("memory.bandwidth", chip_.memory.bandwidth)};
+  entries_.push_back({part, std::string(name), count, seconds, "launch + per_expert experts + per_choice tokens top_k + both products, tile by tile + 4 h (rows / permute + tokens / combine) / bandwidth, docs/math/operator_time.md",
+                      std::move(inputs), compute::family_of(chip_, op)});
+}
+
 void Ledger::add(Part part, std::string_view name, double count, const compute::AttentionOp& op, double factor) {
   const double seconds = count * factor * compute::time_of(chip_, op).time.seconds().si();
   charge(part, seconds);

@@ -16,7 +16,6 @@ using model::AttentionKind;
 using units::Bytes;
 
 constexpr double kWide = 2;          // bytes of activations
-constexpr double kSortedBytes = 8;   // of a choice and feature: copied before the products, summed after them
 constexpr double kStateBytes = 4;    // of linear attention's state
 constexpr double kMovedByKernel = 6; // bytes per feature: two inputs and one output in 2 bytes
 constexpr std::int64_t kChunkOfLinear = 64;  // tokens that linear attention computes as one block
@@ -195,43 +194,11 @@ void Pass::tokens(Ledger& ledger, std::int64_t tokens, std::int64_t decoding) co
   }
 }
 
-void Pass::experts(Ledger& ledger, std::int64_t group) const {
-  for (const auto& kind : kinds_) {
-    if (!kind.layer->experts) continue;
-    const auto& e = *kind.layer->experts;
-    const auto chip = kind.spread->on_busiest(static_cast<double>(group));
-    compute::ServedExperts op{.rows = chip.rows, .hit = chip.hit, .hidden = about_.model.hidden, .inter = share(e.intermediate, expert_tp_), .gated = e.gated, .precision = experts_.precision,
-                                    .weight_bytes = experts_.weight_bytes};
-    // Chips with a copy of the shared experts compute an even part of all tokens; the layer waits for the later of both kinds.
-    if (const auto copies = about_.pool.shared_copies; copies > 0) {
-      auto shared = op;
-      shared.rows = static_cast<double>(group) / static_cast<double>(copies);
-      shared.hit = 1;
-      shared.inter = e.shared_intermediate;
-      if (compute::time_of(about_.chip, shared).time > compute::time_of(about_.chip, op).time) op = shared;
-    }
-    ledger.add(Part::experts, "routed experts", kind.count, op, about_.software.expert_kernels.si());
-    // A chip that has the tokens of all ranks sorts and sums all their choices, not those of its experts alone.
-    if (holds_all_ && ep_ > 1) {
-      const double others = std::max(0.0, static_cast<double>(group * e.top_k) - chip.rows);
-      const double rate = about_.chip.memory.bandwidth.si() * about_.chip.efficiency.stream.memory.si();
-      ledger.add_seconds(Part::experts, "sorting of other chips' choices", kind.count, kSortedBytes * others * static_cast<double>(about_.model.hidden) / rate, "8 (tokens top_k - rows) hidden / (memory.bandwidth x stream.memory)");
-    }
-  }
-}
-
 ExchangeRequest Pass::dispatch_of(const model::MixtureOfExperts& e, std::int64_t tokens) const {
   const auto outer = std::min(expert_.outermost(), expert_.fanout.size() - 1);
   const auto limit = e.group_limit > 0 ? std::max<std::int64_t>(1, share(e.group_limit * expert_.fanout[outer], e.groups)) : 0;
   return {.tokens = static_cast<double>(tokens) / static_cast<double>(about_.pool.tp), .copies = static_cast<double>(e.top_k + (about_.pool.shared_copies > 0 ? 1 : 0)), .bytes_per_copy = sent_bytes() * static_cast<double>(about_.model.hidden),
           .reachable_units = limit};
-}
-
-double Pass::sent_bytes() const {
-  constexpr double kScaled = 1 + 4.0 / 128;  // one fp32 scale per 128 values
-  constexpr double kFourBits = 0.5 + 1.0 / 16;  // one scale of 8 bits per 16 values
-  if (about_.software.exchange_as_products && experts_.precision == Precision::fp4) return kFourBits;
-  return about_.software.quantised_exchange || experts_.precision != Precision::bf16 ? kScaled : kWide;
 }
 
 bool Pass::exchange_on_cores(std::int64_t tokens) const {

@@ -97,6 +97,22 @@ TEST(ServedExperts, ReadTheExpertsHitAndMoveTheRows) {
   EXPECT_NEAR((time_of(chip, op).time - time_of(chip, narrow).time).seconds().si(), 3 * 100 * 50 * 1.5 * 3 / 0.25e9, 1e-8);
 }
 
+TEST(SortingOfOthers, FollowsTheLibraryTheEnginesOwnFigureOrTheStream) {
+  auto chip = slow();
+  chip.efficiency.expert_layer.clear();
+  const auto time = [&] { return sorting_of_others(chip, Precision::bf16, 30, 2, 100).si(); };
+  EXPECT_NEAR(time(), 30 * 4 * 100 / (2 * 1e9 * chip.efficiency.stream.memory.si()), 1e-12) << "a row of every token, shared by its choices";
+  auto& layer = chip.efficiency.expert_layer[Precision::bf16];
+  layer.combine.value = units::Ratio::from_si(0.25);
+  layer.per_choice.value = units::Seconds::from_si(1e-6);
+  EXPECT_NEAR(time(), 30 * (1e-6 + 4 * 100 / (2 * 1e9 * 0.25)), 1e-12);
+  auto& own = chip.efficiency.served_experts[Precision::bf16].combine;
+  own.value = units::Ratio::from_si(0.05);
+  own.present = true;
+  EXPECT_NEAR(time(), 30 * 4 * 100 / (2 * 1e9 * 0.05), 1e-12);
+  EXPECT_EQ(sorting_of_others(chip, Precision::bf16, 0, 2, 100).si(), 0);
+}
+
 TEST(ServedExperts, NarrowWeightsOfMissingProductsAreWidened) {
   auto chip = slow();
   auto& widening = chip.efficiency.served_experts[Precision::fp4];

@@ -191,7 +191,7 @@ TEST(TensorParallelism, HalvesProductsAndAddsAllReduces) {
   EXPECT_EQ(of(a, Part::all_reduce), 0);
 }
 
-TEST(Experts, GatheredTokensAreSortedEverywhere) {
+TEST(Experts, GatheredTokensPassEveryChip) {
   const Toy toy{.flop_per_s = 1e30, .bytes_per_s = 1073741824.0};
   auto software = free_software();
   const std::string spread = "dp=2,ep=2,instances=1";
@@ -200,8 +200,8 @@ TEST(Experts, GatheredTokensAreSortedEverywhere) {
   const auto gathered = served(toy_machine(toy), toy_model(test::kToyExperts), software, spread);
   const serving::StepLoad load{.sequences = 128, .cached = 12800, .chunks = {}};
   const auto rows = detail::ExpertSpread(sent.pools[0].pool.load, *sent.model->kinds.back().experts, 2, 0).on_busiest(128).rows;
-  // Three layers of 128 tokens with two choices each, 512 features.
-  const double others = 3 * 8 * (256 - rows) * 512 / 1073741824.0;
+  // Three layers of 128 tokens with two choices each, 512 features; a row of a token is written, and what its choices would share of four bytes each: 4 / 2 per choice and feature.
+  const double others = 3 * 4.0 / 2 * (256 - rows) * 512 / 1073741824.0;
   const auto experts_of = [&](const Served& s) { return of(s.pools[0].timer->parts(load), Part::experts); };
   EXPECT_NEAR(experts_of(gathered) - experts_of(sent), others, 1e-9);
   EXPECT_NEAR(experts_of(served(toy_machine(toy), toy_model(test::kToyExperts), software, "tp=2,ep=2,instances=1")) - experts_of(sent), others, 1e-9) << "one rank's tokens are on all its chips";
@@ -214,6 +214,66 @@ TEST(Experts, GatheredTokensAreSortedEverywhere) {
   };
   EXPECT_EQ(wide(ExpertTraffic::gather_few), wide(ExpertTraffic::exchange));
   EXPECT_NE(wide(ExpertTraffic::gather_few), wide(ExpertTraffic::gather));
+}
+
+// Figures of an operator library: per_choice 1 ns, combine and permute at half of the memory.
+hardware::Machine machine_with_library(const Toy& toy, hardware::Precision precision) {
+  auto machine = toy_machine(toy);
+  auto& layer = machine.chip.efficiency.expert_layer[precision];
+  for (auto* ratio : {&layer.math, &layer.memory}) ratio->value = units::Ratio::from_si(1);
+  for (auto* ratio : {&layer.permute, &layer.combine}) ratio->value = units::Ratio::from_si(0.5);
+  layer.l2_bandwidth.value = units::BytesPerSecond::from_si(1e30);
+  layer.per_choice.value = units::Seconds::from_si(1e-9);
+  return machine;
+}
+
+TEST(Experts, OfALibraryTakeItsTime) {
+  const Toy toy{.flop_per_s = 1e30, .bytes_per_s = 1073741824.0};
+  const auto machine = machine_with_library(toy, hardware::Precision::bf16);
+  const auto seconds_of = [&](const std::string& text) {
+    return of(served(machine, toy_model(test::kToyExperts), free_software(), "instances=1,load.kind=balanced," + text).pools[0].timer->parts({.sequences = 128, .cached = 12800, .chunks = {}}), Part::experts);
+  };
+  const auto model = toy_model(test::kToyExperts);
+  const auto& e = *model.kinds.back().experts;
+  const double h = static_cast<double>(model.hidden), f = static_cast<double>(e.intermediate), hit = static_cast<double>(e.routed_experts), rows = 256;
+  // All experts hit by 256 rows: both products' streams, choices, and 4 bytes for a row and a feature of it and for a token, twice each at half of the memory.
+  const double streams = 2 * (hit * 2 * f * h + rows * h) + 2 * rows * 2 * f + 2 * (hit * f * h + rows * f) + 2 * rows * h, moving = 4 * h * (rows + 128) / 0.5;
+  EXPECT_NEAR(seconds_of("expert_kernels=library"), 3 * ((streams + moving) / 1073741824.0 + 256e-9), 1e-6);
+  EXPECT_NE(seconds_of("expert_kernels=library"), seconds_of("expert_kernels=tuned"));
+  EXPECT_EQ(seconds_of("expert_kernels=engine"), seconds_of("expert_kernels=tuned"));
+}
+
+TEST(Experts, EnginesWithGeneratedKernelsUseALibraryWhereThereAreNone) {
+  const Toy toy;
+  const serving::StepLoad load{.sequences = 128, .cached = 12800, .chunks = {}};
+  auto software = free_software();
+  software.tuned_experts = TunedExperts::generated;
+  const auto parts = [&](const hardware::Machine& machine, const std::string& text) { return served(machine, toy_model(test::kToyExperts), software, "instances=1," + text).pools[0].timer->parts(load); };
+  // A chip without 4-bit products.
+  const auto old = machine_with_library(toy, hardware::Precision::bf16);
+  EXPECT_EQ(parts(old, "tp=1"), parts(old, "tp=1,expert_kernels=library"));
+  EXPECT_NE(parts(old, "tp=1"), parts(old, "tp=1,expert_kernels=tuned"));
+  // A chip with them: only 4-bit products of gathered tokens.
+  auto fresh = machine_with_library(toy, hardware::Precision::fp4);
+  fresh.chip.matrix_peak[hardware::Precision::fp4] = fresh.chip.matrix_peak[hardware::Precision::bf16];
+  fresh.chip.efficiency.gemm[hardware::Precision::fp4] = fresh.chip.efficiency.gemm_of(hardware::Precision::bf16);
+  EXPECT_EQ(parts(fresh, "tp=2,ep=2,experts=fp4"), parts(fresh, "tp=2,ep=2,experts=fp4,expert_kernels=tuned"));
+  EXPECT_EQ(parts(fresh, "dp=2,ep=2,experts=fp4"), parts(fresh, "dp=2,ep=2,experts=fp4,expert_kernels=tuned")) << "tokens travel to their experts";
+  software.expert_traffic = ExpertTraffic::gather;
+  EXPECT_EQ(parts(fresh, "dp=2,ep=2,experts=fp4"), parts(fresh, "dp=2,ep=2,experts=fp4,expert_kernels=library"));
+  EXPECT_NE(parts(fresh, "dp=2,ep=2,experts=fp4"), parts(fresh, "dp=2,ep=2,experts=fp4,expert_kernels=tuned"));
+  EXPECT_EQ(parts(fresh, "dp=2,ep=2"), parts(fresh, "dp=2,ep=2,expert_kernels=tuned")) << "in 16 bits there is nothing but tuned ones";
+}
+
+TEST(DataParallelRanks, AgreeOnEachStep) {
+  auto software = free_software();
+  software.rank_agreement.value = units::Seconds::from_si(3e-3);
+  const auto model = toy_model(test::kToyExperts);
+  const auto host = [&](const std::string& text) { return of(served(toy_machine({}), model, software, "instances=1," + text).pools[0].timer->parts({.sequences = 128, .cached = 12800, .chunks = {}}), Part::host); };
+  EXPECT_EQ(host("tp=2,ep=2"), 0);
+  EXPECT_NEAR(host("dp=2,ep=2"), 3e-3, kRounding);
+  software.overlapped_sequences = true;  // beside a chip that takes longer
+  EXPECT_LT(host("dp=2,ep=2"), 3e-3);
 }
 
 TEST(Exchange, CopiesCrossTheLevel) {
@@ -237,9 +297,10 @@ TEST(Exchange, TokensTravelAsExpertsMultiplyThem) {
     const auto s = served(machine, toy_model(test::kToyExperts), software, "dp=4,ep=4,load.kind=balanced,instances=1,experts=" + experts);
     return of(s.pools[0].timer->parts({.sequences = 256, .cached = 25600, .chunks = {}}), Part::exchange);
   };
-  // As above; four bits and a scale of eight for sixteen values there.
+  // As above; four bits and a scale of eight for sixteen values there, eight bits without scales, sixteen where scales of blocks are found on the way.
   EXPECT_NEAR(exchanged("fp4"), 3 * 64 * 2 * 0.75 * 512 * (0.5625 + 2) / 1e9, kRounding);
-  EXPECT_NEAR(exchanged("fp8"), 3 * 64 * 2 * 0.75 * 512 * (1.03125 + 2) / 1e9, kRounding);
+  EXPECT_NEAR(exchanged("fp8"), 3 * 64 * 2 * 0.75 * 512 * (1 + 2) / 1e9, kRounding);
+  EXPECT_NEAR(exchanged("fp8_block"), 3 * 64 * 2 * 0.75 * 512 * (2 + 2) / 1e9, kRounding);
 }
 
 TEST(SharedExperts, OnChipsOfTheirOwnAreOneMoreExpertToTravelTo) {

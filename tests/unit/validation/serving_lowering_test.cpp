@@ -164,6 +164,24 @@ TEST(ServingLowering, WhatLaunchScriptsSetIsAssumedAndListed) {
   EXPECT_EQ(poll_steps(lowered({})), "");
 }
 
+TEST(ServingLowering, ConfigurationsOfABenchmarkSayHowExpertsAreSpreadAtALoad) {
+  const auto plan = [](const char* requests, const char* precision, const char* chip, const char* notes, const char* input = "1024") {
+    const auto row = lowered({{"source", "ai-dynamo/aiconfigurator"}, {"batch_or_concurrency", requests}, {"precision", precision}, {"chip", chip}, {"isl", input}, {"osl", "1024"}, {"notes", notes}});
+    std::string text;
+    for (const char* key : {"tp", "dp", "ep"})
+      if (const auto* node = row.deployment.find(key)) text += std::string(key) + node->text + " ";
+    const auto* engine = row.software.find("engine");
+    const auto* tokens = engine ? engine->find("max_tokens") : nullptr;
+    return text + (tokens ? tokens->text : "");
+  };
+  EXPECT_EQ(plan("4", "fp4", "b200_sxm", "TTFT 1 ms; trtllm ; x"), "1152");
+  EXPECT_EQ(plan("64", "fp4", "b200_sxm", "TTFT 1 ms; trtllm ; x"), "ep8 1152");
+  EXPECT_EQ(plan("256", "fp4", "b200_sxm", "TTFT 1 ms; trtllm ; x"), "tp1 dp8 ep8 1344");
+  EXPECT_EQ(plan("64", "fp4", "b200_sxm", "TTFT 1 ms; trtllm ; x", "8192"), "tp1 dp8 ep8 8320");
+  EXPECT_EQ(plan("64", "fp8", "h200_sxm", "TTFT 1 ms; trtllm ; x"), "ep8 1152");
+  EXPECT_EQ(plan("64", "fp8", "h200_sxm", "TTFT 1 ms; sglang 0.5.9; x"), "") << "its configuration says what the row says";
+}
+
 TEST(ServingLowering, TheFirstPromptsOfARunWaitLonger) {
   const Cells cells{{"source", "ai-dynamo/aiconfigurator"}, {"chip", "h200_sxm"}, {"parallelism", "agg TP8 DP1 moeTP8 EP1"}, {"batch_or_concurrency", "4"}, {"metric", "tpot_ms"}, {"unit", "ms"}, {"notes", "TTFT 100 ms; sglang 0.5.9"}};
   const auto row = lowered(cells);

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// A pass's routed experts: which kernels compute them, on which rows, and in what format tokens travel to them.
+#include <algorithm>
+
+#include "compute/weight_only.hpp"
+#include "inference/detail/pass.hpp"
+
+namespace zettatwin::inference::detail {
+namespace {
+
+using hardware::Precision;
+
+constexpr double kWide = 2;  // bytes of activations
+
+}  // namespace
+
+// A library's figures are of products whose weights have the products' own format.
+bool Pass::library_experts() const {
+  const auto kernels = about_.pool.expert_kernels;
+  if (kernels == ExpertKernels::tuned || experts_.weight_only || !hardware::Efficiency::find_entry(about_.chip.efficiency.expert_layer, experts_.precision)) return false;
+  if (experts_.precision != Precision::fp4 && experts_.weight_bytes < hardware::bytes_per_element(experts_.precision).si()) return false;
+  if (kernels == ExpertKernels::library) return true;
+  if (about_.software.tuned_experts != TunedExperts::generated) return false;
+  const bool generated = about_.chip.peak(Precision::fp4).si() > 0;
+  return !generated || (gathers_ && about_.pool.dp > 1 && experts_.precision == Precision::fp4);
+}
+
+void Pass::experts(Ledger& ledger, std::int64_t group) const {
+  const bool library = library_experts();
+  const double factor = about_.software.expert_kernels.si();
+  for (const auto& kind : kinds_) {
+    if (!kind.layer->experts) continue;
+    const auto& e = *kind.layer->experts;
+    const auto chip = kind.spread->on_busiest(static_cast<double>(group));
+    compute::ServedExperts op{.rows = chip.rows, .hit = chip.hit, .hidden = about_.model.hidden, .inter = (e.intermediate + expert_tp_ - 1) / expert_tp_, .gated = e.gated,
+                              .precision = experts_.precision, .weight_bytes = experts_.weight_bytes};
+    // Chips with a copy of the shared experts compute an even part of all tokens; the layer waits for the later of both kinds.
+    if (const auto copies = about_.pool.shared_copies; copies > 0) {
+      auto shared = op;
+      shared.rows = static_cast<double>(group) / static_cast<double>(copies);
+      shared.hit = 1;
+      shared.inter = e.shared_intermediate;
+      if (compute::time_of(about_.chip, shared).time > compute::time_of(about_.chip, op).time) op = shared;
+    }
+    // A chip that has the tokens of all ranks goes through all their choices, not those of its experts alone.
+    const bool all = holds_all_ && ep_ > 1;
+    if (library) {
+      const auto seen = all ? group : std::max<std::int64_t>(1, static_cast<std::int64_t>(op.rows / static_cast<double>(e.top_k)));
+      ledger.add(Part::experts, "routed experts", kind.count,
+                 compute::ExpertLayer{.tokens = seen, .hidden = op.hidden, .inter = op.inter, .topk = e.top_k, .experts = e.routed_experts, .expert_parallel = ep_, .gated = e.gated,
+                                      .precision = experts_.precision, .rows = op.rows, .hit = op.hit},
+                 factor);
+      continue;
+    }
+    ledger.add(Part::experts, "routed experts", kind.count, op, factor);
+    if (!all) continue;
+    const double others = std::max(0.0, static_cast<double>(group * e.top_k) - chip.rows);
+    const auto figures = compute::figures_of_experts(about_.chip, experts_.precision, experts_.weight_bytes);
+    ledger.add_seconds(Part::experts, "sorting of other chips' choices", kind.count,
+                       compute::sorting_of_others(about_.chip, figures, others, static_cast<double>(e.top_k), static_cast<double>(about_.model.hidden)).si(),
+                       "(tokens top_k - rows) (per_choice + 4 hidden / (top_k memory.bandwidth x combine)), expert_layer's figures");
+  }
+}
+
+double Pass::sent_bytes() const {
+  constexpr double kScaled = 1 + 4.0 / 128;     // one fp32 scale per 128 values
+  constexpr double kFourBits = 0.5 + 1.0 / 16;  // one scale of 8 bits per 16 values
+  if (about_.software.exchange_as_products) return experts_.precision == Precision::fp4 ? kFourBits : experts_.precision == Precision::fp8 ? 1 : kWide;
+  return about_.software.quantised_exchange || experts_.precision != Precision::bf16 ? kScaled : kWide;
+}
+
+}  // namespace zettatwin::inference::detail
