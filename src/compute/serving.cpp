@@ -112,8 +112,9 @@ OperatorTime time_of(const hardware::Chip& chip, const ServedExperts& op) {
   const auto h = static_cast<double>(op.hidden), f = static_cast<double>(op.inter);
   const double width = op.weight_bytes > 0 ? op.weight_bytes : hardware::bytes_per_element(op.precision).si();
   const double matrices = op.gated ? 3 : 2;
-  const double flop = 2 * matrices * op.rows * h * f;
-  const double stream = matrices * h * f * width * op.hit + kWide * op.rows * (2 * h + matrices * f);  // rows into and out of both products
+  const double computed = std::max(op.rows, op.computed);
+  const double flop = 2 * matrices * computed * h * f;
+  const double stream = matrices * h * f * width * op.hit + kWide * computed * (2 * h + matrices * f);  // rows into and out of both products
   const double moved = 2 * kWide * 2 * op.rows * h;  // sorted before, weighted and summed after: each read and written
   const double math = flop / (detail::peak_of(chip, op.precision) * e.math.si());
   const double memory = stream / (chip.memory.bandwidth.si() * e.memory.si());

@@ -70,6 +70,7 @@ class Pass final {
   void reduce(Ledger& ledger, std::string_view name, double count, std::int64_t tokens) const;
   [[nodiscard]] ExchangeRequest dispatch_of(const model::MixtureOfExperts& experts, std::int64_t tokens) const;
   [[nodiscard]] double sent_bytes() const;  // per feature of a token on its way to an expert
+  [[nodiscard]] double rows_computed(const compute::ServedExperts& op, std::int64_t tokens) const;
   // Whether an operator library's kernels compute the routed experts.
   [[nodiscard]] bool library_experts() const;
   void ragged_attention(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const;

@@ -25,6 +25,15 @@ bool Pass::library_experts() const {
   return !generated || (gathers_ && about_.pool.dp > 1 && experts_.precision == Precision::fp4);
 }
 
+// Rows of the experts hit, each rounded up: a block and, of many rows, half a block more than their own.
+double Pass::rows_computed(const compute::ServedExperts& op, std::int64_t tokens) const {
+  const auto block = about_.software.expert_row_block;
+  const bool fits = block > 0 && tokens >= block && op.hidden % block == 0 && op.inter % block == 0;
+  if (!fits || op.precision != Precision::mxfp8 || op.weight_bytes < 1 || about_.chip.peak(Precision::fp4).si() > 0 || op.hit <= 0) return 0;
+  const auto size = static_cast<double>(block);
+  return op.hit * size * std::max(1.0, op.rows / op.hit / size + 0.5);
+}
+
 void Pass::experts(Ledger& ledger, std::int64_t group) const {
   const bool library = library_experts();
   const double factor = about_.software.expert_kernels.si();
@@ -34,10 +43,12 @@ void Pass::experts(Ledger& ledger, std::int64_t group) const {
     const auto chip = kind.spread->on_busiest(static_cast<double>(group));
     compute::ServedExperts op{.rows = chip.rows, .hit = chip.hit, .hidden = about_.model.hidden, .inter = (e.intermediate + expert_tp_ - 1) / expert_tp_, .gated = e.gated,
                               .precision = experts_.precision, .weight_bytes = experts_.weight_bytes};
+    op.computed = rows_computed(op, group);
     // Chips with a copy of the shared experts compute an even part of all tokens; the layer waits for the later of both kinds.
     if (const auto copies = about_.pool.shared_copies; copies > 0) {
       auto shared = op;
       shared.rows = static_cast<double>(group) / static_cast<double>(copies);
+      shared.computed = 0;
       shared.hit = 1;
       shared.inter = e.shared_intermediate;
       if (compute::time_of(about_.chip, shared).time > compute::time_of(about_.chip, op).time) op = shared;

@@ -92,6 +92,10 @@ TEST(ServedExperts, ReadTheExpertsHitAndMoveTheRows) {
   const ServedExperts op{.rows = 10, .hit = 3, .hidden = 100, .inter = 50};
   const double math = 6 * 10 * 100 * 50 / 0.5e12, stream = (3 * 100 * 50 * 2 * 3 + 2 * 10 * (200 + 150)) / 0.25e9, moving = 8 * 10 * 100 / 0.5e9;
   EXPECT_NEAR(time_of(chip, op).time.seconds().si(), 0.002 + std::hypot(math, stream) + moving, 1e-11);
+  auto rounded = op;
+  rounded.computed = 128 * 3;
+  const double more = 6 * 384 * 100 * 50 / 0.5e12, wide = (3 * 100 * 50 * 2 * 3 + 2 * 384 * (200 + 150)) / 0.25e9;
+  EXPECT_NEAR(time_of(chip, rounded).time.seconds().si(), 0.002 + std::hypot(more, wide) + moving, 1e-11) << "rows are moved as they are, and multiplied rounded up";
   auto narrow = op;
   narrow.weight_bytes = 0.5;
   EXPECT_NEAR((time_of(chip, op).time - time_of(chip, narrow).time).seconds().si(), 3 * 100 * 50 * 1.5 * 3 / 0.25e9, 1e-8);

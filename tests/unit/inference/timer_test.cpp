@@ -265,6 +265,26 @@ TEST(Experts, EnginesWithGeneratedKernelsUseALibraryWhereThereAreNone) {
   EXPECT_EQ(parts(fresh, "dp=2,ep=2"), parts(fresh, "dp=2,ep=2,expert_kernels=tuned")) << "in 16 bits there is nothing but tuned ones";
 }
 
+TEST(Experts, RowsOfBlocksAreRoundedUpForEachExpert) {
+  const Toy toy{.flop_per_s = 1e9};
+  auto machine = toy_machine(toy);
+  machine.chip.matrix_peak[hardware::Precision::mxfp8] = machine.chip.matrix_peak[hardware::Precision::bf16];
+  machine.chip.efficiency.gemm[hardware::Precision::mxfp8] = machine.chip.efficiency.gemm_of(hardware::Precision::bf16);
+  auto software = free_software();
+  const auto seconds_of = [&](std::int64_t sequences, const std::string& format) {
+    return of(served(machine, toy_model(test::kToyExperts), software, "instances=1,load.kind=balanced,experts=" + format).pools[0].timer->parts({.sequences = sequences, .cached = 100 * sequences, .chunks = {}}), Part::experts);
+  };
+  const double few = seconds_of(64, "fp8_block"), many = seconds_of(128, "fp8_block"), wide = seconds_of(128, "bf16");
+  software.expert_row_block = 128;
+  EXPECT_EQ(seconds_of(64, "fp8_block"), few) << "fewer tokens than a block";
+  EXPECT_EQ(seconds_of(128, "bf16"), wide) << "other products";
+  // 256 rows on 8 experts, 32 each, become 128 each: products of 1e9 FLOP/s rule, all else is free.
+  const double flop = 3 * 6.0 * 512 * 256;
+  EXPECT_NEAR(seconds_of(128, "fp8_block") - many, flop * (8 * 128 - 256) / 1e9, 1e-3 * flop * 768 / 1e9);
+  machine.chip.matrix_peak[hardware::Precision::fp4] = machine.chip.matrix_peak[hardware::Precision::bf16];
+  EXPECT_EQ(seconds_of(128, "fp8_block"), many) << "chips with generated kernels";
+}
+
 TEST(DataParallelRanks, AgreeOnEachStep) {
   auto software = free_software();
   software.rank_agreement.value = units::Seconds::from_si(3e-3);
