@@ -65,6 +65,7 @@ void describe_kernels(config::Schema& s, Software& p) {
   s.integer("expert_row_block", p.expert_row_block, "rows that each expert's are rounded up to in block-scaled products of as many tokens and more, on chips without 4-bit products; 0: never", {.range = {0, 1 << 12}});
   s.choice("expert_traffic", p.expert_traffic, expert_traffic_words(), "how tokens of data-parallel ranks reach experts");
   s.boolean("quantised_exchange", p.quantised_exchange, "tokens travel to experts in 8 bits");
+  s.boolean("fp4_casts", p.fp4_casts, "activations of 4-bit products are cast by kernels of their own");
   s.boolean("exchange_as_products", p.exchange_as_products, "tokens travel to experts as these multiply them: in 4 bits, in 8 with known scales, else in 16");
   s.boolean("latent_prompts_as_cache", p.latent_prompts_as_cache, "prompts of latent attention are multiplied in the cache's format, after a cast; else in 16 bits");
   s.integer("shared_stream", p.shared_stream, "tokens of a rank up to which captured steps run shared experts on a second stream beside the routed ones; 0: never");

@@ -71,6 +71,7 @@ struct Software {
   std::int64_t expert_row_block = 0;
   ExpertTraffic expert_traffic = ExpertTraffic::exchange;
   bool quantised_exchange = true;                   // tokens travel to experts in 8 bits
+  bool fp4_casts = false;                           // activations of 4-bit products are cast by kernels of their own, not by what computes them
   bool exchange_as_products = false;                // in four where experts multiply four-bit values, in eight with known scales: cast before they travel; others in 16
   bool latent_prompts_as_cache = false;             // prompts of latent attention are multiplied in the cache's format, after a cast; else in 16 bits
   std::int64_t shared_stream = 0;                   // captured batches of up to so many tokens of a rank run shared experts on a second stream, beside the routed ones

@@ -38,6 +38,8 @@ Pass::Pass(const InstanceModel& about)
       ep_(about.pool.expert_parallel(about.model)),
       expert_tp_(about.pool.expert_tp(about.model)) {
   const auto& pool = about.pool;
+  if (about.software.fp4_casts)
+    for (auto* arithmetic : {&attention_, &attention_output_, &dense_, &experts_}) arithmetic->casts |= arithmetic->precision == Precision::fp4;
   std::int64_t choices = 0;
   for (const auto& run : about.model.runs) {
     const auto& layer = about.model.kinds[run.kind];

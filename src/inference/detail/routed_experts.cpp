@@ -63,6 +63,8 @@ void Pass::experts(Ledger& ledger, std::int64_t group) const {
                  factor);
       continue;
     }
+    // Timings of the generated kernels begin with narrow activations; block-scaled ones are cast within.
+    if (experts_.precision == Precision::fp4) cast(ledger, Part::experts, kind.count, experts_, all ? group : (group + about_.pool.dp - 1) / about_.pool.dp, op.hidden);
     ledger.add(Part::experts, "routed experts", kind.count, op, factor);
     if (!all) continue;
     const double others = std::max(0.0, static_cast<double>(group * e.top_k) - chip.rows);

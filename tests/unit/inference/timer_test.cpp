@@ -285,6 +285,22 @@ TEST(Experts, RowsOfBlocksAreRoundedUpForEachExpert) {
   EXPECT_EQ(seconds_of(128, "fp8_block"), many) << "chips with generated kernels";
 }
 
+TEST(FourBits, AreCastByKernelsOfTheirOwnWhereAnEngineDoesSo) {
+  auto machine = toy_machine({.bytes_per_s = 1073741824.0});
+  machine.chip.matrix_peak[hardware::Precision::fp4] = machine.chip.matrix_peak[hardware::Precision::bf16];
+  machine.chip.efficiency.gemm[hardware::Precision::fp4] = machine.chip.efficiency.gemm_of(hardware::Precision::bf16);
+  auto software = free_software();
+  const auto parts = [&](const std::string& formats) { return served(machine, toy_model(test::kToyExperts), software, "instances=1," + formats).pools[0].timer->parts({.sequences = 128, .cached = 12800, .chunks = {}}); };
+  const auto fused = parts("weights=fp4"), wide = parts("weights=bf16");
+  software.fp4_casts = true;
+  const auto apart = parts("weights=fp4");
+  const auto cast = [&](double rows, double columns) { return compute::time_of(machine.chip, compute::Quantise{.elements = rows * columns, .precision = hardware::Precision::fp4, .dynamic = true}).time.seconds().si(); };
+  // Four layers' inputs of both projections of attention; three layers' tokens on their way to experts.
+  EXPECT_NEAR(of(apart, Part::projections) - of(fused, Part::projections), 4 * 2 * cast(128, 512), 1e-9);
+  EXPECT_NEAR(of(apart, Part::experts) - of(fused, Part::experts), 3 * cast(128, 512), 1e-9);
+  EXPECT_EQ(parts("weights=bf16"), wide);
+}
+
 TEST(DataParallelRanks, AgreeOnEachStep) {
   auto software = free_software();
   software.rank_agreement.value = units::Seconds::from_si(3e-3);
