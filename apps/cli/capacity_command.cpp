@@ -49,7 +49,7 @@ void add_capacity(CLI::App& app, const FileSource& source, Exit& exit) {
   command->add_option("--attainment", c->attainment, "share of the requests that must meet the objectives")->type_name("SHARE")->capture_default_str();
   command->add_option("--plot", c->plot, "tokens/s per chip over tokens/s of one user as a picture (SVG)")->type_name("FILE.svg");
   command->add_flag("--json", c->json, "machine-readable result on standard output");
-  command->footer("--deployment says what all layouts have in common, weights=fp8,kinds=aggregated; or the sizes of one, tp=8,instances=4: then the rate is raised to the most that it serves\n"
+  command->footer("--deployment says what all layouts have in common, weights=fp8,kinds=aggregated (without weights: as the model is published); or the sizes of one, tp=8,instances=4: then the rate is raised to the most that it serves\n"
                   "examples:\n"
                   "  zettatwin capacity --machine dgx-h200 --chips 256 --model llama-3.1-70b --rate 50 --input-len 2000 --output-len 300 --slo ttft=1s,tpot=40ms\n"
                   "  zettatwin capacity --machine gb200-nvl72 --chips 288 --model deepseek-v3 --deployment automatic=true,weights=fp4 --users 5000 --input-len 4000 --output-len 1000 --slo tpot=50ms --plot frontier.svg\n"

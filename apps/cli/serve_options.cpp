@@ -72,7 +72,7 @@ void add_serve_options(CLI::App& command, ServeOptionTexts& o) {
   command.add_option("--machine", o.machine, "catalog machine (zettatwin catalog list machines)")->type_name("NAME");
   command.add_option("--model", o.model, "model preset or path of a Hugging Face config.json")->type_name("NAME|FILE");
   command.add_option("--chips", o.chips, "chips to serve on; default: the whole machine")->type_name("N");
-  command.add_option("--deployment,--plan", o.deployment, "auto, tp=8,ep=8,instances=4, prefill.tp=8,decode.tp=8,decode.dp=4,..., or a YAML file")->type_name("D");
+  command.add_option("--deployment,--plan", o.deployment, "auto, tp=8,ep=8,instances=4, prefill.tp=8,decode.tp=8,decode.dp=4,..., or a YAML file; weights are as the model is published unless it says weights=fp8")->type_name("D");
   command.add_option("--software,--engine", o.software, "serving engine (zettatwin catalog list serving); default vllm")->type_name("NAME");
   command.add_option("--trace", o.trace, "recorded requests: a file (may be gzipped) or, for servegen, a folder")->type_name("FILE");
   command.add_option("--trace-format", o.trace_format, "mooncake, azure, servegen, llmservingsim or requests (JSON lines or CSV with arrival, input, output)")->type_name("F");

@@ -32,15 +32,16 @@ bool is_automatic(const config::Node& node) {
   return word && config::as_boolean(*word).value_or(false);
 }
 
-// What stays as it is in every layout: formats, software, engine settings. By default the narrowest weights that the chip multiplies natively.
+// What stays as it is in every layout: formats, software, engine settings.
 struct Fixed {
   config::Node fields;  // as they were written
   inference::Pool pool;
+  std::optional<inference::Pool> narrower;  // for a model that does not fit as it is published
   inference::Software software;
   bool aggregated = true, disaggregated = true;
 };
 
-std::optional<Fixed> fixed_of(const ServeModel& model, const hardware::Machine& machine, const config::DocumentSource& source, config::Diagnostics& diagnostics) {
+std::optional<Fixed> fixed_of(const ServeModel& model, const config::DocumentSource& source, config::Diagnostics& diagnostics) {
   config::Node fields = model.deployment;
   if (fields.kind == config::Node::Kind::scalar) {
     fields.kind = config::Node::Kind::mapping;
@@ -66,9 +67,16 @@ std::optional<Fixed> fixed_of(const ServeModel& model, const hardware::Machine& 
   fixed.fields = fields;
   fixed.pool = deployment->pools.front();
   fixed.software = std::move(*software);
-  const auto& chip = machine.chip;
-  if (!fields.find("weights") && chip.peak(hardware::Precision::fp8).si() > 0) fixed.pool.weights = inference::Format::fp8;
   return fixed;
+}
+
+// With FP8 for all that is published wider; nothing if the format is stated, the checkpoint is as narrow, or the chip does not multiply FP8.
+std::optional<inference::Pool> narrower(const inference::Pool& pool, const model::Architecture& model, const hardware::Chip& chip) {
+  using inference::Format;
+  auto out = inference::with_published_formats(pool, model);
+  if (pool.weights != Format::published || out.weights != Format::bf16 || chip.peak(hardware::Precision::fp8).si() <= 0) return std::nullopt;
+  out.weights = Format::fp8;
+  return out;
 }
 
 // A fleet of so many units of the deployment as a document.
@@ -114,8 +122,9 @@ bool read_case(Case& c, config::Diagnostics& diagnostics) {
   c.machine = c.library.machine(scenario.machine, scenario.chips, diagnostics);
   c.model = c.library.architecture(scenario.one.model, diagnostics);
   if (c.model) c.traffic = traffic_from(scenario.one.traffic, 0, {c.model->name}, scenario.seed, c.files, diagnostics);
-  if (c.machine) c.fixed = fixed_of(scenario.one, *c.machine, c.source, diagnostics);
+  c.fixed = fixed_of(scenario.one, c.source, diagnostics);
   if (diagnostics.error_count() != errors_before) return false;
+  c.fixed->narrower = narrower(c.fixed->pool, *c.model, c.machine->chip);
   c.chips = scenario.chips > 0 ? scenario.chips : c.machine->chips();
   const auto means = c.traffic->stream->means();
   if (std::isfinite(means.input)) c.input = std::max<std::int64_t>(1, std::llround(means.input));
@@ -127,7 +136,20 @@ capacity::Question question_of(const Case& c) {
   return {.machine = *c.machine, .model = *c.model, .software = c.fixed->software, .chips = c.chips, .input = c.input, .output = c.output, .slo = c.scenario.slo, .base = c.fixed->pool,
                              .aggregated = c.fixed->aggregated, .disaggregated = c.fixed->disaggregated};
 }
-capacity::Frontier frontier_of(const Case& c) { return capacity::frontier(question_of(c)); }
+// As the model is published; narrower if that fits in no layout.
+struct Searched {
+  capacity::Frontier frontier;
+  bool narrowed = false;
+};
+Searched frontier_of(const Case& c) {
+  auto question = question_of(c);
+  auto found = capacity::frontier(question);
+  if (!found.points.empty() || !found.nearest_miss || !c.fixed->narrower) return {std::move(found)};
+  question.base = *c.fixed->narrower;
+  auto again = capacity::frontier(question);
+  if (again.points.empty()) return {std::move(found)};
+  return {std::move(again), true};
+}
 
 report::ServingShortfall shortfall(const inference::DoesNotFit& miss) {
   return {.limit = "memory", .role = miss.role, .part = miss.part, .needed = miss.needed, .available = miss.available, .reason = "no layout fits: " + miss.reason, .suggestions = miss.suggestions};
@@ -250,6 +272,9 @@ void describe_case(const Case& c, const capacity::Frontier& found, report::Capac
   s.output = c.output;
   s.slo = c.scenario.slo;
   s.attainment = c.options.attainment;
+  inference::Deployment base;
+  base.pools = {c.fixed->pool};
+  s.weights_as_published = inference::weights_as_published(found.points.empty() ? base : found.points.front().deployment, *c.model);
   s.layouts = found.layouts;
   s.fitting = found.fitting;
   s.states = found.states;
@@ -269,9 +294,10 @@ std::unique_ptr<CapacityAnswer> capacity(const config::Node& root, const config:
   if (!read_case(c, diagnostics)) return nullptr;
   detail::warn_of_positions(*c.model, c.input + c.output, "a mean request has", c.scenario.one.traffic.where, diagnostics);
   auto answer = std::make_unique<CapacityAnswer>();
-  const auto found = frontier_of(c);
+  const auto [found, narrowed] = frontier_of(c);
   answer->scenario = c.scenario;
   describe_case(c, found, answer->subject);
+  answer->subject.narrowed = narrowed;
   if (!found.best) {
     answer->subject.unmet = found.points.empty() && found.nearest_miss ? "no layout fits into memory" : found.points.empty() ? "no layout suits model and machine" : "no layout meets the objectives, however few requests are in flight";
     return answer;
@@ -291,11 +317,12 @@ std::optional<config::Node> with_smallest_instance(const config::Node& root, con
   const CapacityOptions none{.on_progress = {}};
   Case c(root, source, library, files, none);
   if (!read_case(c, diagnostics)) return std::nullopt;
-  // In the format that a stated deployment without one has; in the narrower one of automatic deployments if that fits nowhere.
   auto question = question_of(c);
-  question.base.weights = inference::Pool{}.weights;
   auto pool = capacity::smallest_instance(question);
-  if (!pool) pool = capacity::smallest_instance(question_of(c));
+  if (!pool && c.fixed->narrower) {
+    question.base = *c.fixed->narrower;
+    pool = capacity::smallest_instance(question);
+  }
   if (!pool) return std::nullopt;
   pool->instances = 0;
   inference::Deployment deployment;
@@ -309,8 +336,9 @@ std::optional<config::Node> with_deployment(const config::Node& root, const conf
                                             config::Diagnostics& diagnostics) {
   Case c(root, source, library, files, options);
   if (!read_case(c, diagnostics)) return std::nullopt;
-  const auto found = frontier_of(c);
+  const auto [found, narrowed] = frontier_of(c);
   choice.candidates = found.states;
+  choice.narrowed = narrowed;
   if (found.points.empty()) {
     if (!found.nearest_miss) {
       diagnostics.error(root.where, fmt::format("no layout was found that serves {} on {} chips of {}", c.model->name, c.chips, c.machine->name), "instances are tried in powers of two and whole units of the machine",

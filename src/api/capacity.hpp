@@ -33,11 +33,12 @@ struct CapacityAnswer {
 // The same scenario with its `deployment: auto` chosen; nothing after errors. How it was chosen goes to `choice`.
 struct Choice {
   std::int64_t candidates = 0;
+  bool narrowed = false;                               // to FP8, since no layout fits as the model is published
   std::optional<report::ServingShortfall> infeasible;  // no layout fits
 };
 [[nodiscard]] bool wants_choice(const config::Node& scenario);
-// For a scenario of one model that says nothing of its deployment: the smallest instance that fits into memory, as many as the chips hold, with weights in bf16, as
-// stated deployments have them without a format, or in the format of automatic ones where bf16 fits nowhere. Nothing if none fits.
+// For a scenario of one model that says nothing of its deployment: the smallest instance that fits into memory, as many as the chips hold, with weights as
+// the model is published, or in FP8 where that fits nowhere and the chip multiplies it. Nothing if none fits.
 [[nodiscard]] std::optional<config::Node> with_smallest_instance(const config::Node& scenario, const config::DocumentSource& source, Library& library, const requests::TraceFiles& files,
                                                                  config::Diagnostics& diagnostics);
 [[nodiscard]] std::optional<config::Node> with_deployment(const config::Node& scenario, const config::DocumentSource& source, Library& library, const requests::TraceFiles& files,

@@ -139,6 +139,7 @@ class RateSearch final {
     s.software = fleet.subject.software;
     s.traffic = fleet.subject.traffic;
     s.deployment = fleet.subject.deployment;
+    s.weights_as_published = fleet.subject.weights_as_published;
     s.chips = fleet.subject.chips;
     s.input = std::llround(fleet.subject.result.all.input_tokens_mean);
     s.output = std::llround(fleet.subject.result.all.output_tokens_mean);

@@ -109,6 +109,7 @@ std::unique_ptr<ServeAnswer> serve_best(const config::Node& root, const config::
   if (!answer) return nullptr;
   answer->subject.automatic = true;
   answer->subject.candidates = choice.candidates;
+  if (choice.narrowed) answer->subject.chosen = "FP8, since no layout fits in bf16";
   return answer;
 }
 

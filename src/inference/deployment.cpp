@@ -132,6 +132,21 @@ std::int64_t Pool::expert_parallel(const model::Architecture& model) const {
   return dp > 1 || ffn_chips > 0 ? expert_chips() : 1;
 }
 
+Pool with_published_formats(Pool pool, const model::Architecture& model) {
+  const auto& published = model.published;
+  const bool all = pool.weights == Format::published;
+  if (all) pool.weights = format_of(published.weights);
+  const auto resolve = [&](Format& part, model::WeightFormat as) {
+    if (part != Format::published && !(part == Format::as_weights && all)) return;
+    part = format_of(as == model::WeightFormat::unstated ? published.weights : as);
+    if (part == pool.weights) part = Format::as_weights;
+  };
+  resolve(pool.attention, published.attention);
+  resolve(pool.experts, published.experts);
+  if (pool.attention_output == Format::published) pool.attention_output = format_of(published.attention == model::WeightFormat::unstated ? published.weights : published.attention);
+  return pool;
+}
+
 bool Deployment::disaggregated() const {
   return std::any_of(pools.begin(), pools.end(), [](const Pool& pool) { return pool.role != Role::aggregated; });
 }
@@ -163,7 +178,7 @@ void describe(config::Schema& s, Pool& pool) {
   s.integer("dp", pool.dp, "ranks in an instance with sequences of their own (data-parallel attention)", kSize);
   s.integer("ep", pool.ep, "chips that routed experts are spread over; 0: all of a stage if dp is above 1, else none", kCount);
   s.integer("ffn_chips", pool.ffn_chips, "chips of a stage for feed-forwards alone (attention-FFN disaggregation); 0: attention's chips compute them", kCount);
-  s.choice("weights", pool.weights, weight_words(), "format of the weights");
+  s.choice("weights", pool.weights, weight_words(), "format of the weights; published if absent");
   s.choice("attention", pool.attention, format_words(), "format of attention's projections");
   s.choice("attention_output", pool.attention_output, format_words(), "format of attention's output projection, if other than `attention`");
   s.choice("experts", pool.experts, format_words(), "format of routed experts");
@@ -210,8 +225,9 @@ std::optional<Deployment> parse_deployment(const std::string& text, const std::s
 
 namespace {
 
-std::string text_of(const Pool& pool, const std::string& prefix, const model::Architecture& model) {
+std::string text_of(const Pool& stated, const std::string& prefix, const model::Architecture& model) {
   const Pool usual;
+  const auto pool = with_published_formats(stated, model);
   std::string text;
   const auto add = [&](std::string_view key, const std::string& value) { text += fmt::format("{}{}{}={}", text.empty() ? "" : ",", prefix, key, value); };
   add("tp", std::to_string(pool.tp));
@@ -243,6 +259,16 @@ std::string text_of(const Deployment& deployment, const model::Architecture& mod
     text += (text.empty() ? "" : ",") + text_of(pool, role, model);
   }
   return text;
+}
+
+bool weights_as_published(const Deployment& deployment, const model::Architecture& model) {
+  if (model.published.weights == model::WeightFormat::unstated) return false;
+  const auto as = with_published_formats({}, model);
+  return std::all_of(deployment.pools.begin(), deployment.pools.end(), [&](const Pool& stated) {
+    const auto pool = with_published_formats(stated, model);
+    return pool.weights == as.weights && pool.attention_format() == as.attention_format() && pool.attention_output_format() == as.attention_output_format() &&
+           (!is_moe(model) || pool.expert_format() == as.expert_format());
+  });
 }
 
 bool check(const Pool& pool, const model::Architecture& model, const config::Location& where, config::Diagnostics& diagnostics) {

@@ -46,10 +46,10 @@ struct Pool {
   std::int64_t tp = 1, pp = 1, dp = 1;
   std::int64_t ep = 0;         // 0: 1 with tensor-parallel experts if dp is 1, else tp x dp
   std::int64_t ffn_chips = 0;  // per stage, beside tp x dp for attention
-  Format weights = Format::bf16;
+  Format weights = Format::published;
   Format attention = Format::as_weights;  // projections of attention
   Format attention_output = Format::as_weights;  // the last of them, where it is quantised and the others are not; as_weights: as `attention`
-  Format experts = Format::as_weights;    // routed
+  Format experts = Format::as_weights;    // routed; as_weights with weights as published: as those are published
   Format cache = Format::bf16;
   ExpertKernels expert_kernels = ExpertKernels::engine;
   std::int64_t head_tp = 0;               // chips that the output projection is cut over; 0: tp
@@ -72,6 +72,9 @@ struct Pool {
   [[nodiscard]] Format expert_format() const { return experts == Format::as_weights ? weights : experts; }
 };
 
+// The pool with formats for `published`: a stated format stays; parts that are as the weights follow them, into the checkpoint where these are as published.
+[[nodiscard]] Pool with_published_formats(Pool pool, const model::Architecture& model);
+
 struct Deployment {
   std::vector<Pool> pools;
   config::Node software;  // a name of catalog/serving, or a mapping that may extend one; nothing: the default
@@ -89,6 +92,9 @@ void describe(config::Schema& s, Deployment& deployment);
 [[nodiscard]] std::optional<Deployment> parse_deployment(const std::string& text, const std::string& name, config::Diagnostics& diagnostics);
 // The short text that gives the deployment again: "prefill.tp=8,prefill.instances=2,decode.tp=1,decode.dp=64,decode.ep=64".
 [[nodiscard]] std::string text_of(const Deployment& deployment, const model::Architecture& model);
+
+// Whether the model says how it is published and all pools hold its weights in those formats.
+[[nodiscard]] bool weights_as_published(const Deployment& deployment, const model::Architecture& model);
 
 // Whether the pool's sizes suit the model; errors name the pool and the nearest values.
 [[nodiscard]] bool check(const Pool& pool, const model::Architecture& model, const config::Location& where, config::Diagnostics& diagnostics);

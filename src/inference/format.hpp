@@ -7,11 +7,13 @@
 
 #include "config/schema.hpp"
 #include "hardware/chip.hpp"
+#include "model/architecture.hpp"
 
 namespace zettatwin::inference {
 
 enum class Format {
   as_weights,  // of a part: as the pool's weights
+  published,   // as the model's checkpoint is published, bf16 where the model does not say: what a deployment means that states nothing
   bf16,
   fp8,        // per tensor or channel, activations with scales known beforehand
   fp8_block,  // one fp32 scale per 128 x 128 weights; activations are scaled on the way, per 128
@@ -19,10 +21,12 @@ enum class Format {
   fp4,        // NVFP4: one 8-bit scale per 16, activations in the same format
   mxfp4,      // one 8-bit scale per 32; activations in mxfp8
   int8,       // per channel; activations are scaled on the way, per token
+  int4,       // one 16-bit scale per 32 weights; no matrix unit takes them: kernels widen them to bf16
 };
 [[nodiscard]] std::span<const config::Word> format_words();
 [[nodiscard]] std::span<const config::Word> weight_words();  // without as_weights
 [[nodiscard]] std::span<const config::Word> cache_words();   // bf16, fp8, int8
+[[nodiscard]] Format format_of(model::WeightFormat format);  // unstated: bf16
 
 // Per stored weight, scales included.
 [[nodiscard]] double bytes_of(Format format);

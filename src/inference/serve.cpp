@@ -175,7 +175,7 @@ std::optional<Served> serve(const ServeRequest& request, const config::Location&
     chips.push_back(machines[i] == served.machine.get() ? available : request.machines[i].chips > 0 ? request.machines[i].chips : machines[i]->chips());
   std::vector<Placed> placed;
   for (std::size_t i = 0; i < machines.size(); ++i) {
-    const auto& pool = request.deployment.pools[i];
+    const auto pool = with_published_formats(request.deployment.pools[i], request.model);
     if (!check(pool, request.model, where, diagnostics)) continue;
     auto engine = detail::engine_of(pool, request.software, diagnostics);
     auto fabric = place_instance(*machines[i], pool.chips(), pool.tp);

@@ -87,6 +87,27 @@ struct LayerRun {
 
 enum class Norm { rms, layer };
 
+// Number formats of published weights.
+enum class WeightFormat {
+  unstated,
+  bf16,       // or float16
+  fp8,        // a scale per tensor or channel
+  fp8_block,  // a scale per 128 x 128 weights
+  mxfp8,      // a scale per 32 weights
+  fp4,        // NVFP4: a scale per 16 weights
+  mxfp4,      // a scale per 32 weights
+  int8,
+  int4,
+};
+
+// What the checkpoint that the authors publish is in. Tables, the output projection, norms and routers are in 16 bits in all of them.
+struct PublishedFormats {
+  WeightFormat weights = WeightFormat::unstated;    // unstated: nothing is known
+  WeightFormat attention = WeightFormat::unstated;  // its projections; unstated: as `weights`
+  WeightFormat experts = WeightFormat::unstated;    // routed; unstated: as `weights`
+  friend bool operator==(const PublishedFormats&, const PublishedFormats&) = default;
+};
+
 struct Architecture {
   std::string name;        // "deepseek-v3"
   std::string model_type;  // of config.json
@@ -104,6 +125,7 @@ struct Architecture {
   std::vector<LayerRun> runs;       // the stack, bottom up
   std::int64_t mtp_depth = 0;       // multi-token-prediction modules after the stack
   std::optional<Layer> mtp_layer;   // their transformer layer
+  PublishedFormats published;       // of the weights
 
   [[nodiscard]] std::int64_t layers() const {
     std::int64_t sum = 0;

@@ -260,6 +260,7 @@ class Assembler final {
     a.embedding_norm = c_.embedding_norm;
     a.head_bias = c_.head_bias;
     a.mtp_depth = c_.num_nextn_predict_layers;
+    a.published = {.weights = c_.weight_format, .attention = c_.attention_format, .experts = c_.expert_format};
     return a;
   }
   void stack_layers(Architecture& a) {

@@ -18,7 +18,7 @@ constexpr Pattern kNoEffect[] = {
     // tokens
     "*_token_id", "*_token_ids", "*_token_index", "id2label", "label2id", "num_labels", "tokenizer_class",
     "bos_token*", "eos_token*", "finetuning_task", "problem_type", "task_specific_params",
-    // training and numerics
+    // training and numerics; formats of the weights are read apart (quantisation.hpp)
     "*dropout*", "*pdrop", "initializer_*", "init_*", "*_init", "init", "*eps", "*epsilon", "*jitter_noise",
     "*aux_loss*", "*z_loss*", "seq_aux", "pretraining_tp", "ep_size", "*dtype", "quantization_config",
     "compression_config", "fp8", "use_bfloat16", "quantization", "gradient_checkpointing", "rescale_*",

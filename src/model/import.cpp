@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "model/quantisation.hpp"
 #include "model/transformer_config.hpp"
 #include "model/translate.hpp"
 
@@ -46,7 +47,8 @@ Node without_model_type(const Node& root) {
   return own;
 }
 
-std::optional<Architecture> import_text_model(const Node& root, const std::string& name,
+// `wrapper` is the document that `root` is the language model of, or `root` itself.
+std::optional<Architecture> import_text_model(const Node& root, const Node& wrapper, const std::string& name,
                                               Diagnostics& diagnostics) {
   const auto type = model_type_of(root, diagnostics);
   if (!type) {
@@ -59,7 +61,8 @@ std::optional<Architecture> import_text_model(const Node& root, const std::strin
     return std::nullopt;
   }
   const std::size_t errors_before = diagnostics.error_count();
-  const Node own = dialect ? translate(root, *dialect, diagnostics) : without_model_type(root);
+  Node own = dialect ? translate(root, *dialect, diagnostics) : without_model_type(root);
+  if (dialect) add_published_formats(root, wrapper, own, diagnostics);
   TransformerConfig c;
   config::read(own, fmt::format("the {} model", *type), config::FigureForm::bare_allowed, diagnostics, c);
   if (diagnostics.error_count() != errors_before) return std::nullopt;
@@ -88,14 +91,14 @@ std::optional<Architecture> import_config(const Node& root, const std::string& n
     return std::nullopt;
   }
   const auto wrapped = wrapped_model(root.entries);
-  if (wrapped == root.entries.end()) return import_text_model(root, name, diagnostics);
+  if (wrapped == root.entries.end()) return import_text_model(root, root, name, diagnostics);
   Node text = wrapped->value;
   // Whether the head is the token table is the wrapper's to say.
   if (const Node* tied = root.find("tie_word_embeddings"); tied && !text.find("tie_word_embeddings"))
     text.entries.push_back({"tie_word_embeddings", tied->where, *tied});
   diagnostics.warning(wrapped->where, fmt::format("only the language model '{}' is modelled", wrapped->key),
                       "other parts of the multimodal model (vision, audio, projectors) cost nothing here");
-  return import_text_model(text, name, diagnostics);
+  return import_text_model(text, root, name, diagnostics);
 }
 
 Node with_overrides(Node root, const Node& overrides) {

@@ -28,6 +28,18 @@ constexpr std::array kNormWords{
     config::Word{"layer", static_cast<int>(Norm::layer), "mean and variance"},
 };
 
+constexpr std::array kFormatWords{
+    config::Word{"unstated", static_cast<int>(WeightFormat::unstated), "not known; of a part: as weight_format"},
+    config::Word{"bf16", static_cast<int>(WeightFormat::bf16), "bfloat16 or float16"},
+    config::Word{"fp8", static_cast<int>(WeightFormat::fp8), "8-bit floating point, a scale per tensor or channel"},
+    config::Word{"fp8_block", static_cast<int>(WeightFormat::fp8_block), "8-bit floating point, a scale per 128 x 128 weights"},
+    config::Word{"mxfp8", static_cast<int>(WeightFormat::mxfp8), "8-bit floating point, a scale per 32 weights"},
+    config::Word{"fp4", static_cast<int>(WeightFormat::fp4), "4-bit floating point, a scale per 16 weights (NVFP4)"},
+    config::Word{"mxfp4", static_cast<int>(WeightFormat::mxfp4), "4-bit floating point, a scale per 32 weights"},
+    config::Word{"int8", static_cast<int>(WeightFormat::int8), "8-bit integers"},
+    config::Word{"int4", static_cast<int>(WeightFormat::int4), "4-bit integers, a scale per group"},
+};
+
 void describe_attention(config::Schema& s, TransformerConfig& c) {
   s.integer("num_attention_heads", c.num_attention_heads, "query heads", required(kWidths));
   s.integer("num_key_value_heads", c.num_key_value_heads, "key/value heads; default: as many as query heads",
@@ -129,6 +141,9 @@ void describe(config::Schema& s, TransformerConfig& c) {
   describe_feed_forward(s, c);
   s.integer("num_nextn_predict_layers", c.num_nextn_predict_layers,
             "multi-token-prediction modules after the stack", within(kCounts));
+  s.choice("weight_format", c.weight_format, kFormatWords, "number format in which the weights are published; serving takes it where a deployment states none");
+  s.choice("attention_format", c.attention_format, kFormatWords, "likewise of attention's projections, if other than weight_format");
+  s.choice("expert_format", c.expert_format, kFormatWords, "likewise of routed experts, if other than weight_format");
 }
 
 }  // namespace zettatwin::model

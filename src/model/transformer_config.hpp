@@ -85,6 +85,10 @@ struct TransformerConfig {
   std::vector<std::string> mlp_layer_types;
 
   std::int64_t num_nextn_predict_layers = 0;
+
+  WeightFormat weight_format = WeightFormat::unstated;
+  WeightFormat attention_format = WeightFormat::unstated;
+  WeightFormat expert_format = WeightFormat::unstated;
 };
 void describe(config::Schema& s, TransformerConfig& c);
 

@@ -92,7 +92,8 @@ Json trial_json(const CapacityTrial& t) {
 std::string text(const CapacitySubject& s) {
   std::string out;
   if (!s.title.empty()) out += s.title + "\n";
-  out += fmt::format("machine     {}, up to {} chips\nmodel       {}\nsoftware    {}\n", s.machine_title.empty() ? s.machine : s.machine_title, grouped(s.chips), s.model, s.software);
+  out += fmt::format("machine     {}, up to {} chips\nmodel       {}{}\nsoftware    {}\n", s.machine_title.empty() ? s.machine : s.machine_title, grouped(s.chips), s.model,
+                     s.narrowed ? ", in FP8, since no layout fits in bf16" : s.weights_as_published ? ", weights as published" : "", s.software);
   out += fmt::format("traffic     {}\n", s.traffic);
   if (s.infeasible) {
     const auto& i = *s.infeasible;
@@ -139,6 +140,7 @@ std::string json(const CapacitySubject& s) {
               {"title", s.title},
               {"machine", {{"name", s.machine}, {"chips", s.chips}}},
               {"model", s.model},
+              {"weights_as_published", s.weights_as_published},
               {"software", s.software},
               {"traffic", {{"text", s.traffic}, {"input_tokens", s.input}, {"output_tokens", s.output}}},
               {"slo", {{"ttft_s", s.slo.ttft.si()}, {"tpot_s", s.slo.tpot.si()}, {"e2e_s", s.slo.e2e.si()}, {"attainment", s.attainment}}},

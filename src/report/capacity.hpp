@@ -48,6 +48,8 @@ struct RateTrial {
 
 struct CapacitySubject {
   std::string title, machine, machine_title, model, software, traffic;
+  bool weights_as_published = false;      // in the formats of the model's checkpoint
+  bool narrowed = false;                  // to FP8, since no layout fits in bf16
   std::int64_t chips = 0;                 // that may be used
   std::int64_t input = 0, output = 0;     // mean tokens of a request
   fleet::Slo slo;

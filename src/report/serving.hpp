@@ -61,7 +61,8 @@ struct ServingSubject {
   std::string deployment;          // as --deployment takes it
   bool automatic = false;          // chosen by the program
   std::int64_t candidates = 0;     // that the choice compared
-  std::string chosen;              // why it is this one, where nothing was stated
+  std::string chosen;              // why it is this one, where that is not all that was asked for
+  bool weights_as_published = false;  // in the formats of the models' checkpoints
   std::string traffic;             // in words
   fleet::Slo slo;
   std::vector<ServedPool> pools;

@@ -173,7 +173,7 @@ Json results_json(const ServingSubject& s) {
   Json out{{"verdict", verdict_name(s)}, {"feasible", s.feasible()}, {"chips", s.chips}, {"idle_chips", s.idle_chips}};
   if (s.feasible()) add_run(out, s);
   else out["infeasible"] = infeasible_json(s);
-  out["deployment"] = {{"text", s.deployment}, {"automatic", s.automatic}, {"candidates", s.candidates}};
+  out["deployment"] = {{"text", s.deployment}, {"automatic", s.automatic}, {"candidates", s.candidates}, {"weights_as_published", s.weights_as_published}};
   if (!s.chosen.empty()) out["deployment"]["chosen"] = s.chosen;
   Json pools = Json::array();
   for (std::size_t i = 0; i < s.pools.size(); ++i) pools.push_back(pool_json(s.pools[i], i < s.result.pools.size() ? &s.result.pools[i] : nullptr));

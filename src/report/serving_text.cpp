@@ -23,12 +23,21 @@ std::string rate(double value) { return value >= 100 ? whole(value) : fmt::forma
 std::string percent(double share) { return fmt::format("{:.2f} %", 100 * share); }
 std::string margin(const fleet::Estimate& e) { return e.half_width && e.value > 0 ? fmt::format("   +- {:.2g} %", 100 * *e.half_width / e.value) : ""; }
 
+// Where the deployment comes from, in brackets behind it.
+std::string remark(const ServingSubject& s) {
+  std::vector<std::string> parts;
+  if (s.automatic) parts.push_back(fmt::format("best of {} tried", grouped(s.candidates)));
+  if (!s.chosen.empty()) parts.push_back(s.chosen);
+  if (s.weights_as_published) parts.emplace_back("weights as published");
+  return parts.empty() ? "" : fmt::format("   ({})", fmt::join(parts, "; "));
+}
+
 void heading(std::string& out, const ServingSubject& s) {
   if (!s.title.empty()) out += s.title + "\n";
   out += fmt::format("machine     {} ({} chips of {})\n", s.machine_title.empty() ? s.machine : s.machine_title, grouped(s.machine_chips), s.chip);
   for (const auto& model : s.models) out += fmt::format("model       {}\n", model);
   out += fmt::format("software    {}\n", s.software);
-  out += fmt::format("deployment  {}{}\n", s.deployment, s.automatic ? fmt::format("   (best of {} tried)", grouped(s.candidates)) : s.chosen.empty() ? "" : fmt::format("   ({})", s.chosen));
+  out += fmt::format("deployment  {}{}\n", s.deployment, remark(s));
   if (s.idle_chips > 0) out += fmt::format("idle        {} of {} chips\n", grouped(s.idle_chips), grouped(s.idle_chips + s.chips));
   if (!s.traffic.empty()) out += fmt::format("traffic     {}\n", s.traffic);
 }

@@ -185,7 +185,12 @@ class ServingLowering final {
     const auto* rule = find_rule(vocabulary_.precisions, fmt::format("precision={} model={} chip={} source={} op={}", text, row_.text("model"), row_.text("chip"), row_.text("source"), result_.is_operator ? "yes" : "no"));
     if (rule) result_.op.precision = rule->is;
     if (result_.is_operator) return;
-    if (text.empty() || !rule) assume(fmt::format("bf16 weights{}", text.empty() ? "" : fmt::format(" for '{}'", text)));
+    if (!text.empty() && !rule) {  // without a word they are as the model is published
+      assume(fmt::format("bf16 weights for '{}'", text));
+      Node wide = empty_mapping(result_.machine.where);
+      put(wide, "weights", text_node("bf16", result_.machine.where));
+      change(result_.deployment, wide);
+    }
     const auto* engine = find_rule(vocabulary_.engines, everything_);
     if (engine) {
       result_.software = engine->software;

@@ -251,6 +251,17 @@ void Runs::set_by_harness(ServingRow& row, const model::Architecture& model, con
   assumed.push_back(fmt::format("batches of {} and steps of {} tokens per rank{}", settings.sequences, settings.tokens, row.run.harness->note.empty() ? "" : ", " + row.run.harness->note));
 }
 
+namespace {
+
+// What rows that do not say their formats are taken to mean: the deployment's own rule.
+std::string published_formats(const model::Architecture& model) {
+  using inference::Format;
+  const auto pool = inference::with_published_formats({}, model);
+  return pool.weights == Format::bf16 && pool.attention_format() == Format::bf16 && pool.expert_format() == Format::bf16 ? "bf16 weights" : "weights as the model is published";
+}
+
+}  // namespace
+
 RunAnswer Runs::ask(const ServingRow& row) {
   config::Diagnostics diagnostics;
   const auto* model = library_.architecture(text_node(row.model, row.machine.where), diagnostics);
@@ -258,6 +269,7 @@ RunAnswer Runs::ask(const ServingRow& row) {
   auto changed = row;
   auto sizes = sizes_of(changed, *model);
   auto assumed = sizes.assumed;
+  if (!row.deployment.find("weights")) assumed.push_back(published_formats(*model));
   if (row.words.speculates) {
     const auto draft = std::max<std::int64_t>(1, row.words.draft);
     const auto changes = speculation_node(draft, acceptance_, row.machine.where);

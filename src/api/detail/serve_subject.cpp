@@ -115,6 +115,7 @@ void describe_answer(const hardware::Machine& machine, const std::vector<const m
       if (on.name != machine.name && s.chip_efficiencies.find(on.chip.name) == std::string::npos) s.chip_efficiencies += fmt::format("; {}'s are {}", on.chip.name, on.chip.efficiency.status);
     }
     auto text = inference::text_of(shown_deployment, *architectures[m]);
+    s.weights_as_published = (m == 0 || s.weights_as_published) && inference::weights_as_published(shown_deployment, *architectures[m]);
     for (const auto& pool : shown_deployment.pools)
       append_settings(pool.engine, pool.role == inference::Role::aggregated ? "engine" : fmt::format("{}.engine", config::word_of(inference::role_words(), pool.role)), text);
     deployments.push_back(answer.served.size() > 1 ? fmt::format("{}: {}", names[m], text) : text);

@@ -7,6 +7,7 @@
 
 #include "documents.hpp"
 #include "model/parameters.hpp"
+#include "model/preset.hpp"
 
 namespace zettatwin::model {
 namespace {
@@ -72,6 +73,53 @@ TEST(PublishedConfigs, SparseAttentionIsImported) {
   const auto blocks = read("MiniMaxAI--MiniMax-M3.json");
   EXPECT_EQ(blocks.layer(2).attention.indexer.keys(), 0);
   EXPECT_EQ(blocks.layer(3).attention.indexer.keys(), 2048);
+}
+
+// Presets say the formats that their authors' config.json says.
+TEST(PublishedConfigs, PresetsHaveTheirFormats) {
+  if (!fs::is_directory(folder())) GTEST_SKIP() << "no folder of published config.json files at " << folder();
+  const testing::CatalogOnDisk catalog;
+  constexpr std::string_view kBefore = "config.json of ", kAfter = " on huggingface.co";
+  int compared = 0;
+  for (const auto& name : catalog.list("models")) {
+    config::Diagnostics diagnostics;
+    const auto where = config::location_in("--model");
+    const auto preset = load_preset(catalog, name, where, diagnostics);
+    const auto ours = load_model(catalog, name, where, diagnostics);
+    ASSERT_TRUE(preset && ours) << testing::all_text(diagnostics);
+    if (!preset->source.starts_with(kBefore) || !preset->source.ends_with(kAfter)) continue;
+    auto file = preset->source.substr(kBefore.size(), preset->source.size() - kBefore.size() - kAfter.size()) + ".json";
+    file.replace(file.find('/'), 1, "--");
+    const auto text = testing::CatalogOnDisk::text_of(folder() / file);
+    if (!text) continue;
+    const auto theirs = testing::import_text(*text, diagnostics);
+    if (!theirs) continue;
+    ++compared;
+    EXPECT_EQ(ours->published, theirs->published) << name;
+    EXPECT_NE(ours->published.weights, WeightFormat::unstated) << name;
+  }
+  std::cout << compared << " presets compared\n";
+  EXPECT_GE(compared, 28);
+}
+
+// Quantisations that people publish, by name of the file.
+TEST(PublishedConfigs, QuantisedCheckpointsAreRead) {
+  if (!fs::is_directory(folder())) GTEST_SKIP() << "no folder of published config.json files at " << folder();
+  using F = WeightFormat;
+  const auto of = [](const std::string& file) {
+    config::Diagnostics diagnostics;
+    const auto architecture = testing::import_text(*testing::CatalogOnDisk::text_of(folder() / (file + ".json")), diagnostics);
+    EXPECT_TRUE(architecture) << testing::all_text(diagnostics);
+    return architecture ? architecture->published : PublishedFormats{};
+  };
+  EXPECT_EQ(of("deepseek-ai--DeepSeek-R1"), PublishedFormats{.weights = F::fp8_block});
+  EXPECT_EQ(of("zai-org--GLM-5-FP8"), PublishedFormats{.weights = F::fp8_block}) << "its list names norms and small matrices";
+  EXPECT_EQ(of("Qwen--Qwen3-32B-FP8-Static-PerTensor"), PublishedFormats{.weights = F::fp8});
+  EXPECT_EQ(of("meta-llama--Llama-3.1-405B-Instruct-FP8"), PublishedFormats{.weights = F::fp8});
+  EXPECT_EQ(of("RedHatAI--Llama-4-Scout-17B-16E-Instruct-FP8-dynamic"), (PublishedFormats{.weights = F::fp8, .attention = F::bf16, .experts = F::unstated}));
+  EXPECT_EQ(of("nvidia--MiniMax-M2.5-NVFP4"), (PublishedFormats{.weights = F::fp4, .attention = F::bf16, .experts = F::unstated}));
+  EXPECT_EQ(of("nvidia--GLM-5.1-NVFP4"), (PublishedFormats{.weights = F::bf16, .attention = F::unstated, .experts = F::fp4})) << "shared experts and attention stay wide";
+  EXPECT_EQ(of("nvidia--Qwen3.6-35B-A3B-NVFP4"), PublishedFormats{}) << "mixed";
 }
 
 }  // namespace

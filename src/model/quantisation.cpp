@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/quantisation.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <initializer_list>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "model/dialects.hpp"
+
+namespace zettatwin::model {
+namespace {
+
+using config::Node;
+
+constexpr std::string_view kWide = "bf16";
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+// The scalar under `key` in small letters, else nothing.
+std::string word(const Node& mapping, std::string_view key) {
+  const Node* value = mapping.find(key);
+  return value && value->kind == Node::Kind::scalar ? lower(value->text) : std::string();
+}
+
+std::int64_t number(const Node& mapping, std::string_view key) {
+  const auto text = word(mapping, key);
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size() ? value : 0;
+}
+
+bool states(const Node& mapping, std::string_view key) {
+  const Node* value = mapping.find(key);
+  return value && value->kind != Node::Kind::null;
+}
+
+const Node* first_of(const Node& config, const Node& wrapper, std::initializer_list<std::string_view> keys) {
+  for (const Node* document : {&config, &wrapper})
+    for (const auto key : keys)
+      if (states(*document, key)) return document->find(key);
+  return nullptr;
+}
+
+// What a list of modules that stay wide names. Patterns end in "*", regular expressions begin with "re:".
+enum class Part { attention, beside_experts, other };
+Part part_of(const std::string& module) {
+  const auto has = [&](std::string_view text) { return module.find(text) != std::string::npos; };
+  if (has("vision") || has("visual") || has("indexer")) return Part::other;
+  auto name = module;
+  while (!name.empty() && (name.back() == '*' || name.back() == '.' || name.back() == '$')) name.pop_back();
+  const bool matrix = name.ends_with("proj");
+  if (name.ends_with("attn") || (has("attn") && matrix)) return Part::attention;
+  if (name.ends_with("shared_experts") || name.ends_with("shared_expert") || (has("shared_expert") && matrix)) return Part::beside_experts;
+  if (has("mlp") && !has("expert") && matrix) return Part::beside_experts;
+  return Part::other;
+}
+
+// The number after "layers.", or -1: all layers.
+std::int64_t layer_of(const std::string& module) {
+  constexpr std::string_view kLayers = "layers.";
+  const auto at = module.find(kLayers);
+  std::int64_t layer = -1;
+  if (at != std::string::npos) std::from_chars(module.data() + at + kLayers.size(), module.data() + module.size(), layer);
+  return layer;
+}
+
+// Whether `part` stays wide in half of the layers at least.
+bool left_wide(const Node& quantisation, Part part, std::int64_t layers) {
+  std::set<std::int64_t> found;
+  for (const std::string_view key : {"ignore", "modules_to_not_convert", "ignored_layers", "exclude_modules"}) {
+    const Node* list = quantisation.find(key);
+    if (!list) continue;
+    for (const auto& item : list->items) {
+      if (item.kind != Node::Kind::scalar) continue;
+      const auto module = lower(item.text);
+      if (part_of(module) != part) continue;
+      const auto layer = layer_of(module);
+      if (layer < 0) return true;
+      found.insert(layer);
+    }
+  }
+  return !found.empty() && 2 * static_cast<std::int64_t>(found.size()) >= layers;
+}
+
+// The format of one group of compressed-tensors and Model Optimizer; nothing if it is not one of ours.
+std::string_view format_of_group(const Node& group) {
+  const Node* weights = group.find("weights");
+  if (!weights || !weights->is_mapping()) return {};
+  const auto bits = number(*weights, "num_bits"), size = number(*weights, "group_size");
+  const auto type = word(*weights, "type"), strategy = word(*weights, "strategy");
+  if (type == "float" && bits == 8) return strategy == "block" ? "fp8_block" : size == 32 ? "mxfp8" : size == 0 ? "fp8" : "";
+  if (type == "float" && bits == 4) return size == 16 ? "fp4" : size == 32 ? "mxfp4" : "";
+  if (type == "int" && bits == 4) return "int4";
+  if (type == "int" && bits == 8) return states(group, "input_activations") ? "int8" : "";
+  return {};
+}
+
+std::string_view format_of_groups(const Node& quantisation) {
+  const Node* groups = quantisation.find("config_groups");
+  if (!groups || !groups->is_mapping() || groups->entries.empty()) return {};
+  const auto format = format_of_group(groups->entries.front().value);
+  const bool alike = std::all_of(groups->entries.begin(), groups->entries.end(), [&](const config::Entry& group) { return format_of_group(group.value) == format; });
+  return alike ? format : std::string_view();
+}
+
+// Scales of DeepSeek's kind are per block of 128 x 128; other blocks are none of our formats.
+std::string_view format_of_fp8(const Node& quantisation) {
+  if (!states(quantisation, "weight_block_size")) return "fp8";
+  const auto& block = quantisation.find("weight_block_size")->items;
+  return block.size() == 2 && block[0].text == "128" && block[1].text == "128" ? "fp8_block" : "";
+}
+
+std::string_view format_of_algorithm(const std::string& algorithm) {
+  constexpr WordPair kAlgorithms[] = {{"nvfp4", "fp4"}, {"fp8", "fp8"}, {"fp8_per_channel_per_token", "fp8"}, {"fp8_pb_wo", "fp8_block"}, {"mxfp8", "mxfp8"}, {"w4a16_awq", "int4"}};
+  for (const auto& [name, format] : kAlgorithms)
+    if (name == algorithm) return format;
+  return {};
+}
+
+// Of what is quantised; nothing if it is not known.
+std::string_view format_of(const Node& quantisation, const std::string& method, const std::string& algorithm) {
+  if (method == "compressed-tensors") return format_of_groups(quantisation);
+  if (!algorithm.empty()) return format_of_algorithm(algorithm);
+  if (method == "fp8") return format_of_fp8(quantisation);
+  if (method == "fbgemm_fp8") return "fp8";
+  if (method == "mxfp4") return "mxfp4";
+  if (method == "awq" || method == "gptq") return number(quantisation, "bits") == 4 ? "int4" : "";
+  return {};
+}
+
+// The quantised modules are named, and they are experts.
+bool targets_experts(const Node& quantisation) {
+  const Node* groups = quantisation.find("config_groups");
+  if (!groups) return false;
+  bool any = false;
+  for (const auto& group : groups->entries)
+    if (const Node* targets = group.value.find("targets"))
+      for (const auto& target : targets->items) {
+        if (lower(target.text).find("expert") == std::string::npos) return false;
+        any = true;
+      }
+  return any;
+}
+
+void add(Node& own, std::string_view key, std::string_view format, const config::Location& where) {
+  Node value;
+  value.kind = Node::Kind::scalar;
+  value.where = where;
+  value.text = format;
+  own.entries.push_back({std::string(key), where, std::move(value)});
+}
+
+void warn(const Node& quantisation, const std::string& method, const std::string& algorithm, config::Diagnostics& diagnostics) {
+  auto name = method.empty() ? std::string("without a quant_method") : fmt::format("'{}'", method);
+  if (!algorithm.empty()) name += fmt::format(" with '{}'", algorithm);
+  diagnostics.warning(quantisation.where, fmt::format("the quantisation {} of the published weights is not read", name), "it is not one of the formats that serving knows, or a mix of several; bf16 is assumed",
+                      "state the formats in the deployment, such as weights=fp8,experts=fp4");
+}
+
+void add_quantised(const Node& quantisation, Node& own, config::Diagnostics& diagnostics) {
+  const auto method = word(quantisation, "quant_method"), algorithm = word(quantisation, "quant_algo");
+  const auto format = format_of(quantisation, method, algorithm);
+  if (format.empty()) return warn(quantisation, method, algorithm, diagnostics);
+  const auto layers = number(own, "num_hidden_layers");
+  const bool experts = number(own, "num_experts") > 0;
+  const bool only_experts = experts && (method == "mxfp4" || targets_experts(quantisation) || left_wide(quantisation, Part::beside_experts, layers));
+  add(own, "weight_format", only_experts ? kWide : format, quantisation.where);
+  if (only_experts) return add(own, "expert_format", format, quantisation.where);
+  if (left_wide(quantisation, Part::attention, layers)) add(own, "attention_format", kWide, quantisation.where);
+}
+
+}  // namespace
+
+void add_published_formats(const Node& config, const Node& wrapper, Node& own, config::Diagnostics& diagnostics) {
+  if (const Node* quantisation = first_of(config, wrapper, {"quantization_config", "compression_config"}); quantisation && !(quantisation->is_mapping() && quantisation->entries.empty())) {
+    add_quantised(*quantisation, own, diagnostics);
+    return;
+  }
+  const Node* type = first_of(config, wrapper, {"torch_dtype", "dtype"});
+  if (!type || type->kind != Node::Kind::scalar) return;
+  if (const auto text = lower(type->text); text == "bfloat16" || text == "float16") add(own, "weight_format", kWide, type->where);
+}
+
+}  // namespace zettatwin::model
