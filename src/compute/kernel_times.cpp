@@ -35,7 +35,7 @@ KernelFamily family_of(const hardware::Chip&, const Quantise& op) { return op.dy
 KernelFamily family_of(const hardware::Chip&, const LatentDecode& op) { return {"decode_latent", op.precision}; }
 KernelFamily family_of(const hardware::Chip&, const IndexScores& op) { return {op.decoding ? "decode_latent" : "attention", op.precision}; }
 KernelFamily family_of(const hardware::Chip&, const ChosenAttention&) { return {"attention", hardware::Precision::bf16}; }
-KernelFamily family_of(const hardware::Chip& /*chip*/, const ExpertLayer& op) { return {"expert_layer", op.precision}; }
+KernelFamily family_of(const hardware::Chip&, const ExpertLayer& op) { return {"expert_layer", op.precision}; }
 KernelFamily family_of(const hardware::Chip& chip, const ServedExperts& op) { return {"expert_layer", figures_of_experts(chip, op.precision, op.weight_bytes)}; }
 
 KernelFamily family_of(const hardware::Chip&, const AttentionOp& op) {

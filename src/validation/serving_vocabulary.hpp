@@ -149,7 +149,7 @@ struct ServingVocabulary {
   std::vector<Rule> flags;             // by everything; set: changes of the scenario; all that hold apply
   std::vector<DatasetRule> datasets;   // by "isl=... model=... load=..."
   std::vector<LogRule> logs;           // by everything
-  std::vector<LoadRule> loads;         // by everything; set: changes of the deployment; all that hold apply
+  std::vector<LoadRule> loads;         // by everything; changes of the deployment and the profile; all that hold apply
   std::vector<StartRule> starts;       // by everything; the first that holds
   std::vector<DayRule> days;           // by everything
   std::vector<HarnessRule> harnesses;  // by everything; the first that holds

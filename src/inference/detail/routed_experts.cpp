@@ -71,7 +71,7 @@ void Pass::experts(Ledger& ledger, std::int64_t group) const {
     const auto figures = compute::figures_of_experts(about_.chip, experts_.precision, experts_.weight_bytes);
     ledger.add_seconds(Part::experts, "sorting of other chips' choices", kind.count,
                        compute::sorting_of_others(about_.chip, figures, others, static_cast<double>(e.top_k), static_cast<double>(about_.model.hidden)).si(),
-                       "(tokens top_k - rows) (per_choice + 4 hidden / (top_k memory.bandwidth x combine)), expert_layer's figures");
+                       "(tokens top_k - rows) (per_choice + 4 hidden / (top_k memory.bandwidth x combine)), figures of served_experts if it has combine, else of expert_layer, else the stream's share");
   }
 }
 
