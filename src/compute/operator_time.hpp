@@ -157,7 +157,7 @@ struct ServedExperts {
   bool gated = true;
   hardware::Precision precision = hardware::Precision::bf16;  // of the products
   double weight_bytes = 0;  // per stored weight, scales included; 0: as `precision`
-  double computed = 0;          // rows of the products where those of each expert are rounded up; 0: rows
+  double computed = 0;  // rows of the products where those of each expert are rounded up; 0: rows
 };
 [[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const ServedExperts& op);
 // The figures that serve a precision: the chip's own, or built from its grouped and dense GEMMs.

@@ -402,7 +402,8 @@ double Timer::host_seconds(double chip, const StepLoad& load, const RankLoad& ra
   const double issuing = eager ? software.eager_layer.si() * (pass_.layers() - latent) + software.eager_latent_layer.si() * latent : 0;
   const double composed = static_cast<double>(parts_in_flight(load));  // steps of an engine, one per part of the batch
   const double prompt = software.prompt_step.si() * std::min(composed, static_cast<double>(load.chunks.size()));
-  const double sequences = software.host_sequence.si() * static_cast<double>(share(load.sequences, about_.pool.dp)) + (about_.pool.dp > 1 ? composed * software.rank_agreement.si() : 0);
+  const double agreements = about_.pool.dp > 1 ? composed : 0;
+  const double sequences = software.host_sequence.si() * static_cast<double>(share(load.sequences, about_.pool.dp)) + agreements * software.rank_agreement.si();
   const bool hidden = software.overlapped_host && software.overlapped_sequences;
   const double step = composed * software.host_step.si() + (hidden ? sequences : 0);
   const double busy = std::max(chip, issuing);
@@ -458,6 +459,10 @@ void Timer::add_host(Ledger& ledger, double chip, const StepLoad& load, const Ra
       !software.overlapped_host ? "count x figure of the software"
       : hidden                  ? "what the chip's work does not hide: max(0, count x (host_step + rank_agreement) + sequences of a rank x host_sequence - max(chip, issuing of layers))"
                                 : "what the chip's work does not hide: max(0, count x host_step - max(chip, issuing of layers))");
+  if (hidden && !ledger.entries().empty() && ledger.entries().back().name == "host_step") {
+    ledger.rest_on("host_sequence", software.host_sequence);
+    if (agreements > 0) ledger.rest_on("rank_agreement", software.rank_agreement);
+  }
   if (!hidden) ledger.add(Part::host, "host_sequence", static_cast<double>(share(load.sequences, about_.pool.dp)), software.host_sequence);
   if (!hidden) ledger.add(Part::host, "rank_agreement", agreements, software.rank_agreement);
   if (!load.chunks.empty()) ledger.add(Part::host, "prompt_step", std::min(composed, static_cast<double>(load.chunks.size())), software.prompt_step);

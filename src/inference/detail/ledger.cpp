@@ -148,6 +148,8 @@ void Ledger::add(Part part, std::string_view name, double count, const config::F
   if (keeps_ && count * figure.si() != 0) entries_.push_back({part, std::string(name), count, count * figure.si(), "count x figure of the software", {input_of(std::string(name), figure)}});
 }
 
+void Ledger::rest_on(std::string_view name, const config::Figure<units::Seconds>& figure) { entries_.back().inputs.push_back(input_of(std::string(name), figure)); }
+
 void Ledger::add_seconds(Part part, std::string_view name, double count, double seconds, const std::string& formula, const compute::KernelFamily& family) {
   charge(part, count * seconds);
   if (keeps_ && seconds != 0) entries_.push_back({part, std::string(name), count, count * seconds, formula, {}, family});

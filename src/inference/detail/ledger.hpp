@@ -39,6 +39,8 @@ class Ledger final {
   void add(Part part, std::string_view name, double count, const MessageTime& message, double bytes);
   // A figure of the software.
   void add(Part part, std::string_view name, double count, const config::Figure<units::Seconds>& figure);
+  // The entry added last depends on this figure too.
+  void rest_on(std::string_view name, const config::Figure<units::Seconds>& figure);
   void add_seconds(Part part, std::string_view name, double count, double seconds, const std::string& formula, const compute::KernelFamily& family = {});
 
   [[nodiscard]] const Parts& parts() const { return parts_; }

@@ -12,6 +12,9 @@ using hardware::Precision;
 
 constexpr double kWide = 2;  // bytes of activations
 
+// Engines have generated kernels for chips that multiply four bits and fall back on a library's, or on padded blocks, for older ones.
+bool has_generated_kernels(const hardware::Chip& chip) { return chip.peak(Precision::fp4).si() > 0; }
+
 }  // namespace
 
 // A library's figures are of products whose weights have the products' own format.
@@ -21,15 +24,14 @@ bool Pass::library_experts() const {
   if (experts_.precision != Precision::fp4 && experts_.weight_bytes < hardware::bytes_per_element(experts_.precision).si()) return false;
   if (kernels == ExpertKernels::library) return true;
   if (about_.software.tuned_experts != TunedExperts::generated) return false;
-  const bool generated = about_.chip.peak(Precision::fp4).si() > 0;
-  return !generated || (gathers_ && about_.pool.dp > 1 && experts_.precision == Precision::fp4);
+  return !has_generated_kernels(about_.chip) || (gathers_ && about_.pool.dp > 1 && experts_.precision == Precision::fp4);
 }
 
 // Rows of the experts hit, each rounded up: a block and, of many rows, half a block more than their own.
 double Pass::rows_computed(const compute::ServedExperts& op, std::int64_t tokens) const {
   const auto block = about_.software.expert_row_block;
   const bool fits = block > 0 && tokens >= block && op.hidden % block == 0 && op.inter % block == 0;
-  if (!fits || op.precision != Precision::mxfp8 || op.weight_bytes < 1 || about_.chip.peak(Precision::fp4).si() > 0 || op.hit <= 0) return 0;
+  if (!fits || op.precision != Precision::mxfp8 || op.weight_bytes < 1 || has_generated_kernels(about_.chip) || op.hit <= 0) return 0;
   const auto size = static_cast<double>(block);
   return op.hit * size * std::max(1.0, op.rows / op.hit / size + 0.5);
 }

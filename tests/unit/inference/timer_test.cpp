@@ -176,6 +176,22 @@ TEST(Explanation, NamesOperatorsFormulasAndSources) {
   EXPECT_TRUE(tree.find("exchange.dispatch") && tree.find("attention.latent_attention_decoding") && tree.find("host.eager_layer"));
 }
 
+TEST(Explanation, HostStepNamesEveryFigureThatItRestsOn) {
+  auto software = test::catalog_serving("vllm");
+  software.host_step.value = units::Seconds::from_si(1);  // longer than the chip's work, so that it shows
+  const auto inputs = [&](const std::string& deployment) {
+    const auto s = served(test::catalog_machine("dgx-h200"), test::catalog_model("deepseek-v3"), software, deployment, 8);
+    const auto tree = s.pools[0].timer->explain({.sequences = 64, .cached = 64000, .chunks = {}});
+    const auto* step = tree.find("host.host_step");
+    std::vector<std::string> names;
+    if (step)
+      for (const auto& input : step->inputs) names.push_back(input.name);
+    return names;
+  };
+  EXPECT_EQ(inputs("dp=8,ep=8,weights=fp8_block,instances=1"), (std::vector<std::string>{"host_step", "host_sequence", "rank_agreement"}));
+  EXPECT_EQ(inputs("tp=8,weights=fp8_block,instances=1"), (std::vector<std::string>{"host_step", "host_sequence"}));
+}
+
 TEST(TensorParallelism, HalvesProductsAndAddsAllReduces) {
   Toy toy;
   toy.levels = {{"node", 2, 1e9, 0}};
