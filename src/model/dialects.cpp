@@ -220,6 +220,10 @@ std::vector<Dialect> all_dialects() {
       {{"qwen3_next", "qwen3_5_moe_text"},
        {kLinear, kFourBiases, kQwenExperts},
        "{qk_norm: true, attention_output_gate: true, shared_expert_gate: true}"},
+      {{"qwen3_5_text"},
+       {kLinear, kFourBiases},
+       "{qk_norm: true, attention_output_gate: true, head_dim: 256, num_key_value_heads: 4, full_attention_period: 4, linear_num_value_heads: 32, linear_num_key_heads: 16,"
+       " linear_value_head_dim: 128, linear_key_head_dim: 128}"},
       {{"llama4_text"},
        {kLlama4, kFourBiases},
        "{full_attention_period: 4, n_shared_experts: 1, num_experts_per_tok: 1}"},

@@ -7,9 +7,11 @@
 #include <cctype>
 #include <charconv>
 #include <initializer_list>
+#include <iterator>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "model/dialects.hpp"
 
@@ -73,22 +75,64 @@ std::int64_t layer_of(const std::string& module) {
   return layer;
 }
 
+// All names in the lists of modules that stay wide.
+std::vector<const Node*> left_alone(const Node& quantisation) {
+  std::vector<const Node*> names;
+  for (const std::string_view key : {"ignore", "modules_to_not_convert", "ignored_layers", "exclude_modules"})
+    if (const Node* list = quantisation.find(key))
+      for (const auto& item : list->items)
+        if (item.kind == Node::Kind::scalar) names.push_back(&item);
+  return names;
+}
+
 // Whether `part` stays wide in half of the layers at least.
 bool left_wide(const Node& quantisation, Part part, std::int64_t layers) {
   std::set<std::int64_t> found;
-  for (const std::string_view key : {"ignore", "modules_to_not_convert", "ignored_layers", "exclude_modules"}) {
-    const Node* list = quantisation.find(key);
-    if (!list) continue;
-    for (const auto& item : list->items) {
-      if (item.kind != Node::Kind::scalar) continue;
-      const auto module = lower(item.text);
-      if (part_of(module) != part) continue;
-      const auto layer = layer_of(module);
-      if (layer < 0) return true;
-      found.insert(layer);
-    }
+  for (const Node* name : left_alone(quantisation)) {
+    const auto module = lower(name->text);
+    if (part_of(module) != part) continue;
+    const auto layer = layer_of(module);
+    if (layer < 0) return true;
+    found.insert(layer);
   }
   return !found.empty() && 2 * static_cast<std::int64_t>(found.size()) >= layers;
+}
+
+// Parts of the names of modules that language models and what is wrapped around them have. Such a module is either one of the parts above, or wide in every format
+// (tables, heads, norms, routers), or none of the language model's, or a single matrix.
+constexpr std::string_view kModules[] = {"attn", "attention", "mlp", "moe", "expert", "ffn", "feed_forward", "gate", "router", "head", "embed", "norm", "vision", "visual", "audio", "projector", "patch", "multi_modal",
+                                         "index", "mtp", "nextn", "eh_proj", "bias", "conv", "mixer", "mamba", "layers", "proj", "wte", "wpe", "dense", "fc1", "fc2", "classifier", "score"};
+
+// The whole word that somebody may have meant.
+std::string meant(const std::string& module) {
+  static const std::vector<std::string> kUsual{"self_attn", "attn", "linear_attn", "mlp", "shared_experts", "shared_expert", "experts", "lm_head", "embed_tokens", "q_proj", "k_proj", "v_proj", "o_proj", "gate", "router", "vision_tower", "visual"};
+  std::string word;
+  for (const char c : module + ".") {
+    if (std::isalnum(static_cast<unsigned char>(c)) || c == '_') {
+      word += c;
+      continue;
+    }
+    if (const auto near = word.empty() ? word : config::nearest(word, kUsual); !near.empty()) return near;
+    word.clear();
+  }
+  return {};
+}
+
+// A name that means no module of any model that we know is a misspelling, or a part that is counted narrower than it is. One warning for all of them.
+void warn_of_unknown(const Node& quantisation, config::Diagnostics& diagnostics) {
+  const Node* first = nullptr;
+  std::size_t others = 0;
+  for (const Node* name : left_alone(quantisation)) {
+    const auto module = lower(name->text);
+    if (std::any_of(std::begin(kModules), std::end(kModules), [&](std::string_view known) { return module.find(known) != std::string::npos; })) continue;
+    if (!first) first = name;
+    else ++others;
+  }
+  if (!first) return;
+  const auto near = meant(lower(first->text));
+  diagnostics.warning(first->where, fmt::format("'{}'{}, which the quantisation leaves as it is, matches no module that is known", first->text, others > 0 ? fmt::format(" (and {} more)", others) : ""),
+                      "if the model has it, it is counted in the narrow format",
+                      near.empty() ? "state the formats in the deployment, such as weights=fp8,attention=bf16" : fmt::format("did you mean '{}'?", near));
 }
 
 // The format of one group of compressed-tensors and Model Optimizer; nothing if it is not one of ours.
@@ -170,6 +214,7 @@ void add_quantised(const Node& quantisation, Node& own, config::Diagnostics& dia
   const auto method = word(quantisation, "quant_method"), algorithm = word(quantisation, "quant_algo");
   const auto format = format_of(quantisation, method, algorithm);
   if (format.empty()) return warn(quantisation, method, algorithm, diagnostics);
+  warn_of_unknown(quantisation, diagnostics);
   const auto layers = number(own, "num_hidden_layers");
   const bool experts = number(own, "num_experts") > 0;
   const bool only_experts = experts && (method == "mxfp4" || targets_experts(quantisation) || left_wide(quantisation, Part::beside_experts, layers));

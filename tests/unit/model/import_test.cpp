@@ -69,6 +69,22 @@ TEST(Import, AbsentKeysTakeHuggingFaceDefaults) {
   EXPECT_EQ(imported("{model_type: gemma, " + kSizes + "}").layer(0).attention.head_dim, 256);
 }
 
+// Three of four layers linear, the feed-forward dense. By hand: 48 linear layers of 5120 x (10240 + 6144 + 2 x 48), a convolution over 4 of 10240 channels, two scalars per
+// head, a norm of 128, an output of 6144 x 5120; 16 full ones with 24 heads of 256 for queries and their gates, 4 for keys and values, two norms of 256; 64 feed-forwards.
+TEST(Import, DenseQwen35IsExact) {
+  const std::string sizes =
+      "hidden_size: 5120, num_hidden_layers: 64, num_attention_heads: 24, num_key_value_heads: 4, head_dim: 256, intermediate_size: 17408, vocab_size: 248320, "
+      "linear_num_value_heads: 48, linear_num_key_heads: 16, linear_key_head_dim: 128, linear_value_head_dim: 128, linear_conv_kernel_dim: 4, mtp_num_hidden_layers: 1, output_gate_type: swish";
+  const auto a = imported("{model_type: qwen3_5_text, attn_output_gate: true, full_attention_interval: 4, mamba_ssm_dtype: float32, mlp_only_layers: [], " + sizes + "}");
+  EXPECT_EQ(parameters_of(a).total, 26'895'998'464);
+  EXPECT_EQ(parameters_of(a).active, parameters_of(a).total);
+  EXPECT_EQ(parameters_of(a).mtp, 424'699'392);
+  EXPECT_EQ(a.layer(2).attention.kind, AttentionKind::linear);
+  EXPECT_EQ(a.layer(3).attention.kind, AttentionKind::grouped_query);
+  EXPECT_FALSE(a.layer(0).is_moe());
+  EXPECT_EQ(imported("{model_type: qwen3_5_text, " + sizes + "}").kinds, a.kinds) << "as Hugging Face's defaults say";
+}
+
 TEST(Import, Gpt2IsExact) {
   const auto a = imported(
       "{model_type: gpt2, n_embd: 768, n_layer: 12, n_head: 12, n_positions: 1024, n_ctx: 1024, n_inner: "

@@ -95,6 +95,21 @@ TEST(Quantisation, UnknownOnesAreNamed) {
   named("quant_method: compressed-tensors, config_groups: {a: {targets: [Linear], weights: {num_bits: 8, type: int, strategy: channel}, input_activations: null}}", "'compressed-tensors'");
 }
 
+// Names in the lists of what stays wide that mean no module.
+TEST(Quantisation, ModulesThatNobodyHasAreNamed) {
+  const auto problems = [](const std::string& list) {
+    std::string text;
+    EXPECT_EQ(formats(kExperts, quantised("quant_method: modelopt, quant_algo: NVFP4, ignore: [" + list + "]"), &text).weights, F::fp4);
+    return text;
+  };
+  const auto misspelt = problems("lm_head, 'model.layers.0.self_attn', model.blocks.0.self_atn");
+  EXPECT_NE(misspelt.find("'model.blocks.0.self_atn'"), std::string::npos) << misspelt;
+  EXPECT_NE(misspelt.find("did you mean 'self_attn'?"), std::string::npos) << misspelt;
+  EXPECT_EQ(misspelt.find("lm_head'"), std::string::npos) << misspelt;
+  EXPECT_NE(problems("zzzz, yyyy, xxxx").find("'zzzz' (and 2 more)"), std::string::npos) << "once for all";
+  EXPECT_EQ(problems("lm_head, 'mtp*', 'model.visual*', 'model.layers.3.mlp.gate', 're:.*self_attn.*', model.norm, head, 'model.layers.78*'"), "");
+}
+
 TEST(Quantisation, AWrapperSpeaksForItsLanguageModel) {
   std::string problems;
   const std::string text = "text_config: " + kDense + "}";
