@@ -79,13 +79,15 @@ struct Checker {
 };
 
 void check_attention(const Checker& c) {
-  std::vector<std::int64_t> seen;
+  std::vector<std::pair<std::int64_t, std::int64_t>> seen;
   for (const auto& kind : c.model.kinds) {
     const auto heads = kind.attention.heads, kv = kind.attention.kv_heads;
-    if (std::find(seen.begin(), seen.end(), heads) != seen.end()) continue;
-    seen.push_back(heads);
-    c.divides("tp", c.pool.tp, heads, "attention heads");
-    if (kind.attention.kind == model::AttentionKind::multi_latent || heads % c.pool.tp != 0) continue;
+    if (std::find(seen.begin(), seen.end(), std::pair(heads, kv)) != seen.end()) continue;
+    const bool known = std::any_of(seen.begin(), seen.end(), [&](const auto& pair) { return pair.first == heads; });
+    seen.emplace_back(heads, kv);
+    if (!known) c.divides("tp", c.pool.tp, heads, "attention heads");
+    if (!known && kind.attention.kind == model::AttentionKind::compressed && heads % c.pool.tp == 0) c.divides("tp", c.pool.tp, kind.attention.output_groups, "groups of attention's outputs");
+    if (kind.attention.kind == model::AttentionKind::multi_latent || kind.attention.kind == model::AttentionKind::compressed || heads % c.pool.tp != 0) continue;
     if (kv % c.pool.tp != 0 && c.pool.tp % kv != 0)
       c.error(fmt::format("tp {} neither divides nor is a multiple of the {} key/value heads", c.pool.tp, kv), "each chip holds whole key/value heads, or copies of one",
               fmt::format("try tp={}", plan::nearest_divisor(kv, c.pool.tp, kv)));
@@ -143,6 +145,8 @@ Pool with_published_formats(Pool pool, const model::Architecture& model) {
   };
   resolve(pool.attention, published.attention);
   resolve(pool.experts, published.experts);
+  if (pool.int4_group == 0) pool.int4_group = published.groups.size;
+  pool.int4_zeros = published.groups.zeros && pool.int4_group == published.groups.size;
   if (pool.attention_output == Format::published) pool.attention_output = format_of(published.attention == model::WeightFormat::unstated ? published.weights : published.attention);
   return pool;
 }
@@ -182,6 +186,7 @@ void describe(config::Schema& s, Pool& pool) {
   s.choice("attention", pool.attention, format_words(), "format of attention's projections");
   s.choice("attention_output", pool.attention_output, format_words(), "format of attention's output projection, if other than `attention`");
   s.choice("experts", pool.experts, format_words(), "format of routed experts");
+  s.integer("int4_group", pool.int4_group, "weights in int4: weights per scale, -1: a channel; 0: as the model is published, 32 where that is in another format", {.range = {-1, 1 << 20}});
   s.choice("expert_kernels", pool.expert_kernels, expert_kernels_words(), "kernels of routed experts");
   s.choice("cache", pool.cache, cache_words(), "format of the cache of keys and values");
   s.integer("head_tp", pool.head_tp, "chips of a stage that the output projection is cut over, tokens of data-parallel ranks together; 0: tp", kCount);
@@ -225,6 +230,8 @@ std::optional<Deployment> parse_deployment(const std::string& text, const std::s
 
 namespace {
 
+bool holds_integers(const Pool& pool) { return pool.weights == Format::int4 || pool.attention == Format::int4 || pool.attention_output == Format::int4 || pool.experts == Format::int4; }
+
 std::string text_of(const Pool& stated, const std::string& prefix, const model::Architecture& model) {
   const Pool usual;
   const auto pool = with_published_formats(stated, model);
@@ -241,6 +248,7 @@ std::string text_of(const Pool& stated, const std::string& prefix, const model::
   if (pool.attention != usual.attention) add("attention", std::string(config::word_of(format_words(), pool.attention)));
   if (pool.attention_output != usual.attention_output) add("attention_output", std::string(config::word_of(format_words(), pool.attention_output)));
   if (pool.experts != usual.experts) add("experts", std::string(config::word_of(format_words(), pool.experts)));
+  if (holds_integers(pool) && pool.int4_group != model::IntegerGroups{}.size) add("int4_group", std::to_string(pool.int4_group));
   if (pool.expert_kernels != usual.expert_kernels) add("expert_kernels", std::string(config::word_of(expert_kernels_words(), pool.expert_kernels)));
   if (pool.cache != usual.cache) add("cache", std::string(config::word_of(cache_words(), pool.cache)));
   if (pool.head_tp > 0) add("head_tp", std::to_string(pool.head_tp));
@@ -266,7 +274,7 @@ bool weights_as_published(const Deployment& deployment, const model::Architectur
   const auto as = with_published_formats({}, model);
   return std::all_of(deployment.pools.begin(), deployment.pools.end(), [&](const Pool& stated) {
     const auto pool = with_published_formats(stated, model);
-    return pool.weights == as.weights && pool.attention_format() == as.attention_format() && pool.attention_output_format() == as.attention_output_format() &&
+    return (pool.int4_group == as.int4_group || !holds_integers(pool)) && pool.weights == as.weights && pool.attention_format() == as.attention_format() && pool.attention_output_format() == as.attention_output_format() &&
            (!is_moe(model) || pool.expert_format() == as.expert_format());
   });
 }

@@ -50,6 +50,8 @@ struct Pool {
   Format attention = Format::as_weights;  // projections of attention
   Format attention_output = Format::as_weights;  // the last of them, where it is quantised and the others are not; as_weights: as `attention`
   Format experts = Format::as_weights;    // routed; as_weights with weights as published: as those are published
+  std::int64_t int4_group = 0;            // weights in int4: weights per scale, -1 a channel; 0: as published, 32 where the model is published in another format
+  bool int4_zeros = false;                // as published
   Format cache = Format::bf16;
   ExpertKernels expert_kernels = ExpertKernels::engine;
   std::int64_t head_tp = 0;               // chips that the output projection is cut over; 0: tp
@@ -69,6 +71,7 @@ struct Pool {
   [[nodiscard]] std::int64_t expert_tp(const model::Architecture& model) const { return expert_chips() / expert_parallel(model); }
   [[nodiscard]] Format attention_format() const { return attention == Format::as_weights ? weights : attention; }
   [[nodiscard]] Format attention_output_format() const { return attention_output == Format::as_weights ? attention_format() : attention_output; }
+  [[nodiscard]] model::IntegerGroups groups() const { return {.size = int4_group == 0 ? model::IntegerGroups{}.size : int4_group, .zeros = int4_zeros}; }
   [[nodiscard]] Format expert_format() const { return experts == Format::as_weights ? weights : experts; }
 };
 

@@ -19,7 +19,7 @@ constexpr std::array kFormats{
     Word{"fp4", static_cast<int>(Format::fp4), "NVFP4: 4-bit floating point, a scale per 16 values, activations too"},
     Word{"mxfp4", static_cast<int>(Format::mxfp4), "4-bit floating point, a scale per 32 weights; activations in mxfp8, or bf16 where the chip has no fp4"},
     Word{"int8", static_cast<int>(Format::int8), "8-bit integers, a scale per channel"},
-    Word{"int4", static_cast<int>(Format::int4), "4-bit integers, a scale per 32 weights, widened to bf16"},
+    Word{"int4", static_cast<int>(Format::int4), "4-bit integers, a scale per int4_group weights, widened to bf16"},
     Word{"published", static_cast<int>(Format::published), "as the model is published, bf16 where it does not say"},
     Word{"as_weights", static_cast<int>(Format::as_weights), "as the pool's weights"}};
 constexpr std::array kCaches{Word{"bf16", static_cast<int>(Format::bf16), "bfloat16 or float16"},
@@ -48,7 +48,7 @@ Format format_of(model::WeightFormat format) {
   return Format::bf16;
 }
 
-double bytes_of(Format format) {
+double bytes_of(Format format, const model::IntegerGroups& groups) {
   switch (format) {
     case Format::bf16: return 2;
     case Format::fp8:
@@ -57,7 +57,7 @@ double bytes_of(Format format) {
     case Format::mxfp8: return 1 + 1.0 / 32;
     case Format::fp4: return 0.5 + 1.0 / 16;
     case Format::mxfp4: return 0.5 + 1.0 / 32;
-    case Format::int4: return 0.5 + 2.0 / 32;
+    case Format::int4: return 0.5 + (groups.size > 0 ? (2 + (groups.zeros ? 0.5 : 0)) / static_cast<double>(groups.size) : 0);
     case Format::as_weights:
     case Format::published: break;
   }
@@ -65,9 +65,9 @@ double bytes_of(Format format) {
   return 0;
 }
 
-Arithmetic arithmetic_of(const hardware::Chip& chip, Format format) {
+Arithmetic arithmetic_of(const hardware::Chip& chip, Format format, const model::IntegerGroups& groups) {
   const auto has = [&](Precision p) { return chip.peak(p).si() > 0; };
-  const double bytes = bytes_of(format);
+  const double bytes = bytes_of(format, groups);
   const Arithmetic weight_only{.weight_bytes = bytes, .weight_only = true};
   switch (format) {
     case Format::bf16: return {.weight_bytes = bytes};

@@ -21,15 +21,15 @@ enum class Format {
   fp4,        // NVFP4: one 8-bit scale per 16, activations in the same format
   mxfp4,      // one 8-bit scale per 32; activations in mxfp8
   int8,       // per channel; activations are scaled on the way, per token
-  int4,       // one 16-bit scale per 32 weights; no matrix unit takes them: kernels widen them to bf16
+  int4,       // a 16-bit scale per group of weights (model::IntegerGroups); no matrix unit takes them: kernels widen them to bf16
 };
 [[nodiscard]] std::span<const config::Word> format_words();
 [[nodiscard]] std::span<const config::Word> weight_words();  // without as_weights
 [[nodiscard]] std::span<const config::Word> cache_words();   // bf16, fp8, int8
 [[nodiscard]] Format format_of(model::WeightFormat format);  // unstated: bf16
 
-// Per stored weight, scales included.
-[[nodiscard]] double bytes_of(Format format);
+// Per stored weight, scales and zero points included; `groups` of int4.
+[[nodiscard]] double bytes_of(Format format, const model::IntegerGroups& groups = {});
 
 struct Arithmetic {
   hardware::Precision precision = hardware::Precision::bf16;  // of the products
@@ -37,7 +37,7 @@ struct Arithmetic {
   bool casts = false;        // activations are cast by kernels of their own before the products
   bool weight_only = false;  // the chip has no unit for the format
 };
-[[nodiscard]] Arithmetic arithmetic_of(const hardware::Chip& chip, Format format);
+[[nodiscard]] Arithmetic arithmetic_of(const hardware::Chip& chip, Format format, const model::IntegerGroups& groups = {});
 
 // Precision in which attention reads a cache and multiplies.
 [[nodiscard]] hardware::Precision cache_precision(const hardware::Chip& chip, Format cache);

@@ -23,19 +23,69 @@ constexpr double kLogit = 4;   // bytes
 
 double per_rank(std::int64_t heads, std::int64_t tp) { return std::ceil(static_cast<double>(heads) / static_cast<double>(tp)); }
 
+// Of one vector of compressed attention: narrow caches hold the rotary part in 16 bits, and a scale per 64 of the other features with one byte to align them
+// (vLLM: 448 + 128 + 8 bytes).
+double vector_bytes(const Attention& a, double width) {
+  const auto rotary = static_cast<double>(a.qk_rope_dim), plain = static_cast<double>(a.head_dim) - rotary;
+  constexpr double kScaled = 64;
+  return width < kWide ? plain * width + rotary * kWide + std::floor(plain / kScaled) + 1 : static_cast<double>(a.head_dim) * width;
+}
+
+// Of layers that keep every token; compressed attention: of entries, per token.
 double token_bytes(const Attention& a, double width, std::int64_t tp) {
   switch (a.kind) {
-    case AttentionKind::grouped_query: return per_rank(a.kv_heads, tp) * static_cast<double>(a.head_dim + a.v_head_dim) * width + index_key_bytes(a, width);
+    case AttentionKind::grouped_query:
+      if (a.shared_keys) return 0;
+      return per_rank(a.kv_heads, tp) * static_cast<double>(a.head_dim + a.v_head_dim) * width + index_key_bytes(a, width);
     case AttentionKind::multi_latent: return static_cast<double>(a.kv_lora_rank + a.qk_rope_dim) * width + index_key_bytes(a, width);
     case AttentionKind::linear: return 0;
+    case AttentionKind::compressed: return a.compression > 0 ? (vector_bytes(a, width) + index_key_bytes(a, width)) / static_cast<double>(a.compression) : 0;
   }
   return 0;
 }
 
+// What a window keeps of a token.
+double window_bytes(const Attention& a, double width, std::int64_t tp) { return a.kind == AttentionKind::compressed ? vector_bytes(a, width) : token_bytes(a, width, tp); }
+
+// Values and weights, in 4 bytes, of the tokens that the next entry is made of: twice as many tokens with twice the features where entries overlap
+// (kv_state and score_state of DeepSeek-V4's published inference code).
+double pending_bytes(const Attention& a) {
+  const double overlap = a.indexer.top > 0 ? 2 : 1;
+  const auto features = static_cast<double>(a.head_dim + (a.indexer.top > 0 ? a.indexer.head_dim : 0));
+  return 2 * kState * overlap * static_cast<double>(a.compression) * overlap * features;
+}
+
 double state_bytes(const Attention& a, std::int64_t tp) {
+  if (a.kind == AttentionKind::compressed) return a.compression > 0 ? pending_bytes(a) : 0;
   if (a.kind != AttentionKind::linear) return 0;
   const auto channels = 2 * per_rank(a.kv_heads, tp) * static_cast<double>(a.head_dim) + per_rank(a.heads, tp) * static_cast<double>(a.v_head_dim);
   return kState * per_rank(a.heads, tp) * static_cast<double>(a.head_dim * a.v_head_dim) + kWide * channels * static_cast<double>(std::max<std::int64_t>(0, a.convolution - 1));
+}
+
+// Weights of attention that tensor parallelism does not cut.
+double whole_weights(const Attention& a, std::int64_t hidden) {
+  const auto wide = [](std::int64_t count) { return static_cast<double>(count); };
+  switch (a.kind) {
+    case AttentionKind::grouped_query: return 0;
+    case AttentionKind::multi_latent: return wide(hidden * (a.q_lora_rank + a.kv_lora_rank + a.qk_rope_dim) + model::indexer_parameters(a, hidden));
+    case AttentionKind::linear: return wide(hidden * (a.decay_rank + a.gate_rank));
+    case AttentionKind::compressed:
+      // The indexer's own compressor is part of both counts; that of the vectors alone is what a layer without an indexer has.
+      return wide(hidden * (a.q_lora_rank + a.head_dim) + model::indexer_parameters(a, hidden) + model::compressor_parameters(a, hidden) - model::index_compressor_parameters(a, hidden));
+  }
+  return 0;
+}
+
+// The projection of attention's outputs to hidden.
+double output_weights(const Attention& a, std::int64_t hidden) {
+  if (a.kind != AttentionKind::compressed) return static_cast<double>(a.heads * a.v_head_dim * hidden);
+  return static_cast<double>(a.heads * a.v_head_dim * a.output_rank + a.output_groups * a.output_rank * hidden);
+}
+
+// Copies of keys' and values' projections on a chip beyond its share, where there are more chips than key heads.
+double copied_weights(const Attention& a, std::int64_t hidden, std::int64_t tp) {
+  if (a.kind != AttentionKind::grouped_query || tp <= a.kv_heads || a.shared_keys) return 0;
+  return static_cast<double>(hidden * (a.head_dim + (a.keys_are_values ? 0 : a.v_head_dim))) * (1 - static_cast<double>(a.kv_heads) / static_cast<double>(tp));
 }
 
 struct Weights {
@@ -47,31 +97,24 @@ Weights weights_per_chip(const InstanceModel& about) {
   const auto& model = about.model;
   const auto& pool = about.pool;
   const auto tp = static_cast<double>(pool.tp);
+  const auto groups = pool.groups();
   Weights w;
   for (const auto& run : model.runs) {
     const auto& layer = model.kinds[run.kind];
     const auto p = model::parameters_of(model, layer);
     const auto layers = static_cast<double>(run.count);
     const auto& a = layer.attention;
-    double whole = 0;
-    if (a.kind == AttentionKind::multi_latent) {
-      whole = static_cast<double>(model.hidden * (a.q_lora_rank + a.kv_lora_rank + a.qk_rope_dim));
-      whole += static_cast<double>(model::indexer_parameters(a, model.hidden));
-    }
-    const double spread = static_cast<double>(p.attention) - whole;
-    const double copies = a.kind == AttentionKind::grouped_query && pool.tp > a.kv_heads
-                              ? static_cast<double>(model.hidden * (a.head_dim + a.v_head_dim)) * (1 - static_cast<double>(a.kv_heads) / tp)
-                              : 0;  // of key and value heads beyond one share
-    const double output = static_cast<double>(a.heads * a.v_head_dim * model.hidden) / tp;
-    w.attention += layers * ((whole + spread / tp + copies - output) * bytes_of(pool.attention_format()) + output * bytes_of(pool.attention_output_format()));
+    const double whole = whole_weights(a, model.hidden), spread = static_cast<double>(p.attention) - whole, copies = copied_weights(a, model.hidden, pool.tp);
+    const double output = output_weights(a, model.hidden) / tp, in_16_bits = static_cast<double>(model::compressor_parameters(a, model.hidden));
+    w.attention += layers * ((whole + spread / tp + copies - output - in_16_bits) * bytes_of(pool.attention_format(), groups) + output * bytes_of(pool.attention_output_format(), groups) + in_16_bits * kWide);
     const double dense_chips = static_cast<double>(pool.ffn_chips > 0 ? pool.ffn_chips : pool.tp);
-    w.dense += layers * static_cast<double>(p.dense) / dense_chips * bytes_of(pool.weights);
-    const double shared = static_cast<double>(p.shared_experts) / (pool.ffn_chips > 0 ? 1 : tp) * bytes_of(pool.weights);
+    w.dense += layers * static_cast<double>(p.dense) / dense_chips * bytes_of(pool.weights, groups);
+    const double shared = static_cast<double>(p.shared_experts) / (pool.ffn_chips > 0 ? 1 : tp) * bytes_of(pool.weights, groups);
     if (pool.shared_copies == 0) w.shared += layers * shared;
     w.rest += layers * static_cast<double>(p.router + p.norms) * kWide;
     if (layer.experts) {
       const auto slots = static_cast<double>(layer.experts->routed_experts + pool.redundant_experts);
-      const double routed = slots * static_cast<double>(p.one_expert) / static_cast<double>(pool.expert_chips() - pool.shared_copies) * bytes_of(pool.expert_format());
+      const double routed = slots * static_cast<double>(p.one_expert) / static_cast<double>(pool.expert_chips() - pool.shared_copies) * bytes_of(pool.expert_format(), groups);
       w.experts += layers * (pool.shared_copies > 0 ? std::max(routed, shared) : routed);  // of the fullest chip
     }
   }
@@ -98,11 +141,12 @@ double activation_bytes(const InstanceModel& about) {
     if (kind.experts) {
       const auto rows = tokens * static_cast<double>(pool.dp * kind.experts->top_k) / static_cast<double>(pool.expert_parallel(model));
       const auto width = kind.experts->intermediate / pool.expert_tp(model);  // of an expert on one chip
-      experts = std::max(experts, rows * (2 * h + 3 * static_cast<double>(width)));
+      const double seen = kind.experts->latent > 0 ? static_cast<double>(kind.experts->latent) : h;
+      experts = std::max(experts, rows * (2 * seen + 3 * static_cast<double>(width)));
     }
   }
-  constexpr double kStreams = 4;  // residual, its norm, input and output of a block
-  return kWide * (tokens * (kStreams * h + widest) + experts) + kLogit * sequences * static_cast<double>(model.vocabulary);
+  const double streams = 4 + 2 * static_cast<double>(model.residual_streams - 1);  // residual, its norm, input and output of a block; other residual streams before and after it
+  return kWide * (tokens * (streams * h + widest) + experts) + kLogit * sequences * static_cast<double>(model.vocabulary);
 }
 
 }  // namespace
@@ -111,7 +155,7 @@ double index_key_bytes(const Attention& a, double cache_width) {
   if (a.indexer.top == 0 || a.indexer.heads == 0) return 0;
   const auto width = static_cast<double>(a.indexer.head_dim);
   constexpr double kScale = 4;  // bytes
-  return a.kind == AttentionKind::multi_latent ? width + kScale : width * cache_width;
+  return a.kind == AttentionKind::grouped_query ? width * cache_width : width + kScale;
 }
 
 CacheSize cache_size(const model::Architecture& model, const Pool& pool, bool windowed_cache) {
@@ -121,14 +165,16 @@ CacheSize cache_size(const model::Architecture& model, const Pool& pool, bool wi
     const auto& a = model.kinds[run.kind].attention;
     const auto layers = static_cast<double>(run.count);
     state += layers * state_bytes(a, pool.tp);
-    states += layers * state_bytes(a, 1);
+    states += layers * (state_bytes(a, 1) + (a.kind == AttentionKind::compressed ? vector_bytes(a, width) * static_cast<double>(a.window) : 0));
     // Each tensor-parallel rank hands its own heads over, copies too; latents once.
     const double copies = static_cast<double>(a.kind == AttentionKind::grouped_query ? pool.tp - 1 : 0);
     once += layers * (token_bytes(a, width, pool.tp) + (token_bytes(a, width, pool.tp) - index_key_bytes(a, width)) * copies);
+    const bool compressed = a.kind == AttentionKind::compressed;
     if (a.window > 0 && windowed_cache)
-      window += layers * token_bytes(a, width, pool.tp) * static_cast<double>(a.window);
+      window += layers * window_bytes(a, width, pool.tp) * static_cast<double>(a.window);
     else
-      chip += layers * token_bytes(a, width, pool.tp);
+      chip += layers * window_bytes(a, width, pool.tp);
+    if (compressed) chip += layers * token_bytes(a, width, pool.tp);
   }
   const auto layers = static_cast<double>(model.layers()), pp = static_cast<double>(pool.pp);
   const double share = std::ceil(layers / pp) / layers;
@@ -156,7 +202,7 @@ InstanceMemory memory_of(const InstanceModel& about) {
              {"embedding and head", bytes(tables_here), "rows / tp, 2 bytes"}};
   const double ffn = (w.dense + w.shared + w.experts) * stage;
   if (apart) m.parts.push_back({"experts' chips, beyond attention's", bytes(std::max(0.0, ffn - (w.attention * stage + w.rest * stage + tables_here))), "their weights, if more than attention's"});
-  if (about.engine.speculation.draft > 0 && p.mtp > 0) m.parts.push_back({"draft layer", bytes(static_cast<double>(p.mtp) / static_cast<double>(pool.expert_chips()) * bytes_of(pool.weights)), "multi-token-prediction modules / chips of a stage"});
+  if (about.engine.speculation.draft > 0 && p.mtp > 0) m.parts.push_back({"draft layer", bytes(static_cast<double>(p.mtp) / static_cast<double>(pool.expert_chips()) * bytes_of(pool.weights, pool.groups())), "multi-token-prediction modules / chips of a stage"});
   for (const auto& part : m.parts) m.weights += part.bytes;
   m.parts.push_back({"activations", bytes(activation_bytes(about)), "largest step: 2 bytes x tokens x (4 hidden + widest), rows of experts, logits"});
   m.parts.push_back({"reserve", about.software.reserve.value, "context, libraries, graphs"});
@@ -270,7 +316,7 @@ std::vector<std::string> suggestions(const InstanceModel& about, double missing,
   const auto narrower = [&](Format format) {
     r.add([&](InstanceModel& m) { m.pool.weights = format, m.pool.attention = m.pool.attention_output = m.pool.experts = Format::as_weights; }, [&](const Pool&) { return fmt::format("weights={}", config::word_of(format_words(), format)); });
   };
-  const double width = bytes_of(pool.expert_format());
+  const double width = bytes_of(pool.expert_format(), pool.groups());
   if (width >= bytes_of(Format::bf16)) narrower(Format::fp8);
   if (width > bytes_of(Format::fp4) && !arithmetic_of(about.chip, Format::fp4).weight_only) narrower(Format::fp4);
   if (pool.cache == Format::bf16) r.add([](InstanceModel& m) { m.pool.cache = Format::fp8; }, [](const Pool&) { return std::string("cache=fp8"); });

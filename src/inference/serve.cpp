@@ -85,7 +85,7 @@ Way way_between(const ServedPool& from, const ServedPool& to, const Link& link) 
 // What moves caches: chips that hold different parts of one sequence's, those of a rank over all stages; copies of latent caches move once.
 units::BytesPerSecond port_rate(const ServeRequest& request, const Pool& pool, units::BytesPerSecond per_chip) {
   bool copies = false;
-  for (const auto& kind : request.model.kinds) copies |= kind.attention.kind == model::AttentionKind::multi_latent;
+  for (const auto& kind : request.model.kinds) copies |= kind.attention.kind == model::AttentionKind::multi_latent || kind.attention.kind == model::AttentionKind::compressed;
   return per_chip * (request.software.transfer_share.si() * static_cast<double>(pool.pp * (copies ? 1 : pool.tp) * pool.dp));
 }
 

@@ -12,7 +12,15 @@ namespace zettatwin::model {
 enum class AttentionKind {
   grouped_query,  // multi-head (kv_heads == heads), grouped-query and multi-query
   multi_latent,   // MLA: queries and keys/values through low-rank latents (DeepSeek-V2)
-  linear,         // gated delta rule (arXiv 2412.06464): a state of head_dim x v_head_dim per head instead of keys and values
+  linear,         // a state of head_dim x v_head_dim per head instead of keys and values
+  compressed,     // a window of tokens and entries that each stand for several earlier ones (DeepSeek-V4): one vector of head_dim is key and value of all heads
+};
+
+// How the state of linear attention follows from the tokens, by the projections that it needs beside queries, keys, values and gates of the outputs.
+enum class LinearRule {
+  delta,          // gated delta rule (arXiv 2412.06464): step and decay per head
+  channel_delta,  // Kimi Delta Attention (arXiv 2510.26692): a step per head, a decay per channel of the keys
+  mamba2,         // state space duality (arXiv 2405.21060): a step per head; queries, keys and values are C, B and x
 };
 
 // Which keys a query attends to, where that is not all of them: small heads of their own score all earlier keys, the best are attended to. Over one key per token
@@ -43,8 +51,17 @@ struct Attention {
   bool qk_norm_per_projection = false;  // with qk_norm: its weights span all heads of the projection, not one head
   bool sinks = false;    // one learned sink logit per head
   bool output_gate = false;      // a sigmoid gate on every output, projected beside the queries
+  bool keys_are_values = false;  // grouped-query: values are the projection of the keys
+  bool shared_keys = false;      // grouped-query: keys and values of an earlier layer
+  LinearRule rule = LinearRule::delta;
   std::int64_t convolution = 0;  // linear: tokens that the short convolution over queries, keys and values spans
-  Indexer indexer = {};          // sparse attention
+  bool convolution_bias = false;
+  std::int64_t decay_rank = 0;   // linear: features through which decays per channel are projected
+  std::int64_t gate_rank = 0;    // linear: features through which gates of the outputs are projected; 0: directly
+  std::int64_t compression = 0;  // compressed: tokens that an entry stands for; 0: there is only the window. With an indexer entries overlap: each is made of twice as many
+  std::int64_t output_groups = 0;  // compressed: groups of heads whose outputs are projected
+  std::int64_t output_rank = 0;    // to so many features each, which are projected to hidden together
+  Indexer indexer = {};          // sparse attention; compressed: over entries
   friend bool operator==(const Attention&, const Attention&) = default;
 };
 
@@ -58,6 +75,8 @@ struct FeedForward {
 struct MixtureOfExperts {
   std::int64_t routed_experts = 0;
   std::int64_t top_k = 0;
+  std::int64_t latent = 0;               // width that routed experts see, projected from hidden and back by all tokens; 0: hidden
+  bool latent_norm = false;              // a norm of what comes back
   std::int64_t intermediate = 0;         // of one routed expert
   std::int64_t shared_intermediate = 0;  // of all shared experts together; 0: none
   std::int64_t groups = 1;               // expert groups of group-limited routing
@@ -69,13 +88,14 @@ struct MixtureOfExperts {
   friend bool operator==(const MixtureOfExperts&, const MixtureOfExperts&) = default;
 };
 
-// One transformer layer: attention and either a dense feed-forward or a mixture of experts.
+// One transformer layer: attention and a dense feed-forward, a mixture of experts, or neither (hybrids whose blocks do not alternate).
 struct Layer {
   Attention attention;
   std::optional<FeedForward> dense;
   std::optional<MixtureOfExperts> experts;
 
   [[nodiscard]] bool is_moe() const { return experts.has_value(); }
+  [[nodiscard]] bool has_feed_forward() const { return dense || experts; }
   friend bool operator==(const Layer&, const Layer&) = default;
 };
 
@@ -100,11 +120,19 @@ enum class WeightFormat {
   int4,
 };
 
+// Four-bit integers have a 16-bit scale per group of weights.
+struct IntegerGroups {
+  std::int64_t size = 32;  // weights of a group; -1: a whole channel
+  bool zeros = false;      // with a 4-bit zero point each (AWQ, asymmetric GPTQ)
+  friend bool operator==(const IntegerGroups&, const IntegerGroups&) = default;
+};
+
 // What the checkpoint that the authors publish is in. Tables, the output projection, norms and routers are in 16 bits in all of them.
 struct PublishedFormats {
   WeightFormat weights = WeightFormat::unstated;    // unstated: nothing is known
   WeightFormat attention = WeightFormat::unstated;  // its projections; unstated: as `weights`
   WeightFormat experts = WeightFormat::unstated;    // routed; unstated: as `weights`
+  IntegerGroups groups;                             // of int4
   friend bool operator==(const PublishedFormats&, const PublishedFormats&) = default;
 };
 
@@ -121,6 +149,9 @@ struct Architecture {
   std::int64_t norms_per_layer = 2;
   bool embedding_norm = false;  // a norm right after the input table (BLOOM)
   bool head_bias = false;       // the output projection has a bias
+  std::int64_t residual_streams = 1;   // parallel residual streams that hyper-connections mix around every block (DeepSeek-V4, arXiv 2512.24880)
+  std::int64_t per_layer_width = 0;    // features of a token that each layer gets from a table of its own (Gemma 3n and 4 E models)
+  std::int64_t per_layer_vocabulary = 0;  // rows of these tables
   std::vector<Layer> kinds;         // the distinct layers
   std::vector<LayerRun> runs;       // the stack, bottom up
   std::int64_t mtp_depth = 0;       // multi-token-prediction modules after the stack

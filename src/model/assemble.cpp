@@ -34,6 +34,7 @@ class Assembler final {
     resolve_experts();
     check_lists();
     check_indexer();
+    check_compression();
     if (failed()) return std::nullopt;
     Architecture a = frame();
     stack_layers(a);
@@ -54,14 +55,25 @@ class Assembler final {
     diagnostics_.error(at(field), std::move(problem), std::move(why), std::move(suggestion));
   }
 
+  void check_heads(std::string_view field, std::int64_t heads, std::int64_t kv_heads) {
+    if (heads % kv_heads != 0) error(field, fmt::format("{} query heads do not divide among {} key/value heads", heads, kv_heads));
+  }
+  bool is_compressed() const { return !c_.compress_ratios.empty(); }
   void resolve_attention() {
     if (c_.num_key_value_heads == 0) c_.num_key_value_heads = c_.num_attention_heads;
-    if (c_.num_attention_heads % c_.num_key_value_heads != 0)
-      error("num_key_value_heads", fmt::format("{} query heads do not divide among {} key/value heads",
-                                               c_.num_attention_heads, c_.num_key_value_heads));
+    check_heads("num_key_value_heads", c_.num_attention_heads, c_.num_key_value_heads);
+    if (c_.full_num_attention_heads == 0) c_.full_num_attention_heads = c_.num_attention_heads;
+    if (c_.full_num_key_value_heads == 0) c_.full_num_key_value_heads = c_.num_key_value_heads;
+    check_heads("full_num_key_value_heads", c_.full_num_attention_heads, c_.full_num_key_value_heads);
+    resolve_head_dim();
+    if (c_.v_head_dim == 0) c_.v_head_dim = c_.head_dim;
+    if (c_.full_v_head_dim == 0) c_.full_v_head_dim = c_.full_head_dim > 0 && c_.v_head_dim == c_.head_dim ? c_.full_head_dim : c_.v_head_dim;
+    if (c_.full_head_dim == 0) c_.full_head_dim = c_.head_dim;
+  }
+  void resolve_head_dim() {
     if (c_.kv_lora_rank > 0) return resolve_latent_attention();
-    for (const std::string_view field : {"q_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"})
-      if (node_.find(field) && node_.find(field)->kind != config::Node::Kind::null)
+    for (const std::string_view field : {"q_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim"})
+      if (const auto* node = node_.find(field); node && node->kind != config::Node::Kind::null && !(is_compressed() && field != "qk_nope_head_dim"))
         error(field, fmt::format("{} is set but kv_lora_rank is not", field),
               "it belongs to multi-latent attention", "set kv_lora_rank or remove it");
     if (c_.head_dim > 0) return;
@@ -140,10 +152,16 @@ class Assembler final {
   void check_lists() {
     check_length("layer_types", c_.layer_types);
     check_words("layer_types", c_.layer_types, {"full_attention", "sliding_attention", "linear_attention"});
-    if ((any_layer_is("linear_attention") || c_.linear_num_value_heads > 0) && (c_.linear_num_value_heads == 0 || c_.linear_num_key_heads == 0 ||
+    check_numbers("linear_attention_layers", c_.linear_attention_layers, c_.num_hidden_layers);
+    if (std::find(c_.linear_attention_layers.begin(), c_.linear_attention_layers.end(), "0") != c_.linear_attention_layers.end()) error("linear_attention_layers", "linear_attention_layers holds 0", "layers are counted from 1");
+    if (c_.linear_rule == LinearRule::channel_delta && (c_.linear_decay_rank == 0 || c_.linear_num_key_heads != c_.linear_num_value_heads))
+      error("linear_rule", "a decay per channel needs 'linear_decay_rank' and as many heads of keys as of values");
+    if ((any_layer_is("linear_attention") || c_.linear_num_value_heads > 0 || !c_.linear_attention_layers.empty()) && (c_.linear_num_value_heads == 0 || c_.linear_num_key_heads == 0 ||
                                              c_.linear_value_head_dim == 0 || c_.linear_key_head_dim == 0))
       error("layer_types", "a layer is linear_attention but its sizes are not given",
             "linear_num_value_heads, linear_num_key_heads, linear_value_head_dim and linear_key_head_dim are needed");
+    if (c_.shared_key_layers >= c_.num_hidden_layers) error("shared_key_layers", fmt::format("{} of {} layers cannot use keys of earlier ones", c_.shared_key_layers, c_.num_hidden_layers));
+    if (c_.per_layer_width > 0 && c_.per_layer_vocabulary == 0) error("per_layer_width", "tables of the layers lack 'per_layer_vocabulary'");
     if (c_.sliding_window == 0 && any_layer_is("sliding_attention"))
       error("layer_types", "a layer is sliding_attention but there is no sliding_window");
     check_length("mlp_layer_types", c_.mlp_layer_types);
@@ -167,11 +185,28 @@ class Assembler final {
     }
     if (c_.index_n_heads == 0 || c_.index_head_dim == 0) error("index_topk", "sparse attention lacks 'index_n_heads' or 'index_head_dim'", "an indexer chooses the keys");
     if (c_.kv_lora_rank > 0 && c_.q_lora_rank == 0) error("index_topk", "an indexer of multi-latent attention lacks 'q_lora_rank'", "its queries are projected from the query latent");
-    if (c_.sliding_window > 0) error("index_topk", "sparse attention together with a sliding window", "no such model is known");
+    if (c_.sliding_window > 0 && !is_compressed()) error("index_topk", "sparse attention together with a sliding window", "no such model is known");
     if (!c_.indexer_types.empty() && c_.indexer_types.front() == "shared") error("indexer_types", "the first layer has no earlier one whose keys it could use");
   }
 
+  void check_compression() {
+    if (!is_compressed()) return;
+    const auto listed = static_cast<std::int64_t>(c_.compress_ratios.size());
+    if (listed != c_.num_hidden_layers && listed != c_.num_hidden_layers + c_.num_nextn_predict_layers)
+      error("compress_ratios", fmt::format("compress_ratios lists {} layers, num_hidden_layers is {}", listed, c_.num_hidden_layers));
+    constexpr std::int64_t kMostTokens = 1 << 20;
+    check_numbers("compress_ratios", c_.compress_ratios, kMostTokens);
+    const std::pair<std::string_view, std::int64_t> needed[] = {{"q_lora_rank", c_.q_lora_rank}, {"output_groups", c_.output_groups}, {"output_rank", c_.output_rank}, {"sliding_window", c_.sliding_window}};
+    for (const auto& [field, value] : needed)
+      if (value == 0) error("compress_ratios", fmt::format("compressed attention lacks '{}'", field));
+    if (c_.kv_lora_rank > 0) error("compress_ratios", "compressed attention together with multi-latent attention", "no such model is known");
+    if (c_.num_key_value_heads != 1) error("num_key_value_heads", "compressed attention has one vector for all heads", "", "set num_key_value_heads: 1");
+    if (c_.output_groups > 0 && c_.num_attention_heads % c_.output_groups != 0) error("output_groups", fmt::format("{} heads do not divide into {} groups", c_.num_attention_heads, c_.output_groups));
+    if (c_.index_compress_ratio > 0 && c_.index_topk == 0) error("index_compress_ratio", "an indexer lacks 'index_topk'", "it chooses the entries that a query attends to");
+  }
+
   bool is_sparse(std::int64_t i) const {
+    if (is_compressed()) return c_.index_compress_ratio > 0 && ratio(i) == c_.index_compress_ratio;
     return c_.index_topk > 0 && (c_.sparse_attention_freq.empty() || c_.sparse_attention_freq[static_cast<std::size_t>(i)] == "1");
   }
   Indexer indexer(std::int64_t i) const {
@@ -197,7 +232,10 @@ class Assembler final {
     if (c_.full_attention_period > 0 && (i + 1) % c_.full_attention_period == 0) return false;
     return i >= c_.first_window_layer;
   }
+  std::int64_t ratio(std::int64_t i) const { return *whole_number(c_.compress_ratios[static_cast<std::size_t>(i)]); }
   bool is_linear(std::int64_t i) const {
+    if (!c_.linear_attention_layers.empty())
+      return std::any_of(c_.linear_attention_layers.begin(), c_.linear_attention_layers.end(), [&](const auto& text) { return whole_number(text) == i + 1; });
     if (!c_.layer_types.empty()) return c_.layer_types[static_cast<std::size_t>(i)] == "linear_attention";
     return c_.linear_num_value_heads > 0 && c_.full_attention_period > 0 && (i + 1) % c_.full_attention_period != 0;
   }
@@ -208,39 +246,63 @@ class Assembler final {
               .kv_heads = c_.linear_num_key_heads,
               .head_dim = c_.linear_key_head_dim,
               .v_head_dim = c_.linear_value_head_dim,
-              .convolution = c_.linear_conv_kernel_dim};
-    const bool latent = c_.kv_lora_rank > 0;
+              .rule = c_.linear_rule,
+              .convolution = c_.linear_conv_kernel_dim,
+              .convolution_bias = c_.linear_conv_bias,
+              .decay_rank = c_.linear_rule == LinearRule::channel_delta ? c_.linear_decay_rank : 0,
+              .gate_rank = c_.linear_full_rank_gate ? 0 : c_.linear_gate_rank};
+    if (is_compressed()) return compressed(i);
+    const bool latent = c_.kv_lora_rank > 0, windowed = is_windowed(i);
     return {.kind = latent ? AttentionKind::multi_latent : AttentionKind::grouped_query,
-            .heads = c_.num_attention_heads,
-            .kv_heads = c_.num_key_value_heads,
-            .head_dim = c_.head_dim,
-            .v_head_dim = latent ? c_.v_head_dim : c_.head_dim,
+            .heads = windowed ? c_.num_attention_heads : c_.full_num_attention_heads,
+            .kv_heads = windowed ? c_.num_key_value_heads : c_.full_num_key_value_heads,
+            .head_dim = windowed ? c_.head_dim : c_.full_head_dim,
+            .v_head_dim = windowed ? c_.v_head_dim : c_.full_v_head_dim,
             .q_lora_rank = c_.q_lora_rank,
             .kv_lora_rank = c_.kv_lora_rank,
             .qk_nope_dim = c_.qk_nope_head_dim,
             .qk_rope_dim = c_.qk_rope_head_dim,
-            .window = is_windowed(i) ? c_.sliding_window : 0,
+            .window = windowed ? c_.sliding_window : 0,
             .qkv_bias = c_.qkv_bias,
             .output_bias = c_.output_bias,
             .qk_norm = c_.qk_norm,
             .qk_norm_per_projection = c_.qk_norm && c_.qk_norm_per_projection,
-            .sinks = c_.attention_sinks,
+            .sinks = c_.attention_sinks || (windowed && c_.window_attention_sinks),
             .output_gate = c_.attention_output_gate,
+            .keys_are_values = !latent && !windowed && c_.full_keys_are_values,
+            .shared_keys = !latent && i >= c_.num_hidden_layers - c_.shared_key_layers,
             .indexer = indexer(i)};
   }
-  MixtureOfExperts experts() const {
+  Attention compressed(std::int64_t i) const {
+    return {.kind = AttentionKind::compressed,
+            .heads = c_.num_attention_heads,
+            .kv_heads = 1,
+            .head_dim = c_.head_dim,
+            .v_head_dim = c_.head_dim,
+            .q_lora_rank = c_.q_lora_rank,
+            .qk_rope_dim = c_.qk_rope_head_dim,
+            .window = c_.sliding_window,
+            .sinks = c_.attention_sinks,
+            .compression = ratio(i),
+            .output_groups = c_.output_groups,
+            .output_rank = c_.output_rank,
+            .indexer = indexer(i)};
+  }
+  MixtureOfExperts experts(std::int64_t i) const {
     const auto shared = c_.shared_expert_intermediate_size > 0
                             ? c_.shared_expert_intermediate_size
                             : c_.n_shared_experts * c_.moe_intermediate_size;
     return {.routed_experts = c_.num_experts,
             .top_k = c_.num_experts_per_tok,
+            .latent = c_.moe_latent_size,
+            .latent_norm = c_.moe_latent_norm && c_.moe_latent_size > 0,
             .intermediate = c_.moe_intermediate_size,
             .shared_intermediate = shared,
             .groups = c_.n_group,
             .group_limit = c_.topk_group < c_.n_group ? c_.topk_group : 0,
             .gated = c_.gated,
             .bias = c_.expert_bias,
-            .router_bias = c_.router_bias,
+            .router_bias = c_.router_bias && i >= c_.num_hash_layers,
             .shared_gate = c_.shared_expert_gate && shared > 0};
   }
 
@@ -260,7 +322,10 @@ class Assembler final {
     a.embedding_norm = c_.embedding_norm;
     a.head_bias = c_.head_bias;
     a.mtp_depth = c_.num_nextn_predict_layers;
-    a.published = {.weights = c_.weight_format, .attention = c_.attention_format, .experts = c_.expert_format};
+    a.residual_streams = c_.residual_streams;
+    a.per_layer_width = c_.per_layer_width;
+    a.per_layer_vocabulary = c_.per_layer_width > 0 ? c_.per_layer_vocabulary : 0;
+    a.published = {.weights = c_.weight_format, .attention = c_.attention_format, .experts = c_.expert_format, .groups = {.size = c_.int4_group, .zeros = c_.int4_zeros}};
     return a;
   }
   void stack_layers(Architecture& a) {
@@ -268,16 +333,17 @@ class Assembler final {
     for (std::int64_t i = 0; i < c_.num_hidden_layers; ++i) {
       Layer layer{.attention = attention(i)};
       if (is_moe(i))
-        layer.experts = experts();
+        layer.experts = experts(i);
       else
-        layer.dense =
-            FeedForward{.intermediate = c_.intermediate_size, .gated = c_.gated, .bias = c_.mlp_bias};
+        layer.dense = FeedForward{.intermediate = c_.intermediate_size * (c_.shared_key_layers_double && i >= c_.num_hidden_layers - c_.shared_key_layers ? 2 : 1), .gated = c_.gated, .bias = c_.mlp_bias};
       any_dense |= layer.dense.has_value();
       push(a, layer);
     }
     if (any_dense && c_.intermediate_size == 0)
       error("num_hidden_layers", "the model has dense layers but lacks 'intermediate_size'");
-    if (a.mtp_depth > 0) a.mtp_layer = a.layer(c_.num_hidden_layers - 1);
+    if (a.mtp_depth == 0) return;
+    a.mtp_layer = a.layer(c_.num_hidden_layers - 1);
+    if (static_cast<std::int64_t>(c_.compress_ratios.size()) > c_.num_hidden_layers) a.mtp_layer->attention = attention(c_.num_hidden_layers);
   }
   static void push(Architecture& a, const Layer& layer) {
     const auto found = std::find(a.kinds.begin(), a.kinds.end(), layer);
@@ -292,26 +358,30 @@ class Assembler final {
   // An upper bound in floating point, before anybody counts in integers.
   void check_magnitude() {
     const auto d = [](std::int64_t x) { return static_cast<double>(x); };
-    const double widest = std::max(d(c_.head_dim), d(c_.v_head_dim));
-    const double latents = d(c_.q_lora_rank) + d(c_.kv_lora_rank) + d(c_.qk_rope_head_dim);
-    const double attention = (4 * d(c_.hidden_size) + 2 * latents + 8) * d(c_.num_attention_heads) * widest +
-                             d(c_.hidden_size) * (latents + 8);
+    const double widest = std::max({d(c_.head_dim), d(c_.v_head_dim), d(c_.full_head_dim), d(c_.full_v_head_dim)});
+    const double latents = d(c_.q_lora_rank) + d(c_.kv_lora_rank) + d(c_.qk_rope_head_dim) + d(c_.output_rank);
+    const double heads = std::max(d(c_.num_attention_heads), d(c_.full_num_attention_heads));
+    const double attention = (5 * d(c_.hidden_size) + 2 * latents + 8) * heads * widest + d(c_.hidden_size) * (latents + 8 + d(c_.output_groups) * d(c_.output_rank));
     const double linear = (2 * d(c_.linear_num_key_heads) * d(c_.linear_key_head_dim) +
-                           3 * d(c_.linear_num_value_heads) * (d(c_.linear_value_head_dim) + 1)) *
-                          (d(c_.hidden_size) + d(c_.linear_conv_kernel_dim) + 2);
+                           4 * d(c_.linear_num_value_heads) * (std::max(d(c_.linear_value_head_dim), d(c_.linear_key_head_dim)) + 1)) *
+                              (d(c_.hidden_size) + d(c_.linear_conv_kernel_dim) + d(c_.linear_decay_rank) + d(c_.linear_gate_rank) + 4) +
+                          d(c_.hidden_size) * (d(c_.linear_decay_rank) + d(c_.linear_gate_rank));
+    constexpr double kMostTokens = 1 << 20;
+    const double compressors = is_compressed() ? (4 * d(c_.hidden_size) + 2 * kMostTokens + 2) * (widest + d(c_.index_head_dim)) + d(c_.q_lora_rank) * d(c_.index_n_heads) * d(c_.index_head_dim) : 0;
+    const double streams = 4 * d(c_.residual_streams) * (d(c_.residual_streams) + 2) * (d(c_.residual_streams) * d(c_.hidden_size) + 4);
     const double expert = 3 * (d(c_.hidden_size) + 1) * (d(c_.moe_intermediate_size) + 1);
     const double shared =
         3 * (d(c_.hidden_size) + 1) *
         (d(c_.shared_expert_intermediate_size) + d(c_.n_shared_experts) * d(c_.moe_intermediate_size));
-    const double feed_forward =
-        3 * (d(c_.hidden_size) + 1) * (d(c_.intermediate_size) + 1) + d(c_.num_experts) * expert + shared;
-    const double norms = 2 * d(c_.norms_per_layer) * d(c_.hidden_size);
+    const double routed = 3 * (std::max(d(c_.hidden_size), d(c_.moe_latent_size)) + 1) * (d(c_.moe_intermediate_size) + 1);
+    const double feed_forward = 6 * (d(c_.hidden_size) + 1) * (d(c_.intermediate_size) + 1) + d(c_.num_experts) * std::max(expert, routed) + shared + 2 * d(c_.hidden_size) * d(c_.moe_latent_size) + d(c_.moe_latent_size);
+    const double norms = 2 * d(c_.norms_per_layer) * d(c_.hidden_size) + streams + d(c_.per_layer_width) * (3 * d(c_.hidden_size) + d(c_.per_layer_vocabulary) + 1) + 2 * d(c_.hidden_size);
     const double layers = d(c_.num_hidden_layers) + d(c_.num_nextn_predict_layers);
     const double tables = (2 * (d(c_.vocab_size) + d(c_.pad_vocab_size_multiple)) +
                            d(c_.max_position_embeddings) + d(c_.position_offset) + 8) *
                           d(c_.hidden_size);
     const double bound =
-        layers * (2 * attention + linear + feed_forward + norms + 4 * d(c_.hidden_size) * d(c_.hidden_size)) + tables;
+        layers * (2 * attention + linear + compressors + feed_forward + norms + 4 * d(c_.hidden_size) * d(c_.hidden_size)) + tables;
     if (!(bound < kMostParameters))
       diagnostics_.error(node_.where, fmt::format("the model has about {:.0e} parameters", bound),
                          fmt::format("the limit is {:.0e}", kMostParameters));

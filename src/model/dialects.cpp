@@ -19,6 +19,10 @@ constexpr std::array kMptNorm{WordPair{"low_precision_layernorm", "layer"}, Word
 constexpr std::array kMptWindow{WordPair{"-1", ""}, WordPair{"*", "*"}};
 constexpr std::array kPerProjection{WordPair{"per_layer", "true"}, WordPair{"per_head", "false"}};
 constexpr std::array kMiniMaxLayers{WordPair{"1", "full_attention"}};
+constexpr std::array kMiMoLayers{WordPair{"0", "full_attention"}, WordPair{"1", "sliding_attention"}};
+constexpr std::array kOfVisionOnly{WordPair{"vision", ""}, WordPair{"false", ""}};
+constexpr std::array kGemma4Norms{WordPair{"true", "8"}, WordPair{"false", ""}};
+constexpr std::array kDsaLayers{WordPair{"deepseek_sparse_attention", ""}, WordPair{"full_attention", ""}};
 constexpr std::array kMultiQuery{WordPair{"true", "1"}, WordPair{"false", "null"}};
 constexpr std::array kMustBeTrue{WordPair{"true", ""}};
 constexpr std::array kMustBeFalse{WordPair{"false", ""}};
@@ -110,6 +114,7 @@ constexpr std::array kIndexer{Key{"index_n_heads"},
                               Key{"index_head_dim"},
                               Key{"index_topk"},
                               Key{"indexer_types"},
+                              Key{"layer_types", "", kDsaLayers},
                               Key{"indexer_rope_interleave", kNoField},
                               Key{"rope_interleave", kNoField},
                               // what indexer_types says layer by layer
@@ -132,6 +137,73 @@ constexpr std::array kMiniMax3{Key{"dense_intermediate_size", "intermediate_size
                                Key{"sparse_attention_config.sparse_local_block", kNoField},
                                Key{"sparse_attention_config.sparse_score_type", kNoField},
                                Key{"sparse_attention_config.sparse_disable_index_value", kNoField}};
+constexpr std::array kKimiLinear{Key{"linear_attn_config.kda_layers", "linear_attention_layers"},
+                                 Key{"linear_attn_config.full_attn_layers", kNoField},  // the others
+                                 Key{"linear_attn_config.num_heads", "linear_num_value_heads"},
+                                 Key{"linear_attn_config.num_heads", "linear_num_key_heads"},
+                                 Key{"linear_attn_config.head_dim", "linear_value_head_dim"},
+                                 Key{"linear_attn_config.head_dim", "linear_key_head_dim"},
+                                 Key{"linear_attn_config.head_dim", "linear_decay_rank"},
+                                 Key{"linear_attn_config.head_dim", "linear_gate_rank"},
+                                 Key{"linear_attn_config.short_conv_kernel_size", "linear_conv_kernel_dim"},
+                                 Key{"mla_use_nope", kNoField},
+                                 Key{"num_experts"},
+                                 Key{"num_experts_per_token", "num_experts_per_tok"},
+                                 Key{"moe_intermediate_size"},
+                                 Key{"num_shared_experts", "n_shared_experts"},
+                                 Key{"num_expert_group", "n_group"},
+                                 Key{"topk_group"},
+                                 Key{"topk_method", "router_bias", kScoreCorrection},
+                                 Key{"use_grouped_topk", kNoField},
+                                 Key{"moe_renormalize", kNoField},
+                                 Key{"moe_router_activation_func", kNoField},
+                                 Key{"first_k_dense_replace"},
+                                 Key{"moe_layer_freq"},
+                                 Key{"num_nextn_predict_layers"}};
+constexpr std::array kMiMo2{Key{"num_attention_heads", "full_num_attention_heads"},
+                            Key{"num_key_value_heads", "full_num_key_value_heads"},
+                            Key{"head_dim", "full_head_dim"},
+                            Key{"v_head_dim", "full_v_head_dim"},
+                            Key{"swa_num_attention_heads", "num_attention_heads"},
+                            Key{"swa_num_key_value_heads", "num_key_value_heads"},
+                            Key{"swa_head_dim", "head_dim"},
+                            Key{"swa_v_head_dim", "v_head_dim"},
+                            Key{"swa_rope_theta", kNoField},
+                            Key{"sliding_window"},
+                            Key{"sliding_window_size", "sliding_window"},
+                            Key{"attention_chunk_size", kNoField},  // the window once more
+                            Key{"attention_value_scale", kNoField},
+                            Key{"add_swa_attention_sink_bias", "window_attention_sinks"},
+                            Key{"add_full_attention_sink_bias", "attention_sinks"},
+                            Key{"hybrid_layer_pattern", "layer_types", kMiMoLayers}};
+// In the models with experts every layer has a feed-forward of intermediate_size beside them, as shared experts are; three more norms and the router's scales of hidden_size
+// are counted as norms.
+constexpr std::array kGemma4{Key{"sliding_window"},
+                             Key{"global_head_dim", "full_head_dim"},
+                             Key{"num_global_key_value_heads", "full_num_key_value_heads"},
+                             Key{"attention_k_eq_v", "full_keys_are_values"},
+                             Key{"num_kv_shared_layers", "shared_key_layers"},
+                             Key{"use_double_wide_mlp", "shared_key_layers_double"},
+                             Key{"hidden_size_per_layer_input", "per_layer_width"},
+                             Key{"vocab_size_per_layer_input", "per_layer_vocabulary"},
+                             Key{"use_bidirectional_attention", "", kOfVisionOnly},
+                             Key{"enable_moe_block", "norms_per_layer", kGemma4Norms},
+                             Key{"intermediate_size"},
+                             Key{"intermediate_size", "shared_expert_intermediate_size"},
+                             Key{"num_experts"},
+                             Key{"top_k_experts", "num_experts_per_tok"},
+                             Key{"moe_intermediate_size"},
+                             Key{"expert_intermediate_size", "moe_intermediate_size"}};
+constexpr std::array kDeepSeek4{Key{"q_lora_rank"},
+                                Key{"qk_rope_head_dim"},
+                                Key{"o_groups", "output_groups"},
+                                Key{"o_lora_rank", "output_rank"},
+                                Key{"compress_ratios"},
+                                Key{"compress_rope_theta", kNoField},
+                                Key{"sliding_window"},
+                                Key{"hc_mult", "residual_streams"},
+                                Key{"hc_sinkhorn_iters", kNoField},
+                                Key{"num_hash_layers"}};
 constexpr std::array kPhiMoe{Key{"lm_head_bias", "head_bias"}};
 constexpr std::array kGpt2{
     Key{"n_embd", "hidden_size"},
@@ -239,6 +311,12 @@ std::vector<Dialect> all_dialects() {
        {kLatent, kDeepSeekExperts, kFourBiases, kIndexer},
        "{q_lora_rank: 1536, kv_lora_rank: 512, qk_nope_head_dim: 128, qk_rope_head_dim: 64, v_head_dim: 128, "
        "router_bias: true, index_n_heads: 64, index_head_dim: 128, index_topk: 2048}"},
+      {{"deepseek_v4", "deepseek_ref"},
+       {kDeepSeek4, kDeepSeekExperts, kFourBiases, kIndexer},
+       "{num_key_value_heads: 1, head_dim: 512, q_lora_rank: 1024, qk_rope_head_dim: 64, output_groups: 8, output_rank: 1024, sliding_window: 128, attention_sinks: true, "
+       "index_compress_ratio: 4, index_n_heads: 64, index_head_dim: 128, index_topk: 512, residual_streams: 4, router_bias: true, n_shared_experts: 1, num_hash_layers: 3}"},
+      {{"kimi_linear"}, {kLatent, kKimiLinear}, "{linear_rule: channel_delta, router_bias: true}"},
+      {{"mimo_v2_flash"}, {kMiMo2, kDeepSeekExperts, kInputBiases}, "{router_bias: true}"},
       {{"glm_moe_dsa"},
        {kLatent, kDeepSeekExperts, kFourBiases, kIndexer},
        "{q_lora_rank: 2048, kv_lora_rank: 512, qk_nope_head_dim: 192, qk_rope_head_dim: 64, v_head_dim: 256, "
@@ -276,6 +354,10 @@ std::vector<Dialect> all_dialects() {
        "vocab_size: 262208,"
        " max_position_embeddings: 131072, norms_per_layer: 4, qk_norm: true, sliding_window: 4096, "
        "full_attention_period: 6}"},
+      {{"gemma4_text"},
+       {kGemma4, kFourBiases},
+       "{tie_word_embeddings: true, head_dim: 256, full_head_dim: 512, num_key_value_heads: 4, norms_per_layer: 4, qk_norm: true, sliding_window: 512, full_attention_period: 6, "
+       "vocab_size: 262144, per_layer_width: 256, per_layer_vocabulary: 262144, router_bias: true}"},
       {{"gpt2"},
        {kGpt2},
        "{gated: false, norm: layer, norm_bias: true, qkv_bias: true, output_bias: true, mlp_bias: true, "

@@ -24,6 +24,11 @@ struct LayerParameters {
 [[nodiscard]] LayerParameters parameters_of(const Architecture& architecture, const Layer& layer);
 // Of the indexer of sparse attention, counted in `attention` above.
 [[nodiscard]] std::int64_t indexer_parameters(const Attention& attention, std::int64_t hidden);
+// Of what makes entries of several tokens, in compressed attention and its indexer; counted in `attention` and, the indexer's, in its parameters.
+[[nodiscard]] std::int64_t compressor_parameters(const Attention& attention, std::int64_t hidden);
+[[nodiscard]] std::int64_t index_compressor_parameters(const Attention& attention, std::int64_t hidden);  // the indexer's alone
+// Of what mixes residual streams around the blocks of a layer, counted in `norms`; 0 without hyper-connections.
+[[nodiscard]] std::int64_t hyper_connections(const Architecture& architecture, const Layer& layer);
 
 struct Parameters {
   std::int64_t total = 0;           // without multi-token-prediction modules, as models are named

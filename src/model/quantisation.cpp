@@ -210,11 +210,36 @@ void warn(const Node& quantisation, const std::string& method, const std::string
                       "state the formats in the deployment, such as weights=fp8,experts=fp4");
 }
 
-void add_quantised(const Node& quantisation, Node& own, config::Diagnostics& diagnostics) {
+// Weights per scale of four-bit integers, and whether groups have zero points: as the tool or the group of compressed-tensors says, else the tools' default of 128.
+void add_groups(const Node& quantisation, Node& own) {
+  constexpr std::int64_t kUsual = 128;
+  const Node* weights = nullptr;
+  if (const Node* groups = quantisation.find("config_groups"); groups && groups->is_mapping() && !groups->entries.empty()) weights = groups->entries.front().value.find("weights");
+  const Node& stated = weights && weights->is_mapping() ? *weights : quantisation;
+  const auto size = number(stated, "group_size");
+  const bool channel = size < 0 || word(stated, "strategy") == "channel";
+  add(own, "int4_group", std::to_string(channel ? -1 : size > 0 ? size : kUsual), quantisation.where);
+  const bool zeros = word(stated, "zero_point") == "true" || word(stated, "sym") == "false" || word(stated, "symmetric") == "false";
+  add(own, "int4_zeros", zeros ? "true" : "false", quantisation.where);
+}
+
+// Routed experts of another format than the rest of a checkpoint in FP8: DeepSeek-V4's in 4 bits with a scale per 32, or in those of Model Optimizer.
+std::string_view experts_apart(const Node& config, const Node& quantisation, const std::string& method) {
+  if (method != "fp8") return {};
+  if (const auto algorithm = word(quantisation, "moe_quant_algo"); !algorithm.empty()) return format_of_algorithm(algorithm);
+  return word(config, "expert_dtype") == "fp4" ? "mxfp4" : "";
+}
+
+void add_quantised(const Node& config, const Node& quantisation, Node& own, config::Diagnostics& diagnostics) {
   const auto method = word(quantisation, "quant_method"), algorithm = word(quantisation, "quant_algo");
+  if (const auto apart = experts_apart(config, quantisation, method); !apart.empty() && !format_of_fp8(quantisation).empty()) {
+    add(own, "weight_format", format_of_fp8(quantisation), quantisation.where);
+    return add(own, "expert_format", apart, quantisation.where);
+  }
   const auto format = format_of(quantisation, method, algorithm);
   if (format.empty()) return warn(quantisation, method, algorithm, diagnostics);
   warn_of_unknown(quantisation, diagnostics);
+  if (format == "int4") add_groups(quantisation, own);
   const auto layers = number(own, "num_hidden_layers");
   const bool experts = number(own, "num_experts") > 0;
   const bool only_experts = experts && (method == "mxfp4" || targets_experts(quantisation) || left_wide(quantisation, Part::beside_experts, layers));
@@ -227,7 +252,7 @@ void add_quantised(const Node& quantisation, Node& own, config::Diagnostics& dia
 
 void add_published_formats(const Node& config, const Node& wrapper, Node& own, config::Diagnostics& diagnostics) {
   if (const Node* quantisation = first_of(config, wrapper, {"quantization_config", "compression_config"}); quantisation && !(quantisation->is_mapping() && quantisation->entries.empty())) {
-    add_quantised(*quantisation, own, diagnostics);
+    add_quantised(config, *quantisation, own, diagnostics);
     return;
   }
   const Node* type = first_of(config, wrapper, {"torch_dtype", "dtype"});

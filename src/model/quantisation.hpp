@@ -10,7 +10,7 @@
 
 namespace zettatwin::model {
 
-// Adds weight_format, attention_format and expert_format of our own dialect to `own`, the translated config, as far as `config` or else `wrapper`, the document around
+// Adds weight_format, attention_format, expert_format and the groups of int4 of our own dialect to `own`, the translated config, as far as `config` or else `wrapper`, the document around
 // it, says them. A quantisation that is not known or mixed is a warning that names it, and nothing is added.
 void add_published_formats(const config::Node& config, const config::Node& wrapper, config::Node& own, config::Diagnostics& diagnostics);
 

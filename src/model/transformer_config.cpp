@@ -40,6 +40,12 @@ constexpr std::array kFormatWords{
     config::Word{"int4", static_cast<int>(WeightFormat::int4), "4-bit integers, a scale per group"},
 };
 
+constexpr std::array kRules{
+    config::Word{"delta", static_cast<int>(LinearRule::delta), "gated delta rule: step and decay per head"},
+    config::Word{"channel_delta", static_cast<int>(LinearRule::channel_delta), "Kimi Delta Attention: a decay per channel of the keys"},
+    config::Word{"mamba2", static_cast<int>(LinearRule::mamba2), "Mamba-2: queries, keys and values are C, B and x"},
+};
+
 void describe_attention(config::Schema& s, TransformerConfig& c) {
   s.integer("num_attention_heads", c.num_attention_heads, "query heads", required(kWidths));
   s.integer("num_key_value_heads", c.num_key_value_heads, "key/value heads; default: as many as query heads",
@@ -55,7 +61,14 @@ void describe_attention(config::Schema& s, TransformerConfig& c) {
             within(kOptionalWidths));
   s.integer("qk_rope_head_dim", c.qk_rope_head_dim,
             "MLA: width of a head's rotary part, one key for all heads", within(kOptionalWidths));
-  s.integer("v_head_dim", c.v_head_dim, "MLA: width of a value head", within(kOptionalWidths));
+  s.integer("v_head_dim", c.v_head_dim, "width of a value head; default: head_dim; needed by MLA", within(kOptionalWidths));
+  s.integer("full_num_attention_heads", c.full_num_attention_heads, "query heads of layers that attend fully, if other than num_attention_heads", within(kCounts));
+  s.integer("full_num_key_value_heads", c.full_num_key_value_heads, "likewise key/value heads", within(kCounts));
+  s.integer("full_head_dim", c.full_head_dim, "likewise width of a head", within(kOptionalWidths));
+  s.integer("full_v_head_dim", c.full_v_head_dim, "likewise width of a value head", within(kOptionalWidths));
+  s.boolean("full_keys_are_values", c.full_keys_are_values, "layers that attend fully have no projection to values: they are the keys' one");
+  s.boolean("window_attention_sinks", c.window_attention_sinks, "windowed layers have a learned sink logit per head");
+  s.integer("shared_key_layers", c.shared_key_layers, "so many last layers use the keys and values of the last earlier layer of their kind", within(kCounts));
   s.boolean("qkv_bias", c.qkv_bias, "biases on the query, key and value projections");
   s.boolean("output_bias", c.output_bias, "a bias on the attention's output projection");
   s.boolean("qk_norm", c.qk_norm, "normalise queries and keys");
@@ -68,6 +81,17 @@ void describe_attention(config::Schema& s, TransformerConfig& c) {
   s.integer("linear_value_head_dim", c.linear_value_head_dim, "linear attention: width of a value head", within(kOptionalWidths));
   s.integer("linear_key_head_dim", c.linear_key_head_dim, "linear attention: width of a query and key head", within(kOptionalWidths));
   s.integer("linear_conv_kernel_dim", c.linear_conv_kernel_dim, "linear attention: tokens that the convolution spans", within(kCounts));
+  s.boolean("linear_conv_bias", c.linear_conv_bias, "linear attention: the convolution has biases");
+  s.choice("linear_rule", c.linear_rule, kRules, "linear attention: how the state follows from the tokens");
+  s.integer("linear_decay_rank", c.linear_decay_rank, "linear attention with a decay per channel: features through which it is projected", within(kOptionalWidths));
+  s.integer("linear_gate_rank", c.linear_gate_rank, "linear attention: features through which gates of the outputs are projected; 0: directly", within(kOptionalWidths));
+  s.boolean("linear_full_rank_gate", c.linear_full_rank_gate, "linear attention: gates of the outputs are projected directly, whatever linear_gate_rank says");
+  s.texts("linear_attention_layers", c.linear_attention_layers, "numbers of layers with linear attention, from 1; the others attend fully");
+  s.texts("compress_ratios", c.compress_ratios,
+          "per layer, and one more for the multi-token-prediction module: tokens that an entry stands for which is attended to beside a window, one vector of head_dim for all heads (DeepSeek-V4); 0: only the window");
+  s.integer("index_compress_ratio", c.index_compress_ratio, "layers of this ratio attend to entries that the indexer chooses, and their entries overlap", within(kCounts));
+  s.integer("output_groups", c.output_groups, "compressed attention: groups of heads whose outputs are projected", within(kCounts));
+  s.integer("output_rank", c.output_rank, "compressed attention: to so many features each", within(kOptionalWidths));
   s.integer("index_topk", c.index_topk, "sparse attention: keys that a query attends to, or blocks of keys; 0: all keys", within(kCounts));
   s.integer("index_block_size", c.index_block_size, "sparse attention: keys of a block", within(kAtLeastOne));
   s.integer("index_n_heads", c.index_n_heads, "sparse attention: heads of the indexer that chooses the keys", within(kCounts));
@@ -91,6 +115,7 @@ void describe_feed_forward(config::Schema& s, TransformerConfig& c) {
             "intermediate_size in units of hidden_size, if that is not given", within(kCounts));
   s.boolean("gated", c.gated, "gate, up and down (SwiGLU, GeGLU) rather than up and down");
   s.boolean("mlp_bias", c.mlp_bias, "biases in the dense feed-forward");
+  s.boolean("shared_key_layers_double", c.shared_key_layers_double, "the feed-forward of shared_key_layers is twice as wide");
   s.integer("num_experts", c.num_experts, "routed experts per MoE layer; 0: dense", within(kCounts));
   s.integer("num_experts_per_tok", c.num_experts_per_tok, "routed experts that a token reaches",
             within(kCounts));
@@ -105,6 +130,9 @@ void describe_feed_forward(config::Schema& s, TransformerConfig& c) {
   s.integer("topk_group", c.topk_group, "groups that a token may reach; 0: all", within(kCounts));
   s.boolean("router_bias", c.router_bias, "the router has a bias or a score-correction term");
   s.boolean("expert_bias", c.expert_bias, "biases in the experts");
+  s.integer("num_hash_layers", c.num_hash_layers, "the first layers choose experts by a table of tokens, without router_bias", within(kCounts));
+  s.integer("moe_latent_size", c.moe_latent_size, "width that routed experts see, projected from hidden_size and back by all tokens; 0: hidden_size", within(kOptionalWidths));
+  s.boolean("moe_latent_norm", c.moe_latent_norm, "a norm of what comes back from the routed experts");
   s.integer("first_k_dense_replace", c.first_k_dense_replace, "the first k layers are dense",
             within(kCounts));
   s.integer("decoder_sparse_step", c.decoder_sparse_step, "layer i is MoE if i + 1 is a multiple of it",
@@ -137,6 +165,9 @@ void describe(config::Schema& s, TransformerConfig& c) {
   s.integer("norms_per_layer", c.norms_per_layer, "norms of hidden_size per layer", within(kAtLeastOne));
   s.boolean("embedding_norm", c.embedding_norm, "a norm right after the token table");
   s.boolean("head_bias", c.head_bias, "the output projection has a bias");
+  s.integer("residual_streams", c.residual_streams, "parallel residual streams, mixed around every block (hyper-connections)", {.range = {1, 64}});
+  s.integer("per_layer_width", c.per_layer_width, "features of a token that every layer gets from a table of its own; 0: none", within(kOptionalWidths));
+  s.integer("per_layer_vocabulary", c.per_layer_vocabulary, "rows of these tables", within(kTokens));
   describe_attention(s, c);
   describe_feed_forward(s, c);
   s.integer("num_nextn_predict_layers", c.num_nextn_predict_layers,
@@ -144,6 +175,8 @@ void describe(config::Schema& s, TransformerConfig& c) {
   s.choice("weight_format", c.weight_format, kFormatWords, "number format in which the weights are published; serving takes it where a deployment states none");
   s.choice("attention_format", c.attention_format, kFormatWords, "likewise of attention's projections, if other than weight_format");
   s.choice("expert_format", c.expert_format, kFormatWords, "likewise of routed experts, if other than weight_format");
+  s.integer("int4_group", c.int4_group, "weights per 16-bit scale of int4; -1: a channel", {.range = {-1, 1 << 20}});
+  s.boolean("int4_zeros", c.int4_zeros, "int4 has a 4-bit zero point per group");
 }
 
 }  // namespace zettatwin::model

@@ -29,6 +29,9 @@ struct TransformerConfig {
   std::int64_t norms_per_layer = 2;
   bool embedding_norm = false;
   bool head_bias = false;
+  std::int64_t residual_streams = 1;
+  std::int64_t per_layer_width = 0;
+  std::int64_t per_layer_vocabulary = 0;
 
   std::int64_t num_attention_heads = 0;
   std::int64_t num_key_value_heads = 0;
@@ -44,11 +47,29 @@ struct TransformerConfig {
   bool qk_norm_per_projection = false;
   bool attention_sinks = false;
   bool attention_output_gate = false;
+  std::int64_t full_num_attention_heads = 0;
+  std::int64_t full_num_key_value_heads = 0;
+  std::int64_t full_head_dim = 0;
+  std::int64_t full_v_head_dim = 0;
+  bool full_keys_are_values = false;
+  bool window_attention_sinks = false;
+  std::int64_t shared_key_layers = 0;
   std::int64_t linear_num_value_heads = 0;
   std::int64_t linear_num_key_heads = 0;
   std::int64_t linear_value_head_dim = 0;
   std::int64_t linear_key_head_dim = 0;
   std::int64_t linear_conv_kernel_dim = 4;
+  bool linear_conv_bias = false;
+  LinearRule linear_rule = LinearRule::delta;
+  std::int64_t linear_decay_rank = 0;
+  std::int64_t linear_gate_rank = 0;
+  bool linear_full_rank_gate = false;
+  std::vector<std::string> linear_attention_layers;
+
+  std::vector<std::string> compress_ratios;
+  std::int64_t index_compress_ratio = 0;
+  std::int64_t output_groups = 0;
+  std::int64_t output_rank = 0;
 
   std::int64_t index_n_heads = 0;
   std::int64_t index_head_dim = 0;
@@ -67,6 +88,7 @@ struct TransformerConfig {
   std::int64_t expansion_ratio = 0;
   bool gated = true;
   bool mlp_bias = false;
+  bool shared_key_layers_double = false;
 
   std::int64_t num_experts = 0;
   std::int64_t num_experts_per_tok = 0;
@@ -77,6 +99,9 @@ struct TransformerConfig {
   std::int64_t n_group = 1;
   std::int64_t topk_group = 0;
   bool router_bias = false;
+  std::int64_t num_hash_layers = 0;
+  std::int64_t moe_latent_size = 0;
+  bool moe_latent_norm = false;
   bool expert_bias = false;
   std::int64_t first_k_dense_replace = 0;
   std::int64_t decoder_sparse_step = 1;
@@ -89,6 +114,8 @@ struct TransformerConfig {
   WeightFormat weight_format = WeightFormat::unstated;
   WeightFormat attention_format = WeightFormat::unstated;
   WeightFormat expert_format = WeightFormat::unstated;
+  std::int64_t int4_group = 32;
+  bool int4_zeros = false;
 };
 void describe(config::Schema& s, TransformerConfig& c);
 

@@ -158,11 +158,24 @@ std::int64_t nearest_divisor(std::int64_t whole, std::int64_t wanted, std::int64
 namespace {
 
 void kind_rules(const Checker& c) {
-  bool unknown = false;
-  c.each_layer([&](const model::Layer& layer) { unknown |= layer.attention.kind == model::AttentionKind::linear || layer.attention.output_gate; });
-  if (unknown)
-    c.error("the model has linear or gated attention, whose training is not modelled", "its kernels' backward passes and stored states are not known here",
-            "such models can be served, not trained");
+  const auto refuse = [&](bool has, std::string_view what) {
+    if (has) c.error(fmt::format("the model has {}, whose training is not modelled", what), "backward passes of its kernels and what they store are not known here", "such models can be served, not trained");
+  };
+  bool attention = false, compressed = false, shared = false, latent = false, alone = false;
+  c.each_layer([&](const model::Layer& layer) {
+    attention |= layer.attention.kind == model::AttentionKind::linear || layer.attention.output_gate;
+    compressed |= layer.attention.kind == model::AttentionKind::compressed;
+    shared |= layer.attention.shared_keys || layer.attention.keys_are_values;
+    latent |= layer.experts && layer.experts->latent > 0;
+    alone |= !layer.has_feed_forward();
+  });
+  refuse(attention, "linear or gated attention");
+  refuse(compressed, "compressed attention");
+  refuse(shared, "attention that shares keys or values");
+  refuse(latent, "experts on a latent");
+  refuse(alone, "layers without a feed-forward");
+  refuse(c.architecture.residual_streams > 1, "hyper-connections");
+  refuse(c.architecture.per_layer_width > 0, "per-layer embeddings");
 }
 
 }  // namespace

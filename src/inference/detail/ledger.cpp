@@ -150,6 +150,10 @@ void Ledger::add(Part part, std::string_view name, double count, const config::F
 
 void Ledger::rest_on(std::string_view name, const config::Figure<units::Seconds>& figure) { entries_.back().inputs.push_back(input_of(std::string(name), figure)); }
 
+void Ledger::assume(std::string_view of, std::string_view name, std::string_view value, std::string_view why) {
+  if (!entries_.empty() && entries_.back().name == of) entries_.back().inputs.push_back({std::string(name), std::string(value), "docs/math/inference.md", config::Confidence::estimated, std::string(why)});
+}
+
 void Ledger::add_seconds(Part part, std::string_view name, double count, double seconds, const std::string& formula, const compute::KernelFamily& family) {
   charge(part, count * seconds);
   if (keeps_ && seconds != 0) entries_.push_back({part, std::string(name), count, count * seconds, formula, {}, family});

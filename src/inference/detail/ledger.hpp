@@ -41,6 +41,8 @@ class Ledger final {
   void add(Part part, std::string_view name, double count, const config::Figure<units::Seconds>& figure);
   // The entry added last depends on this figure too.
   void rest_on(std::string_view name, const config::Figure<units::Seconds>& figure);
+  // What the entry `of`, if it was added last, takes for granted and nobody has measured; estimated inputs of the answer.
+  void assume(std::string_view of, std::string_view name, std::string_view value, std::string_view why);
   void add_seconds(Part part, std::string_view name, double count, double seconds, const std::string& formula, const compute::KernelFamily& family = {});
 
   [[nodiscard]] const Parts& parts() const { return parts_; }

@@ -30,10 +30,10 @@ topology::Spread spread(const topology::Fabric& fabric, std::int64_t size, std::
 
 Pass::Pass(const InstanceModel& about)
     : about_(about),
-      attention_(arithmetic_of(about.chip, about.pool.attention_format())),
-      attention_output_(arithmetic_of(about.chip, about.pool.attention_output_format())),
-      dense_(arithmetic_of(about.chip, about.pool.weights)),
-      experts_(arithmetic_of(about.chip, about.pool.expert_format())),
+      attention_(arithmetic_of(about.chip, about.pool.attention_format(), about.pool.groups())),
+      attention_output_(arithmetic_of(about.chip, about.pool.attention_output_format(), about.pool.groups())),
+      dense_(arithmetic_of(about.chip, about.pool.weights, about.pool.groups())),
+      experts_(arithmetic_of(about.chip, about.pool.expert_format(), about.pool.groups())),
       cache_(cache_precision(about.chip, about.pool.cache)),
       ep_(about.pool.expert_parallel(about.model)),
       expert_tp_(about.pool.expert_tp(about.model)) {
@@ -44,7 +44,7 @@ Pass::Pass(const InstanceModel& about)
   for (const auto& run : about.model.runs) {
     const auto& layer = about.model.kinds[run.kind];
     layers_ += static_cast<double>(run.count);
-    if (layer.attention.kind == AttentionKind::multi_latent) latent_layers_ += static_cast<double>(run.count);
+    if (layer.attention.kind == AttentionKind::multi_latent || layer.attention.kind == AttentionKind::compressed) latent_layers_ += static_cast<double>(run.count);
     const auto known = std::find_if(kinds_.begin(), kinds_.end(), [&](const Kind& k) { return k.layer == &layer; });
     if (known != kinds_.end()) {
       known->count += static_cast<double>(run.count);
@@ -106,6 +106,7 @@ void Pass::latent_tokens(Ledger& ledger, const Kind& kind, std::int64_t tokens, 
   const auto absorbed = [&](std::int64_t n, std::int64_t k) { return Gemm{.m = decoding, .n = n, .k = k, .batch = heads}; };
   ledger.add(Part::projections, "absorbed key projection", kind.count, absorbed(a.kv_lora_rank, a.qk_nope_dim), f);
   ledger.add(Part::projections, "absorbed value projection", kind.count, absorbed(a.v_head_dim, a.kv_lora_rank), f);
+  if (a.output_gate) ledger.add(Part::projections, "gates of the outputs", kind.count, gemm(tokens, heads * a.v_head_dim, hidden, attention_), f);
   cast(ledger, Part::projections, kind.count, attention_output_, tokens, heads * a.v_head_dim);
   ledger.add(Part::projections, "output projection", kind.count, gemm(tokens, hidden, heads * a.v_head_dim, attention_output_), f);
 }
@@ -113,15 +114,14 @@ void Pass::latent_tokens(Ledger& ledger, const Kind& kind, std::int64_t tokens, 
 void Pass::attention_tokens(Ledger& ledger, const Kind& kind, std::int64_t tokens, std::int64_t decoding) const {
   const auto& a = kind.layer->attention;
   if (a.kind == AttentionKind::multi_latent) return latent_tokens(ledger, kind, tokens, decoding);
+  if (a.kind == AttentionKind::linear) return linear_tokens(ledger, kind, tokens);
+  if (is_compressed(kind)) return compressed_tokens(ledger, kind, tokens);
   const auto hidden = about_.model.hidden, tp = about_.pool.tp;
-  const auto heads = share(a.heads, tp), keys = share(a.kv_heads, tp);
-  const bool linear = a.kind == AttentionKind::linear;
-  const auto q = linear ? keys * a.head_dim : heads * a.head_dim * (a.output_gate ? 2 : 1);
-  const auto columns = linear ? 2 * q + 2 * heads * a.v_head_dim : q + keys * (a.head_dim + a.v_head_dim);
+  const auto heads = share(a.heads, tp), keys = a.shared_keys ? 0 : share(a.kv_heads, tp);
+  const auto columns = heads * a.head_dim * (a.output_gate ? 2 : 1) + keys * (a.head_dim + (a.keys_are_values ? 0 : a.v_head_dim));
   const double f = about_.software.kernels.si();
   cast(ledger, Part::projections, kind.count, attention_, tokens, hidden);
-  ledger.add(Part::projections, linear ? "linear attention's projections" : "qkv projection", kind.count, gemm(tokens, columns, hidden, attention_), f);
-  if (linear) ledger.add(Part::projections, "decay and step projection", kind.count, Gemm{.m = tokens, .n = 2 * heads, .k = hidden}, f);
+  ledger.add(Part::projections, a.shared_keys ? "query projection" : "qkv projection", kind.count, gemm(tokens, columns, hidden, attention_), f);
   cast(ledger, Part::projections, kind.count, attention_output_, tokens, heads * a.v_head_dim);
   ledger.add(Part::projections, "output projection", kind.count, gemm(tokens, hidden, heads * a.v_head_dim, attention_output_), f);
   // A norm over all heads of a projection needs the sums of the other tensor-parallel ranks.
@@ -129,6 +129,25 @@ void Pass::attention_tokens(Ledger& ledger, const Kind& kind, std::int64_t token
     const double bytes = kStateBytes * 2 * static_cast<double>(tokens);
     ledger.add(Part::all_reduce, "norm over all heads", kind.count, all_reduce(about_.fabric, tensor_, bytes), bytes);
   }
+}
+
+// Queries, keys, values and gates in one product, unless gates go through a low rank; scalars per head in 16 bits. Decays per channel are projected through a low rank.
+void Pass::linear_tokens(Ledger& ledger, const Kind& kind, std::int64_t tokens) const {
+  const auto& a = kind.layer->attention;
+  const auto hidden = about_.model.hidden, tp = about_.pool.tp;
+  const auto heads = share(a.heads, tp), keys = share(a.kv_heads, tp) * a.head_dim, values = heads * a.v_head_dim;
+  const double f = about_.software.kernels.si();
+  cast(ledger, Part::projections, kind.count, attention_, tokens, hidden);
+  ledger.add(Part::projections, "linear attention's projections", kind.count, gemm(tokens, 2 * keys + values * (a.gate_rank > 0 ? 1 : 2), hidden, attention_), f);
+  const bool both = a.rule == model::LinearRule::delta;
+  ledger.add(Part::projections, both ? "decay and step projection" : "step projection", kind.count, Gemm{.m = tokens, .n = (both ? 2 : 1) * heads, .k = hidden}, f);
+  if (const auto low = a.decay_rank + a.gate_rank; low > 0) {
+    ledger.add(Part::projections, "down to decays and gates", kind.count, gemm(tokens, low, hidden, attention_), f);
+    if (a.decay_rank > 0) ledger.add(Part::projections, "decays per channel", kind.count, gemm(tokens, heads * a.head_dim, a.decay_rank, attention_), f);
+    if (a.gate_rank > 0) ledger.add(Part::projections, "gates of the outputs", kind.count, gemm(tokens, values, a.gate_rank, attention_), f);
+  }
+  cast(ledger, Part::projections, kind.count, attention_output_, tokens, values);
+  ledger.add(Part::projections, "output projection", kind.count, gemm(tokens, hidden, values, attention_output_), f);
 }
 
 void Pass::feed_forward(Ledger& ledger, std::string_view name, double count, std::int64_t columns, bool gated, std::int64_t tokens) const {
@@ -154,18 +173,50 @@ void Pass::routing(Ledger& ledger, const Kind& kind, std::int64_t tokens) const 
   const auto& e = *kind.layer->experts;
   ledger.add(Part::router, "router", kind.count, Gemm{.m = tokens, .n = e.routed_experts, .k = about_.model.hidden}, about_.software.kernels.si());
   small(ledger, "choice of experts", kind.count, about_.software.routing_kernels.si(), kStateBytes * static_cast<double>(tokens * e.routed_experts));
+  if (e.latent == 0) return;
+  const auto hidden = about_.model.hidden;
+  ledger.add(Part::router, "latent of the experts", kind.count, Gemm{.m = tokens, .n = e.latent, .k = hidden}, about_.software.kernels.si());
+  ledger.add(Part::router, "latent of the experts back", kind.count, Gemm{.m = tokens, .n = hidden, .k = e.latent}, about_.software.kernels.si());
 }
 
 // Beside the usual ones: a norm of queries and keys, a gate on attention's outputs, a gate on the shared expert's, the convolution and gates of linear attention.
 double Pass::kernels_of(const model::Layer& layer) const {
   const auto& a = layer.attention;
-  double kernels = a.kind == AttentionKind::multi_latent ? about_.software.small_kernels_latent.si() : about_.software.small_kernels.si();
+  const bool latent = a.kind == AttentionKind::multi_latent || a.kind == AttentionKind::compressed;
+  double kernels = latent ? about_.software.small_kernels_latent.si() : about_.software.small_kernels.si();
+  if (!layer.has_feed_forward()) kernels /= 2;
   if (a.qk_norm) kernels += 1;
   if (a.output_gate) kernels += 1;
   if (layer.experts && layer.experts->shared_gate) kernels += 1;
   if (layer.experts && layer.experts->shared_intermediate > 0 && about_.pool.shared_copies == 0) kernels += 1;  // its activation, and the sum with the routed experts
   if (a.kind == AttentionKind::linear) kernels += 2;
+  if (a.decay_rank > 0) kernels += 1;  // from projections to decays
   return kernels;
+}
+
+// A gate of the layer's features, their product with what the token has in the layer's table, a projection and a norm. Once a step: rows of the tables, and what hidden adds.
+void Pass::per_layer_inputs(Ledger& ledger, std::int64_t tokens) const {
+  const auto width = about_.model.per_layer_width, hidden = about_.model.hidden;
+  if (width == 0) return;
+  const double f = about_.software.kernels.si();
+  const auto whole = static_cast<std::int64_t>(layers_) * width;
+  ledger.add(Part::dense, "inputs of all layers", 1, Gemm{.m = tokens, .n = whole, .k = hidden}, f);
+  ledger.add(Part::dense, "gate of a layer's input", layers_, Gemm{.m = tokens, .n = width, .k = hidden}, f);
+  ledger.add(Part::dense, "projection of a layer's input", layers_, Gemm{.m = tokens, .n = hidden, .k = width}, f);
+  small(ledger, "rows of the layers' tables", 1, 2, kMovedByKernel * static_cast<double>(tokens * whole));
+  constexpr double kKernels = 2;  // gate, norm with its sum
+  small(ledger, "small kernels of a layer's input", layers_, kKernels, kKernels * kMovedByKernel * static_cast<double>(tokens * hidden));
+}
+
+// Around a block: the weights are projected from all streams (in 4 bytes), the block's input is joined from the streams, its output is added to the mixed streams.
+void Pass::residual_streams(Ledger& ledger, const Kind& kind, std::int64_t tokens) const {
+  const auto n = about_.model.residual_streams, hidden = about_.model.hidden;
+  if (n == 1) return;
+  const double blocks = kind.count * (kind.layer->has_feed_forward() ? 2 : 1);
+  ledger.add(Part::dense, "weights of the residual streams", blocks, Gemm{.m = tokens, .n = (n + 2) * n, .k = n * hidden, .weight_bytes = kStateBytes}, about_.software.kernels.si());
+  constexpr double kKernels = 2;  // weights and join; mix
+  small(ledger, "residual streams", blocks, kKernels, kWide * static_cast<double>(tokens * hidden * (3 * n + 2)));
+  ledger.assume("kernel_gap", "kernels around a block", "2 beside the product", "as vLLM fuses them; no public timings");
 }
 
 void Pass::tokens(Ledger& ledger, std::int64_t tokens, std::int64_t decoding) const {
@@ -177,6 +228,7 @@ void Pass::tokens(Ledger& ledger, std::int64_t tokens, std::int64_t decoding) co
     const auto& layer = *kind.layer;
     attention_tokens(ledger, kind, tokens, decoding);
     index_tokens(ledger, kind, tokens);
+    residual_streams(ledger, kind, tokens);
     const double kernels = kernels_of(layer);
     small(ledger, "small kernels", kind.count, kernels, kernels * kMovedByKernel * static_cast<double>(tokens * hidden));
     reduce(ledger, "after attention", kind.count, tokens);
@@ -192,14 +244,15 @@ void Pass::tokens(Ledger& ledger, std::int64_t tokens, std::int64_t decoding) co
       else if (shared > 0) feed_forward(ledger, "shared experts", kind.count, share(shared, cut), layer.experts->gated, rows);
     }
     // One sum for the whole feed-forward; with data-parallel ranks routed experts' results come back by exchange.
-    if (!apart) reduce(ledger, "after feed-forward", kind.count, tokens);
+    if (!apart && layer.has_feed_forward()) reduce(ledger, "after feed-forward", kind.count, tokens);
   }
+  per_layer_inputs(ledger, tokens);
 }
 
 ExchangeRequest Pass::dispatch_of(const model::MixtureOfExperts& e, std::int64_t tokens) const {
   const auto outer = std::min(expert_.outermost(), expert_.fanout.size() - 1);
   const auto limit = e.group_limit > 0 ? std::max<std::int64_t>(1, share(e.group_limit * expert_.fanout[outer], e.groups)) : 0;
-  return {.tokens = static_cast<double>(tokens) / static_cast<double>(about_.pool.tp), .copies = static_cast<double>(e.top_k + (about_.pool.shared_copies > 0 ? 1 : 0)), .bytes_per_copy = sent_bytes() * static_cast<double>(about_.model.hidden),
+  return {.tokens = static_cast<double>(tokens) / static_cast<double>(about_.pool.tp), .copies = static_cast<double>(e.top_k + (about_.pool.shared_copies > 0 ? 1 : 0)), .bytes_per_copy = sent_bytes() * static_cast<double>(width_of(e)),
           .reachable_units = limit};
 }
 
@@ -212,11 +265,11 @@ bool Pass::exchange_on_cores(std::int64_t tokens) const {
 void Pass::exchange(Ledger& ledger, std::int64_t tokens, std::int64_t group) const {
   const auto& pool = about_.pool;
   if (!has_experts_ || (pool.dp == 1 && pool.ffn_chips == 0)) return;
-  const double hidden = static_cast<double>(about_.model.hidden);
   const double sent = sent_bytes();
   for (const auto& kind : kinds_) {
     if (!kind.layer->experts) continue;
     const auto& e = *kind.layer->experts;
+    const auto hidden = static_cast<double>(width_of(e));
     if (gathers_ || (expert_tp_ > 1 && pool.ffn_chips == 0)) {
       const double all = static_cast<double>(group) * hidden;
       ledger.add(Part::exchange, "gather of tokens", kind.count, gather(about_.fabric, stage_, all * sent, false), all * sent);
@@ -242,7 +295,7 @@ void Pass::linear_state(Ledger& ledger, const Kind& kind, std::int64_t sequences
   const auto values = static_cast<double>(share(a.heads, tp)), keys = static_cast<double>(share(a.kv_heads, tp));
   const auto dk = static_cast<double>(a.head_dim), dv = static_cast<double>(a.v_head_dim);
   const double state = 2 * kStateBytes * values * dk * dv * static_cast<double>(sequences);  // read and written
-  const double features = 2 * keys * dk + 3 * values * dv;
+  const double features = 2 * keys * dk + 3 * values * dv + (a.decay_rank > 0 ? values * dk : 0);  // decays per channel are read
   const double moved = 2 * kWide * features * static_cast<double>(tokens);
   constexpr std::int64_t kKernels = 3;  // convolution, recurrence, gated norm
   ledger.add(Part::attention, "linear attention", kind.count, compute::MemoryOp{.bytes = Bytes::from_si(state + moved), .kernels = kKernels}, about_.software.kernels.si());
@@ -250,7 +303,9 @@ void Pass::linear_state(Ledger& ledger, const Kind& kind, std::int64_t sequences
   // Blocks of a prompt: scores within the block, products with the state and its update.
   const double flop = 2 * static_cast<double>(tokens) * values * (2 * static_cast<double>(kChunkOfLinear) * (dk + dv) + 3 * dk * dv);
   const double rate = about_.chip.peak(Precision::bf16).si() * about_.chip.efficiency.attention_of(Precision::bf16).math.si();
-  ledger.add_seconds(Part::attention, "linear attention's products", kind.count, flop / rate, "2 tokens heads (2 x 64 (dk + dv) + 3 dk dv) / (matrix_peak.bf16 x attention.bf16.math)");
+  constexpr std::string_view kName = "linear attention's products";
+  ledger.add_seconds(Part::attention, kName, kind.count, flop / rate, "2 tokens heads (2 x 64 (dk + dv) + 3 dk dv) / (matrix_peak.bf16 x attention.bf16.math)");
+  if (a.rule == model::LinearRule::channel_delta) ledger.assume(kName, "decays per channel", "blocks as with a decay per head", "keys are scaled within blocks of 16 first; no public timings");
 }
 
 void Pass::decoding(Ledger& ledger, std::int64_t sequences, double cached) const {
@@ -262,6 +317,8 @@ void Pass::decoding(Ledger& ledger, std::int64_t sequences, double cached) const
     const auto& a = kind.layer->attention;
     if (a.kind == AttentionKind::linear) {
       linear_state(ledger, kind, sequences, sequences * queries());
+    } else if (is_compressed(kind)) {
+      compressed_decoding(ledger, kind, sequences, length);
     } else if (is_sparse(kind)) {
       sparse_decoding(ledger, kind, sequences, length);
     } else if (a.kind == AttentionKind::multi_latent) {
@@ -315,6 +372,7 @@ void Pass::prompts(Ledger& ledger, std::span<const serving::Chunk> chunks) const
   for (const auto& kind : kinds_) {
     const auto& a = kind.layer->attention;
     if (a.kind == AttentionKind::linear) linear_state(ledger, kind, share(static_cast<std::int64_t>(chunks.size()), about_.pool.dp), rank_tokens);
+    else if (is_compressed(kind)) compressed_prompts(ledger, kind, chunks);
     else if (is_sparse(kind)) sparse_prompts(ledger, kind, chunks);
     else full_prompts(ledger, kind, chunks);
   }
@@ -373,7 +431,7 @@ void Pass::draft(Ledger& ledger, std::int64_t sequences, double attention_of_lay
 
 void Pass::sends(Ledger& ledger, std::int64_t tokens) const {
   if (about_.pool.pp == 1) return;
-  const double bytes = kWide * static_cast<double>(tokens * about_.model.hidden) / static_cast<double>(about_.pool.tp);
+  const double bytes = kWide * static_cast<double>(tokens * about_.model.hidden * about_.model.residual_streams) / static_cast<double>(about_.pool.tp);
   ledger.add(Part::pipeline, "to the next stage", static_cast<double>(about_.pool.pp), send(about_.fabric, pipeline_, bytes), bytes);
 }
 

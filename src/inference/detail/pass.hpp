@@ -61,14 +61,19 @@ class Pass final {
   };
   void attention_tokens(Ledger& ledger, const Kind& kind, std::int64_t tokens, std::int64_t decoding) const;
   void latent_tokens(Ledger& ledger, const Kind& kind, std::int64_t tokens, std::int64_t decoding) const;
+  void linear_tokens(Ledger& ledger, const Kind& kind, std::int64_t tokens) const;
   void feed_forward(Ledger& ledger, std::string_view name, double count, std::int64_t columns, bool gated, std::int64_t tokens) const;
   void shared_beside(Ledger& ledger, double count, std::int64_t columns, bool gated, std::int64_t tokens) const;
+  // What tables of the layers add to every token; hyper-connections around a layer's blocks.
+  void per_layer_inputs(Ledger& ledger, std::int64_t tokens) const;
+  void residual_streams(Ledger& ledger, const Kind& kind, std::int64_t tokens) const;
   void routing(Ledger& ledger, const Kind& kind, std::int64_t tokens) const;
   void cast(Ledger& ledger, Part part, double count, const Arithmetic& arithmetic, std::int64_t rows, std::int64_t columns) const;
   [[nodiscard]] compute::Gemm gemm(std::int64_t m, std::int64_t n, std::int64_t k, const Arithmetic& arithmetic) const;
   void small(Ledger& ledger, std::string_view name, double count, double kernels, double bytes) const;
   void reduce(Ledger& ledger, std::string_view name, double count, std::int64_t tokens) const;
   [[nodiscard]] ExchangeRequest dispatch_of(const model::MixtureOfExperts& experts, std::int64_t tokens) const;
+  [[nodiscard]] std::int64_t width_of(const model::MixtureOfExperts& e) const { return e.latent > 0 ? e.latent : about_.model.hidden; }  // of what routed experts see
   [[nodiscard]] double sent_bytes() const;  // per feature of a token on its way to an expert
   [[nodiscard]] double rows_computed(const compute::ServedExperts& op, std::int64_t tokens) const;
   // Whether an operator library's kernels compute the routed experts.
@@ -80,6 +85,12 @@ class Pass final {
   [[nodiscard]] bool casts_prompts() const { return about_.software.latent_prompts_as_cache && cache_ != hardware::Precision::bf16; }
   [[nodiscard]] double kernels_of(const model::Layer& layer) const;
   void linear_state(Ledger& ledger, const Kind& kind, std::int64_t sequences, std::int64_t tokens) const;
+
+  // Compressed attention (compressed_attention.cpp).
+  [[nodiscard]] static bool is_compressed(const Kind& kind) { return kind.layer->attention.kind == model::AttentionKind::compressed; }
+  void compressed_tokens(Ledger& ledger, const Kind& kind, std::int64_t tokens) const;
+  void compressed_decoding(Ledger& ledger, const Kind& kind, std::int64_t sequences, std::int64_t length) const;
+  void compressed_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const;
 
   // Sparse attention (sparse_attention.cpp).
   [[nodiscard]] static bool is_sparse(const Kind& kind);

@@ -43,7 +43,7 @@ void Pass::experts(Ledger& ledger, std::int64_t group) const {
     if (!kind.layer->experts) continue;
     const auto& e = *kind.layer->experts;
     const auto chip = kind.spread->on_busiest(static_cast<double>(group));
-    compute::ServedExperts op{.rows = chip.rows, .hit = chip.hit, .hidden = about_.model.hidden, .inter = (e.intermediate + expert_tp_ - 1) / expert_tp_, .gated = e.gated,
+    compute::ServedExperts op{.rows = chip.rows, .hit = chip.hit, .hidden = width_of(e), .inter = (e.intermediate + expert_tp_ - 1) / expert_tp_, .gated = e.gated,
                               .precision = experts_.precision, .weight_bytes = experts_.weight_bytes};
     op.computed = rows_computed(op, group);
     // Chips with a copy of the shared experts compute an even part of all tokens; the layer waits for the later of both kinds.
@@ -53,6 +53,7 @@ void Pass::experts(Ledger& ledger, std::int64_t group) const {
       shared.computed = 0;
       shared.hit = 1;
       shared.inter = e.shared_intermediate;
+      shared.hidden = about_.model.hidden;
       if (compute::time_of(about_.chip, shared).time > compute::time_of(about_.chip, op).time) op = shared;
     }
     // A chip that has the tokens of all ranks goes through all their choices, not those of its experts alone.
@@ -72,7 +73,7 @@ void Pass::experts(Ledger& ledger, std::int64_t group) const {
     const double others = std::max(0.0, static_cast<double>(group * e.top_k) - chip.rows);
     const auto figures = compute::figures_of_experts(about_.chip, experts_.precision, experts_.weight_bytes);
     ledger.add_seconds(Part::experts, "sorting of other chips' choices", kind.count,
-                       compute::sorting_of_others(about_.chip, figures, others, static_cast<double>(e.top_k), static_cast<double>(about_.model.hidden)).si(),
+                       compute::sorting_of_others(about_.chip, figures, others, static_cast<double>(e.top_k), static_cast<double>(width_of(e))).si(),
                        "(tokens top_k - rows) (per_choice + 4 hidden / (top_k memory.bandwidth x combine)), figures of served_experts if it has combine, else of expert_layer, else the stream's share");
   }
 }

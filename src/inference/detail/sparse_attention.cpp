@@ -25,16 +25,17 @@ double pairs_of(const serving::Chunk& chunk, double most) { return compute::chos
 bool Pass::is_sparse(const Kind& kind) { return kind.layer->attention.indexer.top > 0; }
 
 // Whole on every tensor-parallel rank where one key serves all heads; cut with the key heads otherwise.
-std::int64_t Pass::index_heads(const model::Attention& a) const { return a.kind == AttentionKind::multi_latent ? a.indexer.heads : share(a.indexer.heads, about_.pool.tp); }
+std::int64_t Pass::index_heads(const model::Attention& a) const { return a.kind == AttentionKind::grouped_query ? share(a.indexer.heads, about_.pool.tp) : a.indexer.heads; }
 
 void Pass::index_tokens(Ledger& ledger, const Kind& kind, std::int64_t tokens) const {
   const auto& a = kind.layer->attention;
   if (!is_sparse(kind) || a.indexer.heads == 0) return;
   const auto heads = index_heads(a), width = a.indexer.head_dim;
   const double f = about_.software.kernels.si();
-  if (a.kind == AttentionKind::multi_latent) {
+  if (a.kind != AttentionKind::grouped_query) {
     ledger.add(Part::projections, "indexer's queries", kind.count, gemm(tokens, heads * width, a.q_lora_rank, attention_), f);
-    ledger.add(Part::projections, "indexer's keys and weights", kind.count, gemm(tokens, width + heads, about_.model.hidden, attention_), f);
+    ledger.add(Part::projections, a.kind == AttentionKind::multi_latent ? "indexer's keys and weights" : "indexer's weights", kind.count,
+               gemm(tokens, (a.kind == AttentionKind::multi_latent ? width : 0) + heads, about_.model.hidden, attention_), f);
   } else {
     ledger.add(Part::projections, "indexer's queries and keys", kind.count, gemm(tokens, (heads + 1) * width, about_.model.hidden, attention_), f);
   }
@@ -44,7 +45,7 @@ void Pass::index_tokens(Ledger& ledger, const Kind& kind, std::int64_t tokens) c
 }
 
 compute::IndexScores Pass::index_scores(const model::Attention& a, double pairs, double keys, bool decoding) const {
-  const bool latent = a.kind == AttentionKind::multi_latent;
+  const bool latent = a.kind != AttentionKind::grouped_query;
   return {.pairs = pairs, .keys = keys, .heads = index_heads(a), .head_dim = a.indexer.head_dim, .block = a.indexer.block, .key_bytes = index_key_bytes(a, bytes_of(about_.pool.cache)), .decoding = decoding,
           .precision = latent ? arithmetic_of(about_.chip, Format::fp8).precision : cache_};
 }

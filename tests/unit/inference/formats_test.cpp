@@ -90,6 +90,28 @@ TEST(PublishedFormats, DecideWhatAnInstanceHolds) {
   EXPECT_NEAR(routed, weights * (2 - 0.5625), 1e-9 * routed);
 }
 
+// Scales of 16 bits and zero points of 4 bits per group, as the model is published or as stated.
+TEST(PublishedFormats, GroupsOfIntegersCountTheirScales) {
+  EXPECT_EQ(bytes_of(Format::int4), 0.5 + 2.0 / 32);
+  EXPECT_EQ(bytes_of(Format::int4, {.size = 128}), 0.5 + 2.0 / 128);
+  EXPECT_EQ(bytes_of(Format::int4, {.size = 128, .zeros = true}), 0.5 + 2.5 / 128);
+  EXPECT_EQ(bytes_of(Format::int4, {.size = -1, .zeros = true}), 0.5);
+  EXPECT_EQ(bytes_of(Format::fp4, {.size = 128}), bytes_of(Format::fp4));
+  auto awq = published_in(W::int4);
+  awq.published.groups = {.size = 128, .zeros = true};
+  const auto groups = [&](const std::string& text, const model::Architecture& model) { return with_published_formats(test::deployment(text).pools.front(), model).groups(); };
+  EXPECT_EQ(groups("tp=1", awq), awq.published.groups);
+  EXPECT_EQ(groups("int4_group=64", awq), (model::IntegerGroups{.size = 64, .zeros = false})) << "stated: without zero points";
+  EXPECT_EQ(groups("weights=int4,int4_group=128", published_in(W::bf16)), (model::IntegerGroups{.size = 128, .zeros = false}));
+  EXPECT_EQ(groups("weights=int4", published_in(W::bf16)).size, 32);
+  EXPECT_EQ(text_of(test::deployment("tp=1"), awq), "tp=1,ep=1,weights=int4,int4_group=128");
+  EXPECT_EQ(text_of(test::deployment("weights=int4"), published_in(W::bf16)), "tp=1,ep=1,weights=int4");
+  EXPECT_FALSE(weights_as_published(test::deployment("int4_group=64"), awq));
+  const auto held = [&](const std::string& text) { return test::served(test::toy_machine(), awq, test::free_software(), text).pools[0].memory.weights.si(); };
+  const double wide = held("instances=1,weights=bf16"), narrow = held("instances=1");
+  EXPECT_NEAR((wide - narrow) / (wide - held("instances=1,weights=fp8")), (2 - 0.5 - 2.5 / 128) / (2 - 1), 1e-9);
+}
+
 // Four-bit integers: no chip multiplies them, all widen them.
 TEST(PublishedFormats, IntegersOfFourBitsAreWidened) {
   for (const auto fp4 : {false, true}) {

@@ -42,9 +42,9 @@ TEST(PublishedConfigs, ImportOrAreRefusedWithAReason) {
   EXPECT_GE(imported + refused, 105);
 }
 
-TEST(PublishedConfigs, HybridAndCompressedAttentionAreRefused) {
+TEST(PublishedConfigs, ArchitecturesThatCannotBeMappedAreRefused) {
   if (!fs::is_directory(folder())) GTEST_SKIP() << "no folder of published config.json files at " << folder();
-  for (const std::string part : {"Nemotron-3", "Nemotron-H", "DeepSeek-V4", "Kimi-K3", "gemma-4"})
+  for (const std::string part : {"Nemotron-3", "Nemotron-H", "Kimi-K3", "Step-3.7"})
     for (const auto& file : fs::directory_iterator(folder())) {
       const auto name = file.path().filename().string();
       if (name.find(part) == std::string::npos || file.path().extension() != ".json") continue;
@@ -73,6 +73,24 @@ TEST(PublishedConfigs, SparseAttentionIsImported) {
   const auto blocks = read("MiniMaxAI--MiniMax-M3.json");
   EXPECT_EQ(blocks.layer(2).attention.indexer.keys(), 0);
   EXPECT_EQ(blocks.layer(3).attention.indexer.keys(), 2048);
+}
+
+// The counts that authors print, and by hand from the modelling code (recent_models_test.cpp has the sums).
+TEST(PublishedConfigs, RecentModelsHaveTheirSizes) {
+  if (!fs::is_directory(folder())) GTEST_SKIP() << "no folder of published config.json files at " << folder();
+  const auto count = [](const std::string& file) {
+    config::Diagnostics diagnostics;
+    const auto architecture = testing::import_text(*testing::CatalogOnDisk::text_of(folder() / (file + ".json")), diagnostics);
+    EXPECT_TRUE(architecture) << testing::all_text(diagnostics);
+    return architecture ? parameters_of(*architecture) : Parameters{};
+  };
+  EXPECT_EQ(count("deepseek-ai--DeepSeek-V4-Flash").total, 284'332'240'471);
+  EXPECT_EQ(count("sgl-project--DeepSeek-V4-Flash-FP8").total, 284'332'240'471);
+  EXPECT_EQ(count("deepseek-ai--DeepSeek-V4-Pro").total, 1'572'997'201'763);
+  EXPECT_EQ(count("XiaomiMiMo--MiMo-V2-Flash").total, 308'778'780'864);
+  EXPECT_EQ(count("google--gemma-4-26B-A4B").total, 25'233'141'760);
+  EXPECT_EQ(count("nvidia--Gemma-4-31B-IT-NVFP4").total, 30'697'345'280);
+  EXPECT_EQ(count("Qwen--Qwen3.5-27B").total, 26'895'998'464);
 }
 
 // Presets say the formats that their authors' config.json says.
@@ -120,6 +138,10 @@ TEST(PublishedConfigs, QuantisedCheckpointsAreRead) {
   EXPECT_EQ(of("nvidia--MiniMax-M2.5-NVFP4"), (PublishedFormats{.weights = F::fp4, .attention = F::bf16, .experts = F::unstated}));
   EXPECT_EQ(of("nvidia--GLM-5.1-NVFP4"), (PublishedFormats{.weights = F::bf16, .attention = F::unstated, .experts = F::fp4})) << "shared experts and attention stay wide";
   EXPECT_EQ(of("nvidia--Qwen3.6-35B-A3B-NVFP4"), PublishedFormats{}) << "mixed";
+  const auto experts_in = [](F format) { return PublishedFormats{.weights = F::fp8_block, .attention = F::unstated, .experts = format}; };
+  EXPECT_EQ(of("deepseek-ai--DeepSeek-V4-Pro"), experts_in(F::mxfp4));
+  EXPECT_EQ(of("nvidia--DeepSeek-V4-Pro-NVFP4"), experts_in(F::fp4));
+  EXPECT_EQ(of("sgl-project--DeepSeek-V4-Pro-FP8"), PublishedFormats{.weights = F::fp8_block});
 }
 
 }  // namespace

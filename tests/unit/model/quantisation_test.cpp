@@ -59,8 +59,15 @@ TEST(Quantisation, FourBits) {
   EXPECT_EQ(formats(kDense, group("num_bits: 4, type: float, group_size: 16")), all(F::fp4));
   EXPECT_EQ(formats(kDense, group("num_bits: 4, type: float, group_size: 32")), all(F::mxfp4));
   EXPECT_EQ(formats(kDense, group("num_bits: 4, type: int, group_size: 32")), all(F::int4));
-  EXPECT_EQ(formats(kDense, quantised("quant_method: awq, bits: 4, group_size: 128")), all(F::int4));
-  EXPECT_EQ(formats(kDense, quantised("quant_method: gptq, bits: 4, group_size: 128")), all(F::int4));
+  const auto int4 = [](std::int64_t size, bool zeros) { return PublishedFormats{.weights = F::int4, .groups = {.size = size, .zeros = zeros}}; };
+  EXPECT_EQ(formats(kDense, quantised("quant_method: awq, bits: 4, group_size: 128, zero_point: true")), int4(128, true));
+  EXPECT_EQ(formats(kDense, quantised("quant_method: gptq, bits: 4, group_size: 64, sym: false")), int4(64, true));
+  EXPECT_EQ(formats(kDense, quantised("quant_method: gptq, bits: 4, group_size: 128, sym: true")), int4(128, false));
+  EXPECT_EQ(formats(kDense, quantised("quant_method: gptq, bits: 4, group_size: -1")), int4(-1, false)) << "a channel";
+  EXPECT_EQ(formats(kDense, quantised("quant_method: awq, bits: 4")), int4(128, false)) << "as the tools do";
+  EXPECT_EQ(formats(kDense, quantised("quant_algo: W4A16_AWQ")), int4(128, false));
+  EXPECT_EQ(formats(kDense, group("num_bits: 4, type: int, strategy: channel")), int4(-1, false));
+  EXPECT_EQ(formats(kDense, group("num_bits: 4, type: int, group_size: 128, symmetric: false")), int4(128, true));
   EXPECT_EQ(formats(kExperts, quantised("quant_method: mxfp4, modules_to_not_convert: [model.layers.*.self_attn, model.layers.*.mlp.router, lm_head]")), only_experts(F::mxfp4)) << "gpt-oss";
 }
 

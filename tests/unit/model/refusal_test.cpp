@@ -98,8 +98,12 @@ TEST(Refusal, CountsThatDoNotDivide) {
 TEST(Refusal, PartsThatBelongTogether) {
   EXPECT_TRUE(says(refusal("{model_type: transformer, kv_lora_rank: 16, " + kSizes + "}"),
                    {"lacks 'qk_nope_head_dim'", "lacks 'qk_rope_head_dim'", "lacks 'v_head_dim'"}));
-  EXPECT_TRUE(says(refusal("{model_type: transformer, v_head_dim: 16, " + kSizes + "}"),
-                   {"v_head_dim is set but kv_lora_rank is not"}));
+  EXPECT_TRUE(says(refusal("{model_type: transformer, qk_rope_head_dim: 16, " + kSizes + "}"),
+                   {"qk_rope_head_dim is set but kv_lora_rank is not"}));
+  EXPECT_TRUE(says(refusal("{model_type: transformer, compress_ratios: [0, 4, 4], " + kSizes + "}"),
+                   {"compress_ratios lists 3 layers", "lacks 'q_lora_rank'", "lacks 'output_groups'", "lacks 'sliding_window'", "one vector for all heads"}));
+  EXPECT_TRUE(says(refusal("{model_type: transformer, linear_attention_layers: [0, 9], linear_rule: channel_delta, shared_key_layers: 4, per_layer_width: 8, " + kSizes + "}"),
+                   {"linear_attention_layers holds '9'", "linear_attention_layers holds 0", "needs 'linear_decay_rank'", "4 of 4 layers cannot use keys of earlier ones", "lack 'per_layer_vocabulary'"}));
   EXPECT_TRUE(says(refusal("{model_type: transformer, num_experts: 4, " + kSizes + "}"),
                    {"lacks 'moe_intermediate_size'", "lacks 'num_experts_per_tok'"}));
   EXPECT_TRUE(says(refusal("{model_type: transformer, learned_positions: true, " + kSizes + "}"),
