@@ -50,7 +50,7 @@ struct Metrics {
   Estimate slo_attainment;      // their share of all that finished, were rejected or lost; 1 if nothing was asked
   double ttft_attainment = 1, tpot_attainment = 1, e2e_attainment = 1;  // of those that finished
   double input_tokens_mean = 0, output_tokens_mean = 0;
-  double cached_share = 0;      // of prompt tokens, found in a cache
+  Estimate cached_share;        // of prompt tokens, found in a cache
   std::optional<SteadyRates> steady;  // of the whole fleet; none where the run is too short for one
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fleet/spec.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -55,6 +56,12 @@ std::int64_t FleetSpec::places() const {
   std::int64_t sum = 0;
   for (const PoolSpec& pool : pools) sum += pool.engine.max_sequences * (pool.autoscaling ? pool.autoscaling->max : pool.instances);
   return sum;
+}
+
+std::size_t FleetSpec::models() const {
+  std::size_t models = 1;
+  for (const PoolSpec& pool : pools) models = std::max(models, static_cast<std::size_t>(pool.model) + 1);
+  return models;
 }
 
 void describe(config::Schema& s, Router& router) {

@@ -156,6 +156,8 @@ struct Progress {
 struct FleetSpec {
   // Sequences that the batches of all instances have room for.
   [[nodiscard]] std::int64_t places() const;
+  // As many as pools serve; at least one.
+  [[nodiscard]] std::size_t models() const;
 
   std::vector<PoolSpec> pools;
   std::vector<TransferSpec> transfers;     // one per model with prefill and decode pools
@@ -183,6 +185,10 @@ struct FleetSpec {
   std::int64_t sample_above = 256;         // instances that do not see each other: more are sampled, if their requests exceed `sample_requests`
   std::int64_t sample_instances = 64;
   std::int64_t sample_requests = 20'000'000;
+  // With a cache pool: more requests are sampled by content, so many parts of the fleet with at least so many instances of each pool, as far as they allow for that many requests.
+  std::int64_t content_sample_requests = 2'000'000;
+  std::int64_t content_sample_parts = 8;
+  std::int64_t content_sample_instances = 16;
   std::int64_t state_dependent_max = 2048; // instances of routers that look at loads; larger fleets are cut to so many, with their share of requests
   std::int64_t max_backlog = 1'000'000;    // requests beside those that batches have room for; beyond, the simulation ends and says so
   std::int64_t max_series = 512;           // intervals of time series, half of it at least once that much has happened; zero: none

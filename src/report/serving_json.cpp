@@ -52,7 +52,7 @@ void add_metrics(Json& out, const fleet::Metrics& m) {
   out["slo"] = {{"ttft_attainment", m.ttft_attainment}, {"tpot_attainment", m.tpot_attainment}, {"e2e_attainment", m.e2e_attainment}};
   out["input_tokens_mean"] = m.input_tokens_mean;
   out["output_tokens_mean"] = m.output_tokens_mean;
-  out["cached_share"] = m.cached_share;
+  add(out, "cached_share", m.cached_share);
 }
 
 Json pool_json(const ServedPool& p, const fleet::PoolResult* r) {

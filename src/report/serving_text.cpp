@@ -98,7 +98,7 @@ void throughput(std::string& out, const ServingSubject& s, const fleet::Metrics&
   const auto line = [&](const char* name, const std::string& value, const std::string& note) { out += fmt::format("  {:<26}{:>14}{}\n", name, value, note); };
   out += "\n";
   line("output tokens/s", rate(m.output_tokens_per_s.value), fmt::format("   {} per chip{}", detail::number(m.output_tokens_per_s_per_chip.value), margin(m.output_tokens_per_s)));
-  line("input tokens/s", rate(m.input_tokens_per_s.value), m.cached_share > 0 ? fmt::format("   {} of them found in a cache", percent(m.cached_share)) : "");
+  line("input tokens/s", rate(m.input_tokens_per_s.value), m.cached_share.value > 0 ? fmt::format("   {} of them found in a cache", percent(m.cached_share.value)) : "");
   line("requests/s", rate(m.requests_per_s.value), margin(m.requests_per_s));
   constexpr double kSame = 0.01;
   if (const auto& steady = m.steady; steady && std::abs(steady->output_tokens_per_s.value - m.output_tokens_per_s.value) > kSame * m.output_tokens_per_s.value)

@@ -95,7 +95,7 @@ class ProfileClock final {
 // Arrivals of one instance's share, with their numbers in the whole.
 class Arrivals final {
  public:
-  Arrivals(GapLaw gaps, const RateProfile& profile, Part part) : gaps_(gaps), clock_(profile), part_(part) {}
+  Arrivals(GapLaw gaps, const RateProfile& profile, Part part) : gaps_(gaps), clock_(profile), part_(std::move(part)) {}
   // Expects that the last call gave a time.
   [[nodiscard]] std::optional<units::Picoseconds> next(RandomStream& random);
   // Of the request that came last, counted from 0 in the whole stream.

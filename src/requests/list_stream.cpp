@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/contract.hpp"
+#include "requests/families.hpp"
 
 namespace zettatwin::requests {
 
@@ -46,9 +47,22 @@ bool ListStream::next(Request& request) {
 }
 
 std::unique_ptr<Stream> ListStream::part(Part part) const {
-  if (part.split != Split::round_robin) return Stream::part(part);
+  if (part.split == Split::random) return Stream::part(part);
   ZT_EXPECT(part.of >= 1 && part.instance >= 0 && part.instance < part.of, std::to_string(part.instance) + " of " + std::to_string(part.of));
+  if (part.split == Split::families) return std::make_unique<ListStream>(of_families(part));
   return std::unique_ptr<Stream>(new ListStream(list_, first_ + step_ * static_cast<std::size_t>(part.instance), step_ * static_cast<std::size_t>(part.of)));
+}
+
+// A list of its own, so that it need not be searched for each time that it is read.
+std::shared_ptr<const RequestList> ListStream::of_families(const Part& part) const {
+  auto list = std::make_shared<RequestList>(list_->block_tokens());
+  Request request;
+  std::uint64_t number = 0;
+  for (std::size_t i = first_; i < list_->size(); i += step_, ++number) {
+    list_->get(i, request);
+    if (is_of(part, request, number)) list->add(request);
+  }
+  return list;
 }
 
 std::optional<std::int64_t> ListStream::size() const {

@@ -44,7 +44,7 @@ class ListStream final : public Stream {
 
   bool next(Request& request) override;
   std::unique_ptr<Stream> fresh() const override { return std::unique_ptr<Stream>(new ListStream(list_, first_, step_)); }
-  // Under round robin, without a look at the requests of others.
+  // Without a look at the requests of others: under round robin, and by families once the list is made.
   std::unique_ptr<Stream> part(Part part) const override;
   std::optional<std::int64_t> size() const override;
   std::int64_t block_tokens() const override { return list_->block_tokens(); }
@@ -52,6 +52,7 @@ class ListStream final : public Stream {
 
  private:
   ListStream(std::shared_ptr<const RequestList> list, std::size_t first, std::size_t step) : list_(std::move(list)), first_(first), step_(step), at_(first) {}
+  [[nodiscard]] std::shared_ptr<const RequestList> of_families(const Part& part) const;
 
   std::shared_ptr<const RequestList> list_;
   std::size_t first_, step_, at_;  // requests first, first + step, ...

@@ -2,8 +2,10 @@
 // Conversations: they begin as a renewal process of their own, each has a random stream of its own, and the one whose next request comes first is at
 // the top of a heap. In memory are the conversations under way.
 #include <algorithm>
+#include <string>
 #include <vector>
 
+#include "base/contract.hpp"
 #include "requests/detail/laws.hpp"
 
 namespace zettatwin::requests::detail {
@@ -31,16 +33,18 @@ double mean_triangle(const LengthLaw& turns) {
 
 class SessionStream final : public Stream {
  public:
-  explicit SessionStream(std::shared_ptr<const Laws> laws)
-      : laws_(std::move(laws)), turns_(laws_->spec.sessions->turns), think_(GapLaw::gamma_of_cv(laws_->spec.sessions->think_cv)),
-        profile_(laws_->profile->scaled(1 / turns_.mean())), arrivals_(laws_->gaps, profile_, {}), gaps_(laws_->seed(), stream_of(kArrivals, 0)), end_(laws_->end()) {
+  // `part`: of conversations, drawn at random; the limit of requests is shared as they are.
+  SessionStream(std::shared_ptr<const Laws> laws, Part part)
+      : laws_(std::move(laws)), part_(part), seed_(laws_->seed_of(part)), turns_(laws_->spec.sessions->turns), think_(GapLaw::gamma_of_cv(laws_->spec.sessions->think_cv)),
+        profile_(laws_->profile->scaled(1 / turns_.mean())), arrivals_(laws_->gaps, profile_, part),
+        gaps_(seed_, stream_of(kArrivals, 0)), end_(laws_->end()), limit_((laws_->spec.requests + part.of - 1) / part.of) {
     begin_next();
   }
   SessionStream(const SessionStream&) = delete;
   SessionStream& operator=(const SessionStream&) = delete;
 
   bool next(Request& request) override {
-    if (laws_->spec.requests > 0 && given_ == laws_->spec.requests) return false;
+    if (limit_ > 0 && given_ == limit_) return false;
     if (heap_.empty()) return false;
     std::pop_heap(heap_.begin(), heap_.end(), later);
     Conversation talk = heap_.back();
@@ -51,14 +55,17 @@ class SessionStream final : public Stream {
     ++given_;
     return true;
   }
-  std::unique_ptr<Stream> fresh() const override { return std::make_unique<SessionStream>(laws_); }
-  std::optional<std::int64_t> size() const override {
-    const auto& spec = laws_->spec;
-    return spec.requests > 0 && spec.duration.si() == 0 ? std::optional(spec.requests) : std::nullopt;
+  std::unique_ptr<Stream> fresh() const override { return std::make_unique<SessionStream>(laws_, part_); }
+  std::unique_ptr<Stream> part(Part part) const override {
+    if (part_.of > 1 || part.of == 1 || part.split != Split::families || !laws_->are_families(part)) return Stream::part(part);
+    ZT_EXPECT(part.instance >= 0 && part.instance < part.of, std::to_string(part.instance) + " of " + std::to_string(part.of));
+    part.split = Split::random;
+    return std::make_unique<SessionStream>(laws_, part);
   }
+  std::optional<std::int64_t> size() const override { return limit_ > 0 && laws_->spec.duration.si() == 0 ? std::optional(limit_) : std::nullopt; }
   std::int64_t block_tokens() const override { return laws_->block_tokens(); }
   Means means() const override {
-    auto means = laws_->means(1);
+    auto means = laws_->means(1 / static_cast<double>(part_.of));
     const double own = laws_->input.mean(), prefix = means.input - own, triangle = mean_triangle(turns_) / turns_.mean();
     means.input = prefix + own * triangle + means.output * (triangle - 1);
     return means;
@@ -77,7 +84,7 @@ class SessionStream final : public Stream {
     const auto time = arrivals_.next(gaps_);
     last_begun_ = !time;
     if (last_begun_) return;
-    Conversation talk{.time = *time, .id = ++begun_, .turns_left = 1, .random = RandomStream(laws_->seed(), stream_of(kSessions, begun_))};
+    Conversation talk{.time = *time, .id = ++begun_, .turns_left = 1, .random = RandomStream(seed_, stream_of(kSessions, begun_))};
     talk.turns_left = turns_.sample(talk.random);
     if (laws_->prefixes) talk.prefix = laws_->prefixes->choose(talk.random);
     if (talk.prefix > 0) talk.context = laws_->prefixes->tokens();
@@ -110,17 +117,20 @@ class SessionStream final : public Stream {
     request.blocks.clear();
     request.blocks.reserve(static_cast<std::size_t>(count));
     if (talk.prefix > 0) laws_->prefixes->append(talk.prefix, count, request.blocks);
-    const Content content(laws_->seed(), kSessionContent, talk.id);
+    const Content content(seed_, kSessionContent, talk.id);
     for (auto k = static_cast<std::int64_t>(request.blocks.size()); k < count; ++k) request.blocks.push_back(content.block(k));
   }
 
   std::shared_ptr<const Laws> laws_;
+  Part part_;
+  std::uint64_t seed_;
   LengthLaw turns_;
   GapLaw think_;
   RateProfile profile_;
   Arrivals arrivals_;
   RandomStream gaps_;
   units::Picoseconds end_;
+  std::int64_t limit_;  // of requests; 0: none
   std::vector<Conversation> heap_;
   std::uint64_t begun_ = 0;
   bool last_begun_ = false;
@@ -129,6 +139,6 @@ class SessionStream final : public Stream {
 
 }  // namespace
 
-std::unique_ptr<Stream> session_stream(std::shared_ptr<const Laws> laws) { return std::make_unique<SessionStream>(std::move(laws)); }
+std::unique_ptr<Stream> session_stream(std::shared_ptr<const Laws> laws, Part part) { return std::make_unique<SessionStream>(std::move(laws), part); }
 
 }  // namespace zettatwin::requests::detail

@@ -12,16 +12,20 @@
 
 namespace zettatwin::requests {
 
+class CommonContent;  // families.hpp
+
 // One instance's share of a stream that a router spreads over `of` alike instances without looking at their state.
 enum class Split {
   round_robin,  // the requests number i, i + of, i + 2 of, ... counted from 0
   random,       // each request independently with probability 1/of; the shares of all instances are the whole stream
+  families,     // likewise, but requests that share other content than the common one stay together: no router's share, but a sample of the traffic
 };
 struct Part {
   std::int64_t instance = 0;  // i, from 0
   std::int64_t of = 1;
   Split split = Split::round_robin;
-  std::uint64_t seed = 0;     // of the random split; the same for all instances
+  std::uint64_t seed = 0;     // of the split, if it is not in turn; the same for all instances
+  std::shared_ptr<const CommonContent> common;  // for families; null: nothing is common
 };
 
 // What a stream tells of itself without being read. NaN where it cannot know.

@@ -45,8 +45,10 @@ class OpenStream final : public Stream {
   }
   std::unique_ptr<Stream> fresh() const override { return std::make_unique<OpenStream>(laws_, part_); }
   std::unique_ptr<Stream> part(Part part) const override {
-    if (part_.of > 1 || part.of == 1) return Stream::part(part);
+    const bool by_law = part.split != Split::families || laws_->are_families(part);
+    if (part_.of > 1 || part.of == 1 || !by_law) return Stream::part(part);
     ZT_EXPECT(part.instance >= 0 && part.instance < part.of, std::to_string(part.instance) + " of " + std::to_string(part.of));
+    if (part.split == Split::families) part.split = Split::random;
     return std::make_unique<OpenStream>(laws_, part);
   }
   std::optional<std::int64_t> size() const override {
@@ -81,7 +83,7 @@ class ClosedStream final : public Stream {
   }
   std::unique_ptr<Stream> fresh() const override { return std::make_unique<ClosedStream>(laws_, part_); }
   std::unique_ptr<Stream> part(Part part) const override {
-    if (part_.of > 1 || part.of == 1) return Stream::part(part);
+    if (part_.of > 1 || part.of == 1 || part.split == Split::families) return Stream::part(part);
     ZT_EXPECT(part.instance >= 0 && part.instance < part.of, std::to_string(part.instance) + " of " + std::to_string(part.of));
     return std::make_unique<ClosedStream>(laws_, part);
   }
@@ -111,6 +113,8 @@ std::uint64_t Laws::seed_of(const Part& part) const {
   return RandomStream(hash.value(), stream_of(kShares, 0)).bits();
 }
 
+bool Laws::are_families(const Part& part) const { return !prefixes || prefixes->whole_blocks() == 0 || (part.common && prefixes->are_in(*part.common)); }
+
 units::Picoseconds Laws::end() const { return spec.duration.si() > 0 ? units::Picoseconds::from(spec.duration) : units::Picoseconds(INT64_MAX); }
 
 void Laws::draw(RandomStream& random, Request& request) const {
@@ -139,7 +143,7 @@ std::unique_ptr<Stream> synthetic(const TrafficSpec& spec) {
   ZT_EXPECT(!spec.trace, "a trace is no law");
   auto laws = std::make_shared<const detail::Laws>(spec);
   if (spec.concurrency > 0) return detail::closed_stream(std::move(laws), {});
-  return spec.sessions ? detail::session_stream(std::move(laws)) : detail::open_stream(std::move(laws), {});
+  return spec.sessions ? detail::session_stream(std::move(laws), {}) : detail::open_stream(std::move(laws), {});
 }
 
 }  // namespace zettatwin::requests

@@ -34,7 +34,7 @@ double rate_of(const inference::Served& served, const fleet::FleetSpec& spec, co
     const auto& scaling = spec.pools[first_pool + i].autoscaling;
     const double room = r.running > 0 ? r.cache_used * static_cast<double>(pool.engine.blocks * pool.engine.block_tokens) / r.running : 0;
     const double input = std::max(1.0, metrics.input_tokens_mean);
-    const inference::FullLoad load{.input = input, .cached = std::min(input - 1, input * metrics.cached_share), .output = std::max(1.0, metrics.output_tokens_mean), .per_sequence = room};
+    const inference::FullLoad load{.input = input, .cached = std::min(input - 1, input * metrics.cached_share.value), .output = std::max(1.0, metrics.output_tokens_mean), .per_sequence = room};
     auto& side = pool.pool.role == inference::Role::decode ? decode : compute;
     side.add(inference::most_requests_per_s(pool, load), static_cast<double>(scaling ? scaling->max : pool.instances), pool.port_rate.si());
   }

@@ -40,12 +40,6 @@ namespace {
 constexpr std::int64_t kHand = 1024;  // requests per instance that are dealt out at a time
 constexpr std::size_t kMouthful = 32;  // of them, that an instance is given before it goes on
 
-std::size_t models_of(const FleetSpec& spec) {
-  std::size_t models = 1;
-  for (const PoolSpec& pool : spec.pools) models = std::max(models, static_cast<std::size_t>(pool.model) + 1);
-  return models;
-}
-
 // Requests of all streams in order of arrival, up to the limits.
 class Arrivals final {
  public:
@@ -118,7 +112,7 @@ AloneRun::AloneRun(const FleetSpec& spec, std::int64_t sample)
   sampled_ = sample > 0 && sample < total_;
   make_seats(sample);
   groups_ = groups_of(seats_.size());
-  books_ = std::make_unique<Books>(spec, models_of(spec), groups_);
+  books_ = std::make_unique<Books>(spec, spec.models(), groups_);
   books_->expected = expected_requests(spec).value_or(0) * static_cast<double>(seats_.size()) / static_cast<double>(std::max<std::int64_t>(1, total_));
   // Where each instance counts for itself, the number of warm-up requests becomes the time that they take.
   if (sampled_ && spec.warm_up_requests > 0) {
@@ -131,7 +125,7 @@ AloneRun::AloneRun(const FleetSpec& spec, std::int64_t sample)
 AloneRun::~AloneRun() = default;
 
 void AloneRun::make_seats(std::int64_t sample) {
-  seats_of_model_.resize(models_of(spec_));
+  seats_of_model_.resize(spec_.models());
   for (std::size_t model = 0; model < seats_of_model_.size(); ++model) {
     std::int64_t of = 0;
     for (const PoolSpec& pool : spec_.pools)

@@ -188,6 +188,23 @@ void Books::close() {
   ZT_ENSURE(static_cast<std::int64_t>(flights.count()) == counts_.in_flight, "requests in the system");
 }
 
+void Books::absorb(std::size_t group, const Books& other) {
+  counts_.arrived += other.counts_.arrived, counts_.finished += other.counts_.finished, counts_.rejected += other.counts_.rejected;
+  counts_.lost += other.counts_.lost, counts_.in_flight += other.counts_.in_flight;
+  if (longest_.size() < other.longest_.size()) longest_.resize(other.longest_.size());
+  for (std::size_t m = 0; m < other.longest_.size(); ++m) longest_[m] = std::max(longest_[m], other.longest_[m]);
+  after_start_ += other.after_start_;
+  last_arrival_ = std::max(last_arrival_, other.last_arrival_);
+  last_end_ = std::max(last_end_, other.last_end_);
+  waiting_.half += other.waiting_.half, waiting_.whole += other.waiting_.whole;
+  done_ += other.done_;
+  if (may_open_) warm_up_until(other.collector.from());
+  collector.absorb(group, other.collector);
+  series.absorb(other.series);
+  for (std::size_t p = 0; p < steps.size(); ++p) steps[p].decode_steps += other.steps[p].decode_steps, steps[p].decoding += other.steps[p].decoding;
+  if (group == 0) timeline = other.timeline;
+}
+
 void Books::ran(std::size_t pool, std::int32_t instance, bool shown, LastRun& last, const serving::StepRun& run) {
   series.busy(pool, run.begin, run.end);
   if (shown && static_cast<std::int64_t>(timeline.size()) < spec_.timeline_spans)

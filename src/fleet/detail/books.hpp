@@ -64,6 +64,8 @@ class Books final {
   void lose(Flight& flight, units::Picoseconds at);
   // `shown`: the instance is on the timeline.
   void ran(std::size_t pool, std::int32_t instance, bool shown, LastRun& last, const serving::StepRun& run);
+  // Those of another run, of a part of the fleet: a group here, with metrics of its own. Both are closed.
+  void absorb(std::size_t group, const Books& other);
   // Everything that is still in the system.
   void close();
 

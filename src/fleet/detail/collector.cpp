@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <string>
+
+#include "base/contract.hpp"
 
 namespace zettatwin::fleet {
 
@@ -191,7 +194,10 @@ Metrics Collector::metrics_of(const std::vector<const Cell*>& batches, Picosecon
   m.e2e_attainment = share(sum.met_e2e, sum.requests.finished, 1);
   m.input_tokens_mean = share(sum.input_tokens, sum.requests.finished, 0);
   m.output_tokens_mean = share(sum.output_tokens, sum.requests.finished, 0);
-  m.cached_share = share(sum.cached_tokens, sum.input_tokens, 0);
+  std::vector<double> found;
+  for (const Cell* c : batches)
+    if (c->input_tokens > 0) found.push_back(share(c->cached_tokens, c->input_tokens, 0));
+  m.cached_share = {share(sum.cached_tokens, sum.input_tokens, 0), found.size() >= 4 ? estimate_of(found).half_width : std::nullopt};
   return m;
 }
 
@@ -211,6 +217,12 @@ Metrics Collector::all(Picoseconds to, double chips, double scale) const {
   std::vector<const Cell*> pointers;
   for (const Cell& c : merged) pointers.push_back(&c);
   return metrics_of(pointers, to, chips, scale);
+}
+
+void Collector::absorb(std::size_t group, const Collector& other) {
+  ZT_EXPECT(group < groups_ && cells_.size() == other.cells_.size(), "a group of " + std::to_string(groups_));
+  for (std::size_t m = 0; m < cells_.size(); ++m)
+    for (const Cell& c : other.cells_[m]) cells_[m][group].merge(c);
 }
 
 void Collector::histograms(LogHistogram& ttft, LogHistogram& tpot, LogHistogram& e2e) const {

@@ -49,6 +49,9 @@ class Collector final {
   // Steps of `duration` each, after which `tokens` tokens have come in all.
   void gaps(std::size_t model, std::size_t group, units::Picoseconds duration, std::int64_t tokens);
 
+  // All that another one, of a part of the fleet, has counted: a group here.
+  void absorb(std::size_t group, const Collector& other);
+
   [[nodiscard]] units::Picoseconds from() const { return from_; }
   [[nodiscard]] units::Picoseconds until() const { return until_; }
   // Of one model. `scale`: fleet over simulated instances; chips of the fleet.

@@ -40,12 +40,6 @@ std::unique_ptr<serving::Observer> make_observer(GlobalRun& run, std::size_t mem
 
 namespace {
 
-std::size_t model_count(const FleetSpec& spec) {
-  std::size_t models = 1;
-  for (const PoolSpec& pool : spec.pools) models = std::max(models, static_cast<std::size_t>(pool.model) + 1);
-  return models;
-}
-
 std::size_t most_members(const FleetSpec& spec) {
   std::int64_t members = 0;
   for (const PoolSpec& pool : spec.pools) members += pool.autoscaling ? pool.autoscaling->max : pool.instances;
@@ -57,9 +51,9 @@ std::size_t most_members(const FleetSpec& spec) {
 GlobalRun::GlobalRun(const FleetSpec& spec, double factor)
     : spec_(spec),
       factor_(factor),
-      books_(spec, model_count(spec), 0),
+      books_(spec, spec.models(), 0),
       clocks_(most_members(spec)),
-      models_(model_count(spec)),
+      models_(spec.models()),
       wanted_(spec.pools.size()),
       on_now_(spec.pools.size()),
       on_peak_(spec.pools.size()),
@@ -325,6 +319,12 @@ FleetResult GlobalRun::run() {
   return result();
 }
 
+void GlobalRun::add_to(std::vector<PoolTotals>& totals) const {
+  const Picoseconds from = std::min(books_.collector.from(), end_);
+  for (std::size_t p = 0; p < spec_.pools.size(); ++p)
+    for (std::size_t m = first_of_pool_[p]; m < first_of_pool_[p + 1]; ++m) totals[p].add(members_[m], from, end_);
+}
+
 FleetResult GlobalRun::result() {
   FleetResult r;
   // Those that came to the frontend before the end but not yet to an instance.
@@ -337,12 +337,14 @@ FleetResult GlobalRun::result() {
   books_.close();
   const bool all_done = books_.counts().in_flight == 0;
   const Picoseconds to = spec_.end == End::drain && all_done ? books_.last_end() : now_;
+  end_ = to;
   books_.write(r, to, factor_, factor_);
   const Picoseconds from = std::min(books_.collector.from(), to);
+  std::vector<PoolTotals> totals;
+  for (const PoolSpec& pool : spec_.pools) totals.emplace_back(pool, store_.has_value());
+  add_to(totals);
   for (std::size_t p = 0; p < spec_.pools.size(); ++p) {
-    PoolTotals totals(spec_.pools[p], store_.has_value());
-    for (std::size_t m = first_of_pool_[p]; m < first_of_pool_[p + 1]; ++m) totals.add(members_[m], from, to);
-    r.pools.push_back(totals.result(spec_.pools[p], factor_, (std::min(to, books_.collector.until()) - from).seconds().si()));
+    r.pools.push_back(totals[p].result(spec_.pools[p], factor_, (std::min(to, books_.collector.until()) - from).seconds().si()));
     r.pools.back().instances_peak = on_peak_[p];
   }
   for (std::size_t t = 0; t < traffic_.size(); ++t) r.transfers.push_back(transfer_result(t, from, to));

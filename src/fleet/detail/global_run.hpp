@@ -25,6 +25,10 @@ class GlobalRun final {
   // `factor`: every request stands for so many of a larger fleet; 1 if it is simulated whole.
   explicit GlobalRun(const FleetSpec& spec, double factor = 1);
   [[nodiscard]] FleetResult run();
+  // Afterwards: what happened to each request, and to the instances of each pool.
+  [[nodiscard]] const Books& books() const { return books_; }
+  void add_to(std::vector<PoolTotals>& totals) const;
+  [[nodiscard]] units::Picoseconds end() const { return end_; }
 
  private:
   using Id = std::uint64_t;
@@ -170,7 +174,7 @@ class GlobalRun final {
   std::vector<std::int64_t> on_now_, on_peak_;
   std::vector<Note> notes_;
   std::vector<std::size_t> freed_;          // members with fewer requests than before
-  units::Picoseconds now_, horizon_;
+  units::Picoseconds now_, horizon_, end_;
   std::int64_t most_inside_;
   bool arrivals_over_ = false;
   bool cut_short_ = false;

@@ -87,6 +87,19 @@ void SeriesRecorder::busy(std::size_t pool, Picoseconds begin, Picoseconds end) 
   }
 }
 
+void SeriesRecorder::absorb(SeriesRecorder other) {
+  while (interval_ < other.interval_) merge_pairs();
+  while (other.interval_ < interval_) other.merge_pairs();
+  ZT_EXPECT(interval_ == other.interval_ && states_.size() == other.states_.size(), "series of one fleet");
+  const auto add = [](auto& sums, const auto& values) {
+    if (sums.size() < values.size()) sums.resize(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) sums[i] += values[i];
+  };
+  add(counts_, other.counts_);
+  for (std::size_t p = 0; p < states_.size(); ++p) add(states_[p], other.states_[p]), add(busy_[p], other.busy_[p]);
+  last_end_ = last_begin_, busy_end_ = busy_begin_;  // nothing is known
+}
+
 std::int64_t SeriesRecorder::waiting(std::size_t interval) const {
   std::int64_t sum = 0;
   for (const auto& states : states_)

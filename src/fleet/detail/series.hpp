@@ -38,6 +38,8 @@ class SeriesRecorder final {
     if (time < last_begin_ || time >= last_end_) find(time);
     return counts_[last_];
   }
+  // What another one recorded, of other instances. Expects that one's interval is the other's times a power of two.
+  void absorb(SeriesRecorder other);
   // `time` ends an interval: a multiple of interval().
   void state(units::Picoseconds time, std::size_t pool, const Gauges& gauges);
   void busy(std::size_t pool, units::Picoseconds begin, units::Picoseconds end);

@@ -24,6 +24,8 @@ struct Laws {
   // Seed of what one instance draws for itself.
   [[nodiscard]] std::uint64_t seed_of(const Part& part) const;
   [[nodiscard]] std::int64_t block_tokens() const { return prefixes || spec.sessions ? spec.block_tokens : 0; }
+  // Whether requests, or conversations, are families: they share nothing but what is common.
+  [[nodiscard]] bool are_families(const Part& part) const;
   // No arrival is later.
   [[nodiscard]] units::Picoseconds end() const;
   // Lengths, prefix and blocks of a request.
@@ -33,6 +35,6 @@ struct Laws {
 
 [[nodiscard]] std::unique_ptr<Stream> open_stream(std::shared_ptr<const Laws> laws, Part part);
 [[nodiscard]] std::unique_ptr<Stream> closed_stream(std::shared_ptr<const Laws> laws, Part part);
-[[nodiscard]] std::unique_ptr<Stream> session_stream(std::shared_ptr<const Laws> laws);
+[[nodiscard]] std::unique_ptr<Stream> session_stream(std::shared_ptr<const Laws> laws, Part part);
 
 }  // namespace zettatwin::requests::detail

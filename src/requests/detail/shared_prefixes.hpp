@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/random.hpp"
+#include "requests/families.hpp"
 #include "requests/traffic_spec.hpp"
 
 namespace zettatwin::requests::detail {
@@ -31,13 +32,23 @@ class Content final {
 class SharedPrefixes final {
  public:
   SharedPrefixes(const SharedPrefixSpec& spec, std::uint64_t seed, std::int64_t block_tokens)
-      : share_(spec.share), tokens_(static_cast<std::int32_t>(spec.tokens)), blocks_(spec.tokens / block_tokens), seed_(seed), popularity_(spec.count, spec.zipf) {}
+      : share_(spec.share), count_(spec.count), tokens_(static_cast<std::int32_t>(spec.tokens)), blocks_(spec.tokens / block_tokens), seed_(seed), popularity_(spec.count, spec.zipf) {}
 
   // The rank of the prefix that a request begins with; 0: none.
   [[nodiscard]] std::int64_t choose(RandomStream& random) const { return share_ >= 1 || random.chance(share_) ? popularity_(random) : 0; }
   [[nodiscard]] std::int32_t tokens() const { return tokens_; }
   [[nodiscard]] std::int64_t whole_blocks() const { return blocks_; }
   [[nodiscard]] double mean_tokens() const { return share_ * tokens_; }
+  // Whether all of them, whole, are in there.
+  [[nodiscard]] bool are_in(const CommonContent& common) const {
+    if (static_cast<double>(count_) * static_cast<double>(blocks_) > static_cast<double>(common.blocks().size())) return false;
+    for (std::int64_t rank = 1; rank <= count_; ++rank) {
+      const Content content(seed_, kPrefixContent, static_cast<std::uint64_t>(rank));
+      for (std::int64_t k = 0; k < blocks_; ++k)
+        if (!common.has(content.block(k))) return false;
+    }
+    return true;
+  }
   // Appends the names of the whole blocks, at most `most`.
   void append(std::int64_t rank, std::int64_t most, std::vector<std::uint64_t>& blocks) const {
     const Content content(seed_, kPrefixContent, static_cast<std::uint64_t>(rank));
@@ -46,6 +57,7 @@ class SharedPrefixes final {
 
  private:
   double share_;
+  std::int64_t count_;
   std::int32_t tokens_;
   std::int64_t blocks_;
   std::uint64_t seed_;
