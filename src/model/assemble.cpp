@@ -40,7 +40,7 @@ class Assembler final {
     stack_layers(a);
     check_magnitude();
     if (failed()) return std::nullopt;
-    ZT_ENSURE(a.layers() == c_.num_hidden_layers && !a.kinds.empty(), "layers of the stack");
+    ZT_ENSURE((a.layers() == c_.num_hidden_layers || !c_.block_types.empty()) && !a.kinds.empty(), "layers of the stack");
     return a;
   }
 
@@ -164,6 +164,7 @@ class Assembler final {
     if (c_.per_layer_width > 0 && c_.per_layer_vocabulary == 0) error("per_layer_width", "tables of the layers lack 'per_layer_vocabulary'");
     if (c_.sliding_window == 0 && any_layer_is("sliding_attention"))
       error("layer_types", "a layer is sliding_attention but there is no sliding_window");
+    check_blocks();
     check_length("mlp_layer_types", c_.mlp_layer_types);
     check_words("mlp_layer_types", c_.mlp_layer_types, {"dense", "sparse"});
     check_numbers("mlp_only_layers", c_.mlp_only_layers, c_.num_hidden_layers - 1);
@@ -172,6 +173,18 @@ class Assembler final {
     if (one && c_.moe_layer_freq.front() == "0")
       error("moe_layer_freq", "moe_layer_freq is 0", "it must be at least 1");
     if (!one) check_length("moe_layer_freq", c_.moe_layer_freq);
+  }
+
+  static bool is_mixer(const std::string& block) { return block == "mamba" || block == "attention"; }
+  void check_blocks() {
+    const auto& blocks = c_.block_types;
+    check_length("block_types", blocks);
+    check_words("block_types", blocks, {"mamba", "attention", "mlp", "moe"});
+    for (std::size_t i = 0; i < blocks.size(); ++i)
+      if (!is_mixer(blocks[i]) && (i == 0 || !is_mixer(blocks[i - 1]))) return error("block_types", fmt::format("block {} is a feed-forward that follows no mamba or attention", i), "a layer has one of each");
+    const auto has = [&](std::string_view type) { return std::find(blocks.begin(), blocks.end(), type) != blocks.end(); };
+    if (has("moe") && c_.num_experts == 0) error("block_types", "a block is moe but there is no number of experts");
+    if (has("mamba") && (c_.linear_num_value_heads == 0 || c_.linear_num_key_heads == 0 || c_.linear_value_head_dim == 0 || c_.linear_key_head_dim == 0)) error("block_types", "a block is mamba but its sizes are not given");
   }
 
   void check_indexer() {
@@ -239,18 +252,20 @@ class Assembler final {
     if (!c_.layer_types.empty()) return c_.layer_types[static_cast<std::size_t>(i)] == "linear_attention";
     return c_.linear_num_value_heads > 0 && c_.full_attention_period > 0 && (i + 1) % c_.full_attention_period != 0;
   }
-  Attention attention(std::int64_t i) const {
-    if (is_linear(i))
-      return {.kind = AttentionKind::linear,
-              .heads = c_.linear_num_value_heads,
-              .kv_heads = c_.linear_num_key_heads,
-              .head_dim = c_.linear_key_head_dim,
-              .v_head_dim = c_.linear_value_head_dim,
-              .rule = c_.linear_rule,
-              .convolution = c_.linear_conv_kernel_dim,
-              .convolution_bias = c_.linear_conv_bias,
-              .decay_rank = c_.linear_rule == LinearRule::channel_delta ? c_.linear_decay_rank : 0,
-              .gate_rank = c_.linear_full_rank_gate ? 0 : c_.linear_gate_rank};
+  Attention linear() const {
+    return {.kind = AttentionKind::linear,
+            .heads = c_.linear_num_value_heads,
+            .kv_heads = c_.linear_num_key_heads,
+            .head_dim = c_.linear_key_head_dim,
+            .v_head_dim = c_.linear_value_head_dim,
+            .rule = c_.linear_rule,
+            .convolution = c_.linear_conv_kernel_dim,
+            .convolution_bias = c_.linear_conv_bias,
+            .decay_rank = c_.linear_rule == LinearRule::channel_delta ? c_.linear_decay_rank : 0,
+            .gate_rank = c_.linear_full_rank_gate ? 0 : c_.linear_gate_rank};
+  }
+  Attention attention(std::int64_t i) const { return is_linear(i) ? linear() : softmax(i); }
+  Attention softmax(std::int64_t i) const {
     if (is_compressed()) return compressed(i);
     const bool latent = c_.kv_lora_rank > 0, windowed = is_windowed(i);
     return {.kind = latent ? AttentionKind::multi_latent : AttentionKind::grouped_query,
@@ -328,14 +343,38 @@ class Assembler final {
     a.published = {.weights = c_.weight_format, .attention = c_.attention_format, .experts = c_.expert_format, .groups = {.size = c_.int4_group, .zeros = c_.int4_zeros}};
     return a;
   }
+  FeedForward feed_forward(std::int64_t i) const {
+    const bool twice = c_.shared_key_layers_double && i >= c_.num_hidden_layers - c_.shared_key_layers;
+    return {.intermediate = c_.intermediate_size * (twice ? 2 : 1), .gated = c_.gated, .bias = c_.mlp_bias};
+  }
+  // A mamba or attention block and the feed-forward that follows it, if one does, are a layer.
+  void stack_blocks(Architecture& a) {
+    const auto& blocks = c_.block_types;
+    const auto count = static_cast<std::int64_t>(blocks.size());
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      if (!is_mixer(blocks[at])) continue;
+      Layer layer{.attention = blocks[at] == "mamba" ? linear() : softmax(i)};
+      const auto after = i + 1 < count ? blocks[at + 1] : std::string();
+      if (after == "moe") layer.experts = experts(i);
+      if (after == "mlp") layer.dense = feed_forward(i);
+      push(a, layer);
+    }
+    if (std::find(blocks.begin(), blocks.end(), "mlp") != blocks.end() && c_.intermediate_size == 0) error("block_types", "the model has dense layers but lacks 'intermediate_size'");
+    if (a.mtp_depth == 0) return;
+    a.mtp_layer = Layer{.attention = softmax(count - 1)};
+    if (c_.num_experts > 0) a.mtp_layer->experts = experts(count - 1);
+    else a.mtp_layer->dense = feed_forward(count - 1);
+  }
   void stack_layers(Architecture& a) {
+    if (!c_.block_types.empty()) return stack_blocks(a);
     bool any_dense = false;
     for (std::int64_t i = 0; i < c_.num_hidden_layers; ++i) {
       Layer layer{.attention = attention(i)};
       if (is_moe(i))
         layer.experts = experts(i);
       else
-        layer.dense = FeedForward{.intermediate = c_.intermediate_size * (c_.shared_key_layers_double && i >= c_.num_hidden_layers - c_.shared_key_layers ? 2 : 1), .gated = c_.gated, .bias = c_.mlp_bias};
+        layer.dense = feed_forward(i);
       any_dense |= layer.dense.has_value();
       push(a, layer);
     }
@@ -368,6 +407,7 @@ class Assembler final {
                           d(c_.hidden_size) * (d(c_.linear_decay_rank) + d(c_.linear_gate_rank));
     constexpr double kMostTokens = 1 << 20;
     const double compressors = is_compressed() ? (4 * d(c_.hidden_size) + 2 * kMostTokens + 2) * (widest + d(c_.index_head_dim)) + d(c_.q_lora_rank) * d(c_.index_n_heads) * d(c_.index_head_dim) : 0;
+    const double indexer = (d(c_.hidden_size) + d(c_.q_lora_rank) + 2) * (d(c_.index_n_heads) + 1) * (d(c_.index_head_dim) + 1);
     const double streams = 4 * d(c_.residual_streams) * (d(c_.residual_streams) + 2) * (d(c_.residual_streams) * d(c_.hidden_size) + 4);
     const double expert = 3 * (d(c_.hidden_size) + 1) * (d(c_.moe_intermediate_size) + 1);
     const double shared =
@@ -381,7 +421,7 @@ class Assembler final {
                            d(c_.max_position_embeddings) + d(c_.position_offset) + 8) *
                           d(c_.hidden_size);
     const double bound =
-        layers * (2 * attention + linear + compressors + feed_forward + norms + 4 * d(c_.hidden_size) * d(c_.hidden_size)) + tables;
+        layers * (2 * attention + linear + compressors + indexer + feed_forward + norms + 4 * d(c_.hidden_size) * d(c_.hidden_size)) + tables;
     if (!(bound < kMostParameters))
       diagnostics_.error(node_.where, fmt::format("the model has about {:.0e} parameters", bound),
                          fmt::format("the limit is {:.0e}", kMostParameters));

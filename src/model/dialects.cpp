@@ -23,6 +23,7 @@ constexpr std::array kMiMoLayers{WordPair{"0", "full_attention"}, WordPair{"1", 
 constexpr std::array kOfVisionOnly{WordPair{"vision", ""}, WordPair{"false", ""}};
 constexpr std::array kGemma4Norms{WordPair{"true", "8"}, WordPair{"false", ""}};
 constexpr std::array kDsaLayers{WordPair{"deepseek_sparse_attention", ""}, WordPair{"full_attention", ""}};
+constexpr std::array kAttentionAndExperts{WordPair{"*E", ""}, WordPair{"attention", ""}, WordPair{"moe", ""}};
 constexpr std::array kMultiQuery{WordPair{"true", "1"}, WordPair{"false", "null"}};
 constexpr std::array kMustBeTrue{WordPair{"true", ""}};
 constexpr std::array kMustBeFalse{WordPair{"false", ""}};
@@ -204,6 +205,33 @@ constexpr std::array kDeepSeek4{Key{"q_lora_rank"},
                                 Key{"hc_mult", "residual_streams"},
                                 Key{"hc_sinkhorn_iters", kNoField},
                                 Key{"num_hash_layers"}};
+constexpr std::array kNemotronH{Key{"hybrid_override_pattern", "block_types"},
+                                Key{"layers_block_type", "block_types"},
+                                Key{"mtp_hybrid_override_pattern", "", kAttentionAndExperts},
+                                Key{"mtp_layers_block_type", "", kAttentionAndExperts},
+                                Key{"attention_head_dim", "head_dim"},
+                                Key{"mamba_num_heads", "linear_num_value_heads"},
+                                Key{"mamba_head_dim", "linear_value_head_dim"},
+                                Key{"n_groups", "linear_num_key_heads"},
+                                Key{"ssm_state_size", "linear_key_head_dim"},
+                                Key{"conv_kernel", "linear_conv_kernel_dim"},
+                                Key{"use_conv_bias", "linear_conv_bias"},
+                                Key{"mamba_proj_bias", "", kMustBeFalse},
+                                Key{"use_bias", "", kMustBeFalse},
+                                Key{"mamba_hidden_act", kNoField},
+                                Key{"use_mamba_kernels", kNoField},
+                                Key{"chunk_size", kNoField},  // of a kernel
+                                Key{"expand", kNoField},      // mamba_num_heads x mamba_head_dim says it
+                                Key{"time_step_rank", kNoField},
+                                Key{"time_step_limit", kNoField},
+                                Key{"time_step_min", kNoField},
+                                Key{"time_step_max", kNoField},
+                                Key{"time_step_floor", kNoField},
+                                Key{"num_logits_to_keep", kNoField},
+                                Key{"sliding_window"},
+                                Key{"moe_shared_expert_intermediate_size", "shared_expert_intermediate_size"},
+                                Key{"moe_shared_expert_overlap", kNoField},
+                                Key{"moe_latent_size"}};
 constexpr std::array kPhiMoe{Key{"lm_head_bias", "head_bias"}};
 constexpr std::array kGpt2{
     Key{"n_embd", "hidden_size"},
@@ -343,6 +371,7 @@ std::vector<Dialect> all_dialects() {
        {kWindow, kMixtralExperts, kFourBiases, kPhiMoe},
        "{norm: layer, norm_bias: true, num_experts: 16, num_experts_per_tok: 2}"},
       {{"nemotron"}, {kFourBiases, kMlpBias}, "{gated: false, norm: layer, norm_bias: true}"},
+      {{"nemotron_h"}, {kNemotronH, kDeepSeekExperts, kFourBiases, kMlpBias}, "{gated: false, linear_rule: mamba2, router_bias: true, linear_conv_bias: true, num_key_value_heads: 8}"},
       {{"gemma"}, {kFourBiases}, "{tie_word_embeddings: true, head_dim: 256}"},
       {{"gemma2"},
        {kGemmaPattern, kFourBiases},

@@ -109,6 +109,7 @@ void describe_attention(config::Schema& s, TransformerConfig& c) {
 }
 
 void describe_feed_forward(config::Schema& s, TransformerConfig& c) {
+  s.texts("block_types", c.block_types, "where attention and feed-forwards do not alternate, each of num_hidden_layers blocks: mamba, attention, mlp or moe; a layer here is one of the first two with the feed-forward that follows, if one does");
   s.integer("intermediate_size", c.intermediate_size, "width of the dense feed-forward",
             within(kOptionalWidths));
   s.integer("expansion_ratio", c.expansion_ratio,

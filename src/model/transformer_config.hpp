@@ -83,6 +83,7 @@ struct TransformerConfig {
   std::int64_t first_window_layer = 0;
   std::int64_t full_attention_period = 0;
   std::vector<std::string> layer_types;
+  std::vector<std::string> block_types;
 
   std::int64_t intermediate_size = 0;
   std::int64_t expansion_ratio = 0;

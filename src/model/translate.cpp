@@ -41,10 +41,34 @@ class Translator final {
     auto defaults = config::parse_document(
         dialect_.defaults, fmt::format("defaults of {}", dialect_.model_types.front()), diagnostics_);
     ZT_ASSERT(defaults && defaults->is_mapping(), "defaults of a dialect are a mapping");
-    return merged(*defaults, stated);
+    Node own = merged(*defaults, stated);
+    spell_blocks(own);
+    return own;
   }
 
  private:
+  // A pattern of one letter per block as a list, and the number of blocks where the document leaves it out (Nemotron-H).
+  static void spell_blocks(Node& own) {
+    Node* blocks = own.find("block_types");
+    if (!blocks) return;
+    if (blocks->kind == Node::Kind::scalar) {
+      Node list;
+      list.kind = Node::Kind::sequence;
+      list.where = blocks->where;
+      for (const char letter : blocks->text) {
+        Node one = *blocks;
+        one.text = letter == 'M' ? "mamba" : letter == '*' ? "attention" : letter == '-' ? "mlp" : letter == 'E' ? "moe" : std::string(1, letter);
+        list.items.push_back(std::move(one));
+      }
+      *blocks = std::move(list);
+    }
+    if (own.find("num_hidden_layers")) return;
+    Node count;
+    count.kind = Node::Kind::scalar;
+    count.where = blocks->where;
+    count.text = std::to_string(blocks->items.size());
+    own.entries.push_back({"num_hidden_layers", count.where, std::move(count)});
+  }
   void walk(const Node& mapping, const std::string& prefix, Node& stated) {
     for (const auto& entry : mapping.entries) {
       const std::string name = prefix + entry.key;

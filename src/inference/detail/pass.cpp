@@ -19,6 +19,7 @@ constexpr double kWide = 2;          // bytes of activations
 constexpr double kStateBytes = 4;    // of linear attention's state
 constexpr double kMovedByKernel = 6; // bytes per feature: two inputs and one output in 2 bytes
 constexpr std::int64_t kChunkOfLinear = 64;  // tokens that linear attention computes as one block
+constexpr double kChunkOfMamba = 128;        // likewise Mamba-2 (chunk_size of Nemotron-H)
 
 std::int64_t share(std::int64_t whole, std::int64_t parts) { return (whole + parts - 1) / parts; }
 
@@ -300,11 +301,13 @@ void Pass::linear_state(Ledger& ledger, const Kind& kind, std::int64_t sequences
   constexpr std::int64_t kKernels = 3;  // convolution, recurrence, gated norm
   ledger.add(Part::attention, "linear attention", kind.count, compute::MemoryOp{.bytes = Bytes::from_si(state + moved), .kernels = kKernels}, about_.software.kernels.si());
   if (tokens <= kMostDecoding * sequences) return;
-  // Blocks of a prompt: scores within the block, products with the state and its update.
-  const double flop = 2 * static_cast<double>(tokens) * values * (2 * static_cast<double>(kChunkOfLinear) * (dk + dv) + 3 * dk * dv);
+  // Blocks of a prompt: scores within the block, products with the state and its update. Mamba-2 has scores per group and no product of keys with keys.
+  const bool mamba = a.rule == model::LinearRule::mamba2;
+  const double flop = mamba ? 2 * static_cast<double>(tokens) * (kChunkOfMamba * (keys * dk + values * dv) + 2 * values * dk * dv)
+                            : 2 * static_cast<double>(tokens) * values * (2 * static_cast<double>(kChunkOfLinear) * (dk + dv) + 3 * dk * dv);
   const double rate = about_.chip.peak(Precision::bf16).si() * about_.chip.efficiency.attention_of(Precision::bf16).math.si();
   constexpr std::string_view kName = "linear attention's products";
-  ledger.add_seconds(Part::attention, kName, kind.count, flop / rate, "2 tokens heads (2 x 64 (dk + dv) + 3 dk dv) / (matrix_peak.bf16 x attention.bf16.math)");
+  ledger.add_seconds(Part::attention, kName, kind.count, flop / rate, mamba ? "2 tokens (128 (groups dk + heads dv) + 2 heads dk dv) / (matrix_peak.bf16 x attention.bf16.math)" : "2 tokens heads (2 x 64 (dk + dv) + 3 dk dv) / (matrix_peak.bf16 x attention.bf16.math)");
   if (a.rule == model::LinearRule::channel_delta) ledger.assume(kName, "decays per channel", "blocks as with a decay per head", "keys are scaled within blocks of 16 first; no public timings");
 }
 

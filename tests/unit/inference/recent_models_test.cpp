@@ -111,6 +111,10 @@ TEST(Caches, OfKimiLinearAndMiMo) {
   // E4B: the last 18 of 42 layers keep nothing; of the first 24, 4 are full.
   EXPECT_EQ(cache(preset("gemma-4-e4b")).per_token.si(), 4 * 2 * 2 * 512 * 2);
   EXPECT_EQ(cache(preset("gemma-4-e4b")).per_sequence.si(), 20 * 512 * 2 * 2 * 256 * 2);
+  // Nemotron 3 Nano: 6 attention layers with 2 key heads of 128; 23 states of 64 heads of 64 x 128, 3 tokens of 4,096 features and 8 groups of twice 128.
+  const auto nano = cache(preset("nemotron-3-nano-30b-a3b"));
+  EXPECT_EQ(nano.per_token.si(), 6 * 2 * 2 * 128 * 2);
+  EXPECT_EQ(nano.per_sequence.si(), 23 * (64 * 64 * 128 * 4 + 3 * (4096 + 2 * 8 * 128) * 2));
   const auto qwen = cache(preset("qwen3.5-27b"));
   EXPECT_EQ(qwen.per_token.si(), 16 * 4 * 2 * 256 * 2);
   EXPECT_EQ(qwen.per_sequence.si(), 48 * (48 * 128 * 128 * 4 + 3 * 10240 * 2));
@@ -119,7 +123,8 @@ TEST(Caches, OfKimiLinearAndMiMo) {
 // On a chip that only multiplies, what is not attention takes two FLOP per weight that a token uses: lowering and counting agree. Tables, norms and convolutions multiply nothing;
 // tiles of odd sizes are filled up.
 TEST(Products, AreTwoFlopPerActiveWeight) {
-  for (const std::string name : {"qwen3.5-27b", "qwen3.5-122b-a10b", "kimi-linear-48b-a3b", "mimo-v2-flash", "deepseek-v4-flash", "deepseek-v4-pro", "gemma-4-26b-a4b", "gemma-4-31b", "gemma-4-e4b", "deepseek-v3", "gpt-oss-120b"}) {
+  for (const std::string name : {"qwen3.5-27b", "qwen3.5-122b-a10b", "kimi-linear-48b-a3b", "mimo-v2-flash", "deepseek-v4-flash", "deepseek-v4-pro", "gemma-4-26b-a4b", "gemma-4-31b", "gemma-4-e4b", "deepseek-v3", "gpt-oss-120b", "nemotron-3-nano-30b-a3b", "nemotron-3-super-120b-a12b",
+                                 "nemotron-3-ultra-550b-a55b"}) {
     const auto model = preset(name);
     const auto s = served(toy_machine({.fp8 = false}), model, free_software(), "instances=1,weights=bf16,load.kind=balanced");
     constexpr std::int64_t kTokens = 1024;
@@ -152,6 +157,19 @@ TEST(Weights, OfCompressedAttentionOnSeveralChips) {
   double entries = 0;
   for (const auto& run : model.runs) entries += static_cast<double>(run.count * model::compressor_parameters(model.kinds[run.kind].attention, 512));
   EXPECT_NEAR(attention("tp=1,instances=1,weights=fp8"), all + entries, 1e-6) << "what makes entries stays in 16 bits";
+}
+
+// Mamba-2 with and without a feed-forward after it: no all-reduce for what is not there; prompts in blocks of 128 tokens.
+TEST(StateSpace, LayersWithoutAFeedForward) {
+  const std::string sizes =
+      "{model_type: transformer, hidden_size: 512, num_hidden_layers: 3, vocab_size: 1024, num_attention_heads: 4, intermediate_size: 1024, linear_rule: mamba2, linear_num_value_heads: 8, linear_num_key_heads: 2,"
+      " linear_value_head_dim: 64, linear_key_head_dim: 128, block_types: ";
+  test::Toy linked;
+  linked.levels = {{"node", 8, std::pow(2.0, 20)}};
+  const auto reduced = [&](const std::string& blocks) { return of(parts_of(served(toy_machine(linked), toy_model(sizes + blocks + "}"), free_software(), "tp=2,instances=1"), 64, 64), Part::all_reduce); };
+  EXPECT_NEAR(reduced("[mamba, mamba, mamba]") / reduced("[mamba, mamba, mlp]"), 1, 1e-9) << "one per block";
+  const auto s = served(toy_machine(), toy_model(sizes + "[mamba, mamba, mamba]}"), free_software(), "instances=1");
+  EXPECT_NEAR(of(parts_of(s, 0, 0, {{.tokens = 1024, .context = 0}}), Part::attention), 3 * 2.0 * 1024 * (128 * (2 * 128 + 8 * 64) + 2 * 8 * 128 * 64) / std::pow(2.0, 40), 1e-12);
 }
 
 TEST(Streams, MixAndTravel) {

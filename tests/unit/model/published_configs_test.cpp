@@ -44,7 +44,7 @@ TEST(PublishedConfigs, ImportOrAreRefusedWithAReason) {
 
 TEST(PublishedConfigs, ArchitecturesThatCannotBeMappedAreRefused) {
   if (!fs::is_directory(folder())) GTEST_SKIP() << "no folder of published config.json files at " << folder();
-  for (const std::string part : {"Nemotron-3", "Nemotron-H", "Kimi-K3", "Step-3.7"})
+  for (const std::string part : {"Nemotron-Super-49B", "Kimi-K3", "Step-3.7"})
     for (const auto& file : fs::directory_iterator(folder())) {
       const auto name = file.path().filename().string();
       if (name.find(part) == std::string::npos || file.path().extension() != ".json") continue;
@@ -91,6 +91,11 @@ TEST(PublishedConfigs, RecentModelsHaveTheirSizes) {
   EXPECT_EQ(count("google--gemma-4-26B-A4B").total, 25'233'141'760);
   EXPECT_EQ(count("nvidia--Gemma-4-31B-IT-NVFP4").total, 30'697'345'280);
   EXPECT_EQ(count("Qwen--Qwen3.5-27B").total, 26'895'998'464);
+  EXPECT_EQ(count("nvidia--NVIDIA-Nemotron-3-Nano-30B-A3B-BF16").total, 31'577'940'288);
+  EXPECT_EQ(count("nvidia--NVIDIA-Nemotron-3-Nano-30B-A3B-BF16").active, 3'580'076'352);
+  EXPECT_EQ(count("nvidia--NVIDIA-Nemotron-3-Super-120B-A12B-FP8").total, 120'668'707'840);
+  EXPECT_EQ(count("nvidia--NVIDIA-Nemotron-3-Ultra-550B-A55B-BF16").total, 549'308'993'536) << "without a number of layers";
+  EXPECT_EQ(count("nvidia--Nemotron-H-56B-Base-8K").total, 56'324'350'464);
 }
 
 // Presets say the formats that their authors' config.json says.

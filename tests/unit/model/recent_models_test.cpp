@@ -172,5 +172,27 @@ TEST(Import, Gemma4) {
   EXPECT_EQ(small.layer(15).dense->intermediate, 2 * 6144);
 }
 
+// Blocks of one kind each: a mixer and the feed-forward after it are a layer, a mixer before another one is a layer of its own.
+TEST(Import, NemotronH) {
+  const std::string sizes =
+      "model_type: nemotron_h, hidden_size: 64, vocab_size: 1000, num_attention_heads: 4, num_key_value_heads: 2, head_dim: 16, intermediate_size: 96, mamba_num_heads: 8, mamba_head_dim: 16, n_groups: 2, ssm_state_size: 8, "
+      "conv_kernel: 4, use_conv_bias: true, n_routed_experts: 8, num_experts_per_tok: 2, moe_intermediate_size: 32, n_shared_experts: 1, moe_shared_expert_intermediate_size: 48, moe_latent_size: 24, expand: 2";
+  const auto a = imported("{" + sizes + ", hybrid_override_pattern: 'MEM*EM-', num_hidden_layers: 7, num_nextn_predict_layers: 1, mtp_hybrid_override_pattern: '*E'}");
+  ASSERT_EQ(a.layers(), 4);
+  EXPECT_TRUE(a.layer(0).is_moe() && a.layer(0).attention.rule == LinearRule::mamba2);
+  EXPECT_FALSE(a.layer(1).has_feed_forward());
+  EXPECT_TRUE(a.layer(2).is_moe() && a.layer(2).attention.kind == AttentionKind::grouped_query);
+  EXPECT_TRUE(a.layer(3).dense && !a.layer(3).dense->gated);
+  const std::int64_t mamba = 64 * (2 * 128 + 2 * 16 + 8) + (128 + 32) * 5 + 3 * 8 + 128 + 128 * 64, attention = 64 * (64 + 2 * 32) + 64 * 64;
+  const std::int64_t moe = 64 * 8 + 8 + 2 * 64 * 24 + 8 * 2 * 24 * 32 + 2 * 64 * 48, mlp = 2 * 64 * 96;
+  EXPECT_EQ(parameters_of(a).total, 2 * 64 * 1000 + 64 + 3 * mamba + attention + 2 * moe + mlp + 7 * 64) << "a norm per block";
+  EXPECT_EQ(imported("{" + sizes + ", layers_block_type: [mamba, moe, mamba, attention, moe, mamba, mlp]}").runs, a.runs) << "as a list, which says how many";
+  config::Diagnostics diagnostics;
+  EXPECT_FALSE(testing::import_text("{" + sizes + ", hybrid_override_pattern: 'MEE', num_hidden_layers: 3}", diagnostics));
+  EXPECT_NE(all_text(diagnostics).find("block 2 is a feed-forward that follows no mamba or attention"), std::string::npos) << all_text(diagnostics);
+  EXPECT_FALSE(testing::import_text("{" + sizes + ", hybrid_override_pattern: 'MX', num_hidden_layers: 2}", diagnostics));
+  EXPECT_NE(all_text(diagnostics).find("block_types holds 'X'"), std::string::npos) << all_text(diagnostics);
+}
+
 }  // namespace
 }  // namespace zettatwin::model

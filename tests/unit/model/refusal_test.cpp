@@ -29,10 +29,10 @@ std::string refusal(const std::string& text) {
 
 TEST(Refusal, UnknownArchitectureNamesEachFieldWithItsLine) {
   const auto text = refusal(
-      "{\n\"model_type\": \"jamba\",\n\"mamba_num_heads\": 16,\n\"hidden_size\": "
+      "{\n\"model_type\": \"jamba\",\n\"mamba_d_conv\": 16,\n\"hidden_size\": "
       "64,\n\"mamba_d_state\": 4\n}");
   EXPECT_TRUE(says(text, {"config.json:2:15: error: the architecture 'jamba' is not known",
-                          "config.json:3:1: error: the field 'mamba_num_heads'",
+                          "config.json:3:1: error: the field 'mamba_d_conv'",
                           "config.json:5:1: error: the field 'mamba_d_state'"}));
   EXPECT_EQ(text.find("'hidden_size'"), std::string::npos);
 }
