@@ -291,9 +291,12 @@ RankLoad Timer::rank_load(const StepLoad& load, std::int64_t parts_of_batch, Chu
   return rank;
 }
 
-// Latent attention's absorbed projections depend on the decoding tokens beside all; exchange on the tokens of all ranks.
+// Latent attention's absorbed projections depend on the decoding tokens beside all, shared experts on whether there are others; exchange on the tokens of all ranks.
 constexpr std::int64_t kMostTokens = std::int64_t{1} << 31;
-std::int64_t Timer::token_key(const RankLoad& rank) const { return rank.tokens * kMostTokens + (pass_.absorbs() ? rank.decoding : 0); }
+std::int64_t Timer::token_key(const RankLoad& rank) const {
+  const std::int64_t alone = rank.tokens == rank.decoding ? 1 : 0;
+  return rank.tokens * kMostTokens + (pass_.absorbs() ? rank.decoding : alone);
+}
 std::int64_t exchange_key(const RankLoad& rank) { return rank.tokens * kMostTokens + rank.group; }
 
 // All layers, without head and host.

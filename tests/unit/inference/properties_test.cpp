@@ -41,6 +41,22 @@ const ServedPool& pool_of(std::size_t i) {
   return all[i].pools[0];
 }
 
+// Values are kept from step to step: as many tokens of a prompt and of decoding sequences are different steps (shared experts pass beside the routed ones only while decoding).
+TEST(StepLaws, AStepDoesNotDependOnTheStepsBefore) {
+  for (const auto& c : kCases) {
+    const auto fresh = [&] { return test::served(test::catalog_machine(c.machine), test::catalog_model(c.model), test::catalog_serving(c.software), c.deployment); };
+    for (const std::int64_t n : {1, 8, 64}) {
+      const std::vector<Chunk> prompt{{static_cast<std::int32_t>(n), 0, true}};
+      const auto decoding = [&](const Served& s) { return test::seconds(s.pools[0], n * s.pools[0].pool.dp, n * s.pools[0].pool.dp * 100); };
+      const auto prompts = [&](const Served& s) { return test::seconds(s.pools[0], 0, 0, prompt); };
+      const auto one = fresh(), other = fresh();
+      const double first = prompts(one), second = decoding(one);
+      EXPECT_EQ(decoding(other), second) << c.model << ", " << n << " sequences";
+      EXPECT_EQ(prompts(other), first) << c.model << ", " << n << " tokens";
+    }
+  }
+}
+
 RC_GTEST_PROP(StepLaws, MoreWorkIsNeverFaster, ()) {
   const auto& pool = pool_of(*rc::gen::inRange<std::size_t>(0, std::size(kCases)));
   const auto n = *rc::gen::inRange<std::int64_t>(0, 300);
