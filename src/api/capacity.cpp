@@ -79,11 +79,15 @@ std::optional<inference::Pool> narrower(const inference::Pool& pool, const model
   return out;
 }
 
-// A fleet of so many units of the deployment as a document.
-config::Node node_of(const inference::Deployment& unit, const capacity::FleetSize& size, const model::Architecture& model, const config::Node& fixed, config::Diagnostics& diagnostics) {
+// A fleet of so many units of the deployment.
+inference::Deployment fleet_of(const inference::Deployment& unit, const capacity::FleetSize& size) {
   auto fleet = unit;
   for (auto& pool : fleet.pools) pool.instances = pool.role == inference::Role::prefill ? size.prefill : size.units;
-  auto node = plan::parse_plan_text(inference::text_of(fleet, model), "deployment", diagnostics);
+  return fleet;
+}
+// As a document.
+config::Node node_of(const inference::Deployment& unit, const capacity::FleetSize& size, const model::Architecture& model, const config::Node& fixed, config::Diagnostics& diagnostics) {
+  auto node = plan::parse_plan_text(inference::text_of(fleet_of(unit, size), model), "deployment", diagnostics);
   for (const auto& entry : fixed.entries)
     if (!node.find(entry.key)) node.entries.push_back(entry);
   return node;
@@ -162,8 +166,11 @@ class Sizing final {
     const auto& stream = *c.traffic->stream;
     const auto means = stream.means();
     traffic_ = {.requests_per_s = std::isfinite(means.rate.si()) ? means.rate.si() : 0, .concurrency = stream.concurrency(), .output = c.output};
+    root_ = c.root;
     const auto& laws = c.scenario.one.traffic;
-    steady_ = traffic_.concurrency == 0 && !laws.find("trace") && !laws.find("diurnal");
+    unlimited_ = c.traffic->endless && c.scenario.duration.si() == 0 && c.scenario.requests == 0;
+    steady_ = traffic_.concurrency == 0 && !laws.find("trace") && (!laws.find("diurnal") || unlimited_);
+    if (laws.find("diurnal") && unlimited_) size_for_peak(*laws.find("diurnal"));
     double expected = stream.size() ? static_cast<double>(*stream.size()) : kUnlimited;
     if (c.scenario.duration.si() > 0 && traffic_.requests_per_s > 0) expected = std::min(expected, traffic_.requests_per_s * c.scenario.duration.si());
     if (c.scenario.requests > 0) expected = std::min(expected, static_cast<double>(c.scenario.requests));
@@ -194,6 +201,9 @@ class Sizing final {
  private:
   static constexpr std::size_t kMostLayouts = 8;  // that are simulated
   static constexpr double kUnlimited = 1e18;
+  static constexpr double kFilling = 5, kRounds = 8;  // times as long as a request takes: until the load is what it stays, and all
+  static constexpr double kMostRequests = 100'000;    // of a simulation of unlimited traffic: of more, a part of the fleet
+  static constexpr double kFewestPrefill = 8;         // instances of a part, so that cutting them to whole ones costs little
   static constexpr double kBeyond = 1.5;          // states are sqrt(2) apart: the layout may answer that much more than the one that was priced
 
   // The fewest units of one layout that are good and need fewer chips than what is known.
@@ -207,45 +217,118 @@ class Sizing final {
       else if (n == most) return;
       else bad = n, n = std::min(most, std::max(n + 1, n + (n - least + 1) + n / 8));
     }
+    good = fewest(bad, good, [&](std::int64_t n) { return is_good(unit, n); });
+    if (unit.disaggregated()) trim(unit, capacity::fleet_of(unit, traffic_, good));
+  }
+
+  // Whole instances share the traffic otherwise than fractions of them: fewer of one role, as many of the other.
+  void trim(const capacity::Point& unit, capacity::FleetSize size) {
+    const auto with = [&](std::int64_t capacity::FleetSize::* role, std::int64_t n) {
+      auto fleet = size;
+      fleet.*role = n;
+      return capacity::with_chips(unit, fleet);
+    };
+    for (const auto role : {&capacity::FleetSize::prefill, &capacity::FleetSize::units})
+      size = with(role, fewest(size.*role / 2, size.*role, [&](std::int64_t n) { return is_good(unit, with(role, n)); }));
+  }
+
+  // Between a number that is not good, or zero, and one that is.
+  template <class Good>
+  static std::int64_t fewest(std::int64_t bad, std::int64_t good, Good is_good) {
     while (good - bad > std::max<std::int64_t>(1, good / 64)) {
       const auto middle = bad + (good - bad) / 2;
-      (is_good(unit, middle) ? good : bad) = middle;
+      (is_good(middle) ? good : bad) = middle;
     }
+    return good;
   }
 
-  [[nodiscard]] config::Node document(const capacity::Point& unit, std::int64_t units) {
-    return node_of(unit.deployment, capacity::fleet_of(unit, traffic_, units), *c_.model, c_.fixed->fields, diagnostics_);
+  [[nodiscard]] config::Node document(const capacity::Point& unit, const capacity::FleetSize& size) { return node_of(unit.deployment, size, *c_.model, c_.fixed->fields, diagnostics_); }
+  [[nodiscard]] config::Node document(const capacity::Point& unit, std::int64_t units) { return document(unit, capacity::fleet_of(unit, traffic_, units)); }
+
+  // Traffic without an end and with a daily rhythm: the fleet must bear the highest rate, all the time.
+  void size_for_peak(const config::Node& diurnal) {
+    const auto* peak = diurnal.find("peak_to_mean");
+    traffic_.requests_per_s *= peak ? config::as_number(*peak).value_or(1) : 1;
+    auto* laws = root_.find("traffic");
+    std::erase_if(laws->entries, [](const config::Entry& e) { return e.key == "diurnal"; });
+    put(*laws, "rate", scalar(fmt::format("{:.17g} requests/s", traffic_.requests_per_s)));
   }
 
-  // Of traffic that is alike all the time a short run shows what is hopeless: its backlog only grows with more of it.
-  bool is_good(const capacity::Point& unit, std::int64_t units) {
-    const auto sample = c_.options.sample_requests;
-    return (!steady_ || requests_ < 2 * sample || is_good(unit, units, sample)) && is_good(unit, units, requests_);
+  // Requests that show what a longer run would, of traffic that is alike all the time. A fleet fills like exp(-t / (E T / T0)): E one request's time, T its TPOT, T0 that of a
+  // request alone (docs/math/capacity.md).
+  [[nodiscard]] double request_s(const capacity::Point& unit) const { return std::min(kLongest / kRounds, (unit.ttft + unit.tpot * static_cast<double>(c_.output - 1)).si()); }
+  [[nodiscard]] std::int64_t sample(const capacity::Point& unit) const {
+    const double needed = steady_ ? kRounds * request_s(unit) * traffic_.requests_per_s : 0;
+    return std::max(c_.options.sample_requests, static_cast<std::int64_t>(std::ceil(needed)));
   }
 
-  bool is_good(const capacity::Point& unit, std::int64_t units, std::int64_t requests) {
-    auto root = c_.root;
-    put(root, "deployment", document(unit, units));
-    const bool unlimited = c_.traffic->endless && c_.scenario.duration.si() == 0 && c_.scenario.requests == 0;
-    if (unlimited) put(root, "duration", scalar(fmt::format("{} s", kLongest)));
-    if (unlimited || requests < requests_) put(root, "requests", scalar(fmt::format("{}", requests)));
-    // All users start at once; that round says nothing of the time after it.
-    if (const auto users = traffic_.concurrency; users > 0 && c_.scenario.warm_up.si() == 0 && c_.scenario.warm_up_requests == 0) put(root, "warm_up_requests", scalar(fmt::format("{}", users)));
-    const ServeOptions options{.on_request = {}, .on_progress = {}, .timeline_instances = 0, .series = false, .max_backlog = steady_ && requests >= c_.options.sample_requests ? hopeless_backlog(requests) : 0};
+  bool is_good(const capacity::Point& unit, std::int64_t units) { return is_good(unit, capacity::fleet_of(unit, traffic_, units)); }
+  // A part of a longer run shows what is hopeless: its backlog only grows with more of it.
+  bool is_good(const capacity::Point& unit, const capacity::FleetSize& size) {
+    const auto some = sample(unit);
+    if (unlimited_) return is_good(unit, size, some, true);
+    return (!steady_ || requests_ < 2 * some || is_good(unit, size, some, false)) && is_good(unit, size, requests_, true);
+  }
+
+  // The part of the fleet and of its traffic that is simulated, where all of it would take long: whole units with the share of the traffic that each would have.
+  struct Part {
+    capacity::FleetSize size;
+    double share = 1;
+  };
+  [[nodiscard]] Part part_of(const capacity::FleetSize& size, std::int64_t requests) const {
+    const double all = static_cast<double>(traffic_.concurrency > 0 ? requests_ : requests);
+    if (!unlimited_ || all <= kMostRequests) return {size, 1};
+    const double units = static_cast<double>(size.units), least = std::max(units * kMostRequests / all, size.prefill > 0 ? units * kFewestPrefill / static_cast<double>(size.prefill) : 1.0);
+    const double kept = std::min(units, std::ceil(least)), share = kept / units;
+    if (share == 1) return {size, 1};
+    auto part = size;
+    part.units = static_cast<std::int64_t>(kept);
+    if (size.prefill > 0) part.prefill = std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(size.prefill) * share));
+    return {part, share};
+  }
+
+  // What is asked of a part of the fleet.
+  [[nodiscard]] config::Node question(const capacity::Point& unit, const Part& part, std::int64_t requests) {
+    auto root = root_;
+    put(root, "deployment", document(unit, part.size));
+    if (part.share < 1) {
+      auto& laws = *root.find("traffic");
+      if (traffic_.concurrency > 0) put(laws, "concurrency", scalar(fmt::format("{}", users_of(part))));
+      else put(laws, "rate", scalar(fmt::format("{:.17g} requests/s", traffic_.requests_per_s * part.share)));
+    }
+    const bool open = traffic_.concurrency == 0;
+    if (unlimited_ && open) put(root, "duration", scalar(fmt::format("{:.17g} s", std::min(kLongest, static_cast<double>(requests) / traffic_.requests_per_s))));
+    else if (open && requests < requests_) put(root, "requests", scalar(fmt::format("{}", requests)));
+    if (c_.scenario.warm_up.si() > 0 || c_.scenario.warm_up_requests > 0) return root;
+    // All users start at once; that round says nothing of the time after it. Neither does the time in which a fleet fills.
+    if (!open) put(root, "warm_up_requests", scalar(fmt::format("{}", users_of(part))));
+    else if (unlimited_) put(root, "warm_up", scalar(fmt::format("{:.17g} s", kFilling * request_s(unit))));
+    return root;
+  }
+  [[nodiscard]] std::int64_t users_of(const Part& part) const { return std::max<std::int64_t>(1, std::llround(static_cast<double>(traffic_.concurrency) * part.share)); }
+
+  // Whether this many requests are answered well. The result is kept where it is the last word on the fleet.
+  bool is_good(const capacity::Point& unit, const capacity::FleetSize& size, std::int64_t requests, bool last_word) {
+    const auto part = part_of(size, requests);
+    const auto root = question(unit, part, requests);
+    const auto simulated = static_cast<std::int64_t>(static_cast<double>(requests) * part.share);
+    const ServeOptions options{.on_request = {}, .on_progress = {}, .timeline_instances = 0, .series = false, .max_backlog = steady_ && requests >= c_.options.sample_requests ? hopeless_backlog(simulated) : 0};
     auto answer = serve(root, c_.source, c_.library, c_.files, options, diagnostics_);
     if (!answer) return false;
     const auto& r = answer->subject.result;
-    report::CapacityTrial trial{.deployment = answer->subject.deployment, .units = units, .chips = answer->subject.chips, .good = false, .verdict = "", .attainment = r.all.slo_attainment.value, .output_tokens_per_s = r.all.output_tokens_per_s.value};
+    report::CapacityTrial trial{.deployment = inference::text_of(fleet_of(unit.deployment, size), *c_.model), .units = size.units, .chips = size.chips, .good = false, .verdict = "", .attainment = r.all.slo_attainment.value,
+                                .output_tokens_per_s = r.all.output_tokens_per_s.value / part.share, .share = part.share};
     trial.verdict = !answer->subject.feasible() ? "infeasible" : r.judgement.verdict == fleet::Verdict::stable ? "stable" : "saturated";
     trial.good = trial.verdict == "stable" && trial.attainment >= c_.options.attainment;
     if (r.cut_short) trial.attainment = trial.output_tokens_per_s = std::nan("");  // of the few that ended, which says nothing
-    if (trial.good && requests < requests_) return true;
+    if (trial.good && !last_word) return true;
     if (c_.options.on_progress) c_.options.on_progress(r.cut_short ? fmt::format("{} chips: {}", units::grouped(trial.chips), trial.verdict) : fmt::format("{} chips: {}, {:.2f} % of requests meet the objectives", units::grouped(trial.chips), trial.verdict, 100 * trial.attainment));
     subject_.trials.push_back(trial);
     if (trial.good && (!subject_.needed || trial.chips < subject_.needed->chips)) {
       subject_.needed = trial;
-      deployment_ = document(unit, units);
-      answer_ = std::move(answer);
+      deployment_ = document(unit, size);
+      if (part.share == 1) answer_ = std::move(answer);
+      else answer_.reset();
     }
     return trial.good;
   }
@@ -253,9 +336,11 @@ class Sizing final {
   const Case& c_;
   report::CapacitySubject& subject_;
   config::Diagnostics& diagnostics_;
+  config::Node root_;           // the question, with the traffic that fleets are sized for
   capacity::Traffic traffic_;
+  bool unlimited_ = false;      // the question does not say when the traffic ends
   bool steady_ = false;         // traffic that is alike all the time
-  std::int64_t requests_ = 0;   // of a simulation, about
+  std::int64_t requests_ = 0;   // of a simulation, about; of unlimited traffic at least
   config::Node deployment_;
   std::unique_ptr<ServeAnswer> answer_;
 };

@@ -22,6 +22,8 @@ constexpr double kFine = 0.01;       // of the rate: the judge of saturation see
 constexpr double kLongest = 1200;    // seconds of arrivals, unless the scenario says how long
 constexpr int kMostTrials = 40;
 constexpr double kLeastShare = 1e-3; // of the stated rate
+constexpr double kFilling = 5, kRounds = 8;  // times as long as a request takes: until the load is what it stays, and all (docs/math/capacity.md)
+constexpr double kMostRequests = 400'000;    // of a simulation whose end is not stated
 
 // A model's traffic: where it is written, and its mean rate.
 struct Source {
@@ -86,7 +88,23 @@ class RateSearch final {
     return good * std::clamp(expected, 1.1, 4.0);
   }
 
+  // Again while it turns out that a request takes so long that the time was a burst, in which the fleet only filled.
   std::optional<bool> trial(double share) {
+    constexpr int kMostLonger = 3;
+    constexpr double kMuchLonger = 1.25;
+    auto good = run(share);
+    for (int i = 0; good && i < kMostLonger && steady_ && wanted(share) > kMuchLonger * static_cast<double>(last_requests_); ++i) {
+      answer_->subject.rates.pop_back();
+      good = run(share);
+    }
+    return good;
+  }
+
+  // Requests that show what a longer time would, as far as is known how long one takes.
+  [[nodiscard]] double wanted(double share) const { return std::min(kMostRequests, std::min(kRounds * request_s_, longest()) * stated_rate_ * share); }
+  [[nodiscard]] double longest() const { return answer_->scenario.duration.si() > 0 ? answer_->scenario.duration.si() : kLongest; }
+
+  std::optional<bool> run(double share) {
     auto root = root_;
     double offered = 0;
     const auto all = sources(root);
@@ -96,17 +114,24 @@ class RateSearch final {
       offered += rates_[i] * share;
     }
     const auto& scenario = answer_->scenario;
-    if (endless_ && scenario.duration.si() == 0 && scenario.requests == 0) put(root, "duration", scalar(fmt::format("{} s", kLongest)));
     // Of traffic that is alike all the time, so many requests show what a longer time would, and fewer would be a burst at high rates: as many as are stated, or
     // come at the stated rate in the stated time, or as other searches take.
-    const auto requests = std::max({options_.sample_requests, scenario.requests, static_cast<std::int64_t>(std::llround(stated_rate_ * scenario.duration.si()))});
-    const bool steady = endless_ && !diurnal_;
-    if (steady) put(root, "requests", scalar(fmt::format("{}", requests)));
-    const ServeOptions options{.on_request = {}, .on_progress = {}, .timeline_instances = 0, .series = answer_->subject.rates.empty(), .max_backlog = steady ? hopeless_backlog(requests) : 0};
+    const auto least = std::max({options_.sample_requests, scenario.requests, static_cast<std::int64_t>(std::llround(stated_rate_ * scenario.duration.si()))});
+    const auto requests = std::max(least, static_cast<std::int64_t>(std::ceil(wanted(share))));
+    const bool alike = endless_ && !diurnal_;
+    steady_ = alike && scenario.requests == 0;
+    if (steady_) put(root, "duration", scalar(fmt::format("{:.17g} s", std::min(longest(), static_cast<double>(requests) / offered))));
+    else if (alike) put(root, "requests", scalar(fmt::format("{}", requests)));
+    else if (endless_ && scenario.duration.si() == 0 && scenario.requests == 0) put(root, "duration", scalar(fmt::format("{} s", kLongest)));
+    if (steady_ && request_s_ > 0 && scenario.warm_up.si() == 0 && scenario.warm_up_requests == 0)
+      put(root, "warm_up", scalar(fmt::format("{:.17g} s", std::min(kFilling * request_s_, kFilling / kRounds * static_cast<double>(requests) / offered))));
+    const ServeOptions options{.on_request = {}, .on_progress = {}, .timeline_instances = 0, .series = answer_->subject.rates.empty(), .max_backlog = alike ? hopeless_backlog(requests) : 0};
     auto fleet = serve(root, source_, library_, files_, options, diagnostics_);
     if (!fleet) return std::nullopt;
     auto& subject = answer_->subject;
     const auto& result = fleet->subject.result;
+    last_requests_ = requests;
+    if (result.judgement.verdict == fleet::Verdict::stable && result.all.e2e.count > 0) request_s_ = result.all.e2e.mean.value;
     report::RateTrial trial{.offered_per_s = offered, .sustained_per_s = offered, .estimate_per_s = fleet->subject.sustainable_per_s, .good = false, .verdict = "infeasible", .attainment = result.all.slo_attainment.value,
                             .ttft_p99 = result.all.ttft.p99.value, .tpot_p99 = result.all.tpot.p99.value, .output_tokens_per_s = result.all.output_tokens_per_s.value,
                             .output_tokens_per_s_per_chip = result.all.output_tokens_per_s_per_chip.value};
@@ -164,6 +189,9 @@ class RateSearch final {
   std::vector<double> rates_;  // stated, by model
   double stated_rate_ = 0;     // their sum, per second
   bool endless_ = false, diurnal_ = false;
+  bool steady_ = false;            // alike all the time, no number of requests stated
+  double request_s_ = 0;           // that a request takes, in the last trial that kept up; 0: unknown
+  std::int64_t last_requests_ = 0;
 };
 
 bool has_sizes(const config::Node& deployment) {

@@ -30,13 +30,16 @@ double units_filled(const Point& state, const Traffic& traffic) {
 
 std::int64_t units_needed(const Point& state, const Traffic& traffic) { return up(units_filled(state, traffic)); }
 
-FleetSize fleet_of(const Point& state, const Traffic& traffic, std::int64_t units) {
-  FleetSize size{.units = units, .prefill = 0, .chips = units * chips_of(state, inference::Role::decode)};
-  if (!state.disaggregated()) return size;
-  const double spread = static_cast<double>(units) / static_cast<double>(units_needed(state, traffic));
-  size.prefill = up(state.prefill_per_decode * units_filled(state, traffic) * spread);
-  size.chips += size.prefill * chips_of(state, inference::Role::prefill);
+FleetSize with_chips(const Point& state, FleetSize size) {
+  size.chips = size.units * chips_of(state, inference::Role::decode) + size.prefill * chips_of(state, inference::Role::prefill);
   return size;
+}
+
+FleetSize fleet_of(const Point& state, const Traffic& traffic, std::int64_t units) {
+  FleetSize size{.units = units, .prefill = 0, .chips = 0};
+  const double spread = static_cast<double>(units) / static_cast<double>(units_needed(state, traffic));
+  if (state.disaggregated()) size.prefill = up(state.prefill_per_decode * units_filled(state, traffic) * spread);
+  return with_chips(state, size);
 }
 
 std::int64_t units_on(const Point& state, const Traffic& traffic, std::int64_t chips) {

@@ -29,6 +29,8 @@ struct FleetSize {
 };
 // So many units, with prefill instances in proportion to the traffic.
 [[nodiscard]] FleetSize fleet_of(const Point& state, const Traffic& traffic, std::int64_t units);
+// The same numbers of instances, chips counted.
+[[nodiscard]] FleetSize with_chips(const Point& state, FleetSize size);
 // The most units on so many chips; 0: not one.
 [[nodiscard]] std::int64_t units_on(const Point& state, const Traffic& traffic, std::int64_t chips);
 

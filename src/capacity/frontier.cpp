@@ -16,6 +16,7 @@ using inference::Served;
 
 constexpr std::int64_t kRoom = 16;             // mean requests that the cache of an instance holds which nobody chose: with less of it, longer ones are rejected
 constexpr double kGrid = 1.41421356237309515;  // between numbers of requests in flight
+constexpr double kBusy = 0.8;                  // of prefill instances, so that their queues stay short
 
 bool meets(units::Seconds value, units::Seconds limit) { return limit.si() <= 0 || value <= limit; }
 bool meets(const Point& p, const fleet::Slo& slo, std::int64_t output) {
@@ -52,14 +53,19 @@ class Search final {
   }
 
  private:
-  // One instance of each pool; nothing if the layout does not suit the model or the memory.
-  std::optional<Served> served(const inference::Deployment& deployment) {
+  // One instance of each pool; nothing if the layout does not suit the model.
+  [[nodiscard]] std::optional<Served> built(const inference::Deployment& deployment) const {
     config::Diagnostics ignored;
     const config::Location where = config::location_in("search");
-    ++found_.layouts;
     for (const auto& pool : deployment.pools)
       if (!inference::check(pool, q_.model, where, ignored)) return std::nullopt;
-    auto out = inference::serve({.machine = q_.machine, .model = q_.model, .deployment = deployment, .software = q_.software, .chips = q_.chips, .sequence = q_.input + q_.output}, where, ignored);
+    return inference::serve({.machine = q_.machine, .model = q_.model, .deployment = deployment, .software = q_.software, .chips = q_.chips, .sequence = q_.input + q_.output}, where, ignored);
+  }
+
+  // Counted; nothing if it does not fit into memory either.
+  std::optional<Served> served(const inference::Deployment& deployment) {
+    ++found_.layouts;
+    auto out = built(deployment);
     if (!out) return std::nullopt;
     if (out->infeasible) {
       const auto& miss = *out->infeasible;
@@ -146,18 +152,26 @@ class Search final {
   // Time of a prompt alone on a prefill instance, and prompts per second when it is full.
   struct Prefill {
     inference::Pool pool;
+    bool in_time = false;     // with the queue in front of it, not only alone
     double chip_seconds = 0;  // of a prompt
     double prompts_per_s = 0;
   };
+  // The fewest chip-seconds of those that are in time, else of those that would be without a queue.
   std::optional<Prefill> best_prefill() {
+    constexpr double kQueue = kBusy / (2 * (1 - kBusy));  // prompts that one waits for (M/D/1)
     std::optional<Prefill> best;
-    for (const auto& unit : fitting_) {  // the same chips, without a partner
-      const auto& pool = unit.pools.front();
-      const auto alone = inference::steady_aggregated(pool, q_.software, {.concurrency = 1, .input = q_.input, .output = 1});
-      if (!meets(alone.ttft, q_.slo.ttft)) continue;
+    for (const auto& fits : fitting_) {
+      auto layout = fits.pools.front().pool;
+      layout.role = Role::prefill;  // its chips compute at another clock than those that decode
+      const auto unit = built(of({layout}));
+      if (!unit || unit->infeasible) continue;
+      const auto& pool = unit->pools.front();
+      const auto alone = inference::steady_aggregated(pool, q_.software, {.concurrency = 1, .input = q_.input, .output = 1}).ttft;
+      if (!meets(alone, q_.slo.ttft)) continue;
+      const bool in_time = meets(alone + (alone - q_.software.frontend.value) * kQueue, q_.slo.ttft);
       const double rate = prompt_rate(pool);
       const double cost = static_cast<double>(pool.chips_per_instance) / rate;
-      if (!best || cost < best->chip_seconds) best = Prefill{.pool = pool.pool, .chip_seconds = cost, .prompts_per_s = rate};
+      if (!best || (in_time == best->in_time ? cost < best->chip_seconds : in_time)) best = Prefill{.pool = pool.pool, .in_time = in_time, .chip_seconds = cost, .prompts_per_s = rate};
     }
     return best;
   }
@@ -197,7 +211,6 @@ class Search final {
     const auto& second = unit.pools[1];
     const inference::Workload load{.concurrency = n, .input = q_.input, .output = q_.output};
     // As many prefill instances as keep up when their queues stay short.
-    constexpr double kBusy = 0.8;
     const auto plenty = inference::steady_disaggregated(first, second, *unit.hand_over, q_.software, 1e6, load);
     const double ratio = std::max(1e-6, plenty.output_tokens_per_s / static_cast<double>(q_.output) / (prefill.prompts_per_s * kBusy));
     const auto s = inference::steady_disaggregated(first, second, *unit.hand_over, q_.software, ratio, load);

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <nlohmann/json.hpp>
@@ -56,6 +57,8 @@ void sizing(std::string& out, const CapacitySubject& s) {
     rows.row({grouped(t.units), grouped(t.chips), t.verdict, told ? fmt::format("{:.2f} %", 100 * t.attainment) : "-", told ? grouped(static_cast<long long>(t.output_tokens_per_s)) : "-", t.deployment});
   }
   out += "\nfleets simulated with this traffic\n" + rows.text();
+  if (const auto part = std::find_if(s.trials.begin(), s.trials.end(), [](const auto& t) { return t.share < 1; }); part != s.trials.end())
+    out += fmt::format("  of large fleets a part is simulated, whole units with their share of the traffic; of the first of these {:.2g} %\n", 100 * part->share);
   if (s.needed)
     out += fmt::format("\n  smallest   {} chips: {}\n             {:.2f} % of the requests meet the objectives ({:.4g} % are asked for)\n", grouped(s.needed->chips), s.needed->deployment, 100 * s.needed->attainment, 100 * s.attainment);
 }
@@ -84,7 +87,7 @@ Json point_json(const CapacityPoint& p) {
 }
 
 Json trial_json(const CapacityTrial& t) {
-  return {{"deployment", t.deployment}, {"units", t.units}, {"chips", t.chips}, {"good", t.good}, {"verdict", t.verdict}, {"slo_attainment", t.attainment}, {"output_tokens_per_s", t.output_tokens_per_s}};
+  return {{"deployment", t.deployment}, {"units", t.units}, {"chips", t.chips}, {"good", t.good}, {"verdict", t.verdict}, {"slo_attainment", t.attainment}, {"output_tokens_per_s", t.output_tokens_per_s}, {"simulated_share", t.share}};
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ struct CapacityTrial {
   std::string verdict;
   double attainment = 0;           // NaN: broken off, hopelessly overloaded
   double output_tokens_per_s = 0;  // likewise
+  double share = 1;                // of the fleet that was simulated, with as much of the traffic
 };
 
 // A rate at which a stated deployment was simulated.

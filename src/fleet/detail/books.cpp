@@ -40,7 +40,8 @@ Picoseconds arrivals_end(const FleetSpec& spec) {
 // A power of two of seconds, so that `intervals` of them cover the run if its length is known; else they begin short and grow.
 Picoseconds first_interval(const FleetSpec& spec, std::int64_t intervals) {
   if (spec.series_interval.si() > 0) return Picoseconds::from(spec.series_interval);
-  const double expected = std::min(spec.horizon.si() > 0 ? spec.horizon.si() : traces_end(spec), kLongestRun);
+  const double known = arrivals_end(spec).seconds().si(), stated = spec.horizon.si() > 0 ? spec.horizon.si() : traces_end(spec);
+  const double expected = known > 0 ? known : std::min(stated, kLongestRun);
   const double least = 1.0 / 1024;
   double interval = least;
   while (expected / interval > static_cast<double>(intervals)) interval *= 2;

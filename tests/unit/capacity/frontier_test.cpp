@@ -67,6 +67,21 @@ TEST(CapacityFrontier, PrefillApartCountsItsChips) {
   EXPECT_NEAR(p.chips, static_cast<double>(p.deployment.pools[1].chips()) + p.prefill_per_decode * static_cast<double>(p.deployment.pools[0].chips()), 1e-9);
 }
 
+TEST(CapacityFrontier, PrefillInstancesAreInTimeWithTheirQueue) {
+  // Two pipeline stages cost the fewest chip-seconds; with two prompts in front of it a prompt of theirs takes more than the objective.
+  auto c = test::capacity_case("dgx-h200", "llama-3.1-70b", 64, inference::Format::bf16);
+  c.input = 2000;
+  c.output = 300;
+  c.slo.ttft = units::Seconds::from_si(1);
+  c.slo.tpot = units::Seconds::from_si(0.04);
+  const auto found = c.answer();
+  ASSERT_TRUE(found.best_disaggregated);
+  EXPECT_LE(found.best_disaggregated->ttft, c.slo.ttft);
+  EXPECT_EQ(found.best_disaggregated->deployment.pools[0].pp, 1);
+  // One request in flight: nobody waits longer than in front of instances that are 80 % busy.
+  EXPECT_LT(found.points.front().ttft, c.slo.ttft);
+}
+
 TEST(CapacityFrontier, TheSmallestInstanceHasStagesOnlyIfItMust) {
   const auto smallest = [](const std::string& machine, const std::string& model, std::int64_t chips) {
     const auto c = test::capacity_case(machine, model, chips);
