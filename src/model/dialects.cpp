@@ -24,6 +24,9 @@ constexpr std::array kOfVisionOnly{WordPair{"vision", ""}, WordPair{"false", ""}
 constexpr std::array kGemma4Norms{WordPair{"true", "8"}, WordPair{"false", ""}};
 constexpr std::array kDsaLayers{WordPair{"deepseek_sparse_attention", ""}, WordPair{"full_attention", ""}};
 constexpr std::array kAttentionAndExperts{WordPair{"*E", ""}, WordPair{"attention", ""}, WordPair{"moe", ""}};
+constexpr std::array kGraniteLayers{WordPair{"mamba", "linear_attention"}, WordPair{"attention", "full_attention"}};
+constexpr std::array kLocalGlobal{WordPair{"LLLG", "4"}};
+constexpr std::array kRmsNorm{WordPair{"rmsnorm", ""}};
 constexpr std::array kMultiQuery{WordPair{"true", "1"}, WordPair{"false", "null"}};
 constexpr std::array kMustBeTrue{WordPair{"true", ""}};
 constexpr std::array kMustBeFalse{WordPair{"false", ""}};
@@ -232,6 +235,67 @@ constexpr std::array kNemotronH{Key{"hybrid_override_pattern", "block_types"},
                                 Key{"moe_shared_expert_intermediate_size", "shared_expert_intermediate_size"},
                                 Key{"moe_shared_expert_overlap", kNoField},
                                 Key{"moe_latent_size"}};
+constexpr std::array kErnie{Key{"use_bias", "qkv_bias"}, Key{"use_bias", "output_bias"}, Key{"use_bias", "mlp_bias"}};
+constexpr std::array kErnieExperts{Key{"moe_num_experts", "num_experts"},
+                                   Key{"moe_k", "num_experts_per_tok"},
+                                   Key{"moe_intermediate_size"},
+                                   Key{"moe_num_shared_experts", "n_shared_experts"},
+                                   Key{"moe_layer_start_index", "first_k_dense_replace"},
+                                   Key{"moe_layer_end_index", kNoField},  // the last layer
+                                   Key{"moe_layer_interval", "decoder_sparse_step"},
+                                   Key{"moe_gate", kNoField},
+                                   Key{"moe_gate_act", kNoField},
+                                   Key{"moe_norm_min", kNoField},
+                                   Key{"moe_capacity", kNoField},
+                                   Key{"moe_use_aux_free", "router_bias"},
+                                   Key{"num_nextn_predict_layers"}};
+constexpr std::array kHunyuanExperts{Key{"num_experts", "", {}, true},
+                                     Key{"moe_topk", "num_experts_per_tok", {}, true},
+                                     Key{"moe_intermediate_size", "", {}, true},
+                                     Key{"num_shared_expert", "n_shared_experts", {}, true},
+                                     Key{"moe_layer_num_skipped", "first_k_dense_replace"},
+                                     Key{"use_mixed_mlp_moe", "", kMustBeTrue},
+                                     Key{"moe_drop_tokens", kNoField},
+                                     Key{"moe_random_routing_dropped_token", kNoField}};
+constexpr std::array kHunyuan{Key{"attention_head_dim", "head_dim"}, Key{"use_cla", "", kMustBeFalse}, Key{"cla_share_factor", kNoField}, Key{"use_mla", "", kMustBeFalse}, Key{"position_embedding_xdrope", kNoField}};
+constexpr std::array kBailing{Key{"use_qkv_bias", "qkv_bias"},
+                              Key{"use_bias", "output_bias"},
+                              Key{"use_rmsnorm", "", kMustBeTrue},
+                              Key{"num_shared_experts", "n_shared_experts"},
+                              Key{"moe_shared_expert_intermediate_size", kNoField},  // num_shared_experts x moe_intermediate_size
+                              Key{"moe_router_enable_expert_bias", "router_bias"},
+                              Key{"moe_router_enable_shared_expert", "", kMustBeTrue},
+                              Key{"moe_router_topk_scaling_factor", kNoField},
+                              Key{"max_window_layers", kNoField},
+                              Key{"mtp_loss_scaling_factor", kNoField},
+                              Key{"norm_softmax", kNoField},
+                              Key{"norm_head", "", kMustBeFalse},
+                              Key{"using_split_qkv_in_self_attention", kNoField},
+                              Key{"embedding_dropout", kNoField}};
+constexpr std::array kGraniteHybrid{Key{"layer_types", "", kGraniteLayers},
+                                    Key{"mamba_n_heads", "linear_num_value_heads"},
+                                    Key{"mamba_d_head", "linear_value_head_dim"},
+                                    Key{"mamba_n_groups", "linear_num_key_heads"},
+                                    Key{"mamba_d_state", "linear_key_head_dim"},
+                                    Key{"mamba_d_conv", "linear_conv_kernel_dim"},
+                                    Key{"mamba_conv_bias", "linear_conv_bias"},
+                                    Key{"mamba_proj_bias", "", kMustBeFalse},
+                                    Key{"mamba_expand", kNoField},
+                                    Key{"mamba_chunk_size", kNoField},
+                                    Key{"num_local_experts", "num_experts"},
+                                    Key{"num_experts_per_tok"},
+                                    Key{"shared_intermediate_size", "shared_expert_intermediate_size"},
+                                    // without experts the shared one is the feed-forward
+                                    Key{"shared_intermediate_size", "intermediate_size"},
+                                    Key{"intermediate_size", "moe_intermediate_size"},
+                                    Key{"normalization_function", "", kRmsNorm},
+                                    Key{"position_embedding_type", kNoField}};
+constexpr std::array kGranite{Key{"attention_multiplier", kNoField}, Key{"embedding_multiplier", kNoField}, Key{"residual_multiplier", kNoField}, Key{"logits_scaling", kNoField}};
+constexpr std::array kSeed{Key{"attention_bias", "qkv_bias"}, Key{"attention_out_bias", "output_bias"}, Key{"residual_dropout", kNoField}};
+constexpr std::array kCohere2{Key{"sliding_window"}, Key{"sliding_window_pattern", "full_attention_period"}, Key{"use_gated_activation", "gated"}, Key{"use_embedding_sharing", kNoField}, Key{"use_parallel_block", "", kMustBeTrue}, Key{"use_parallel_embedding", kNoField},
+                              Key{"use_qk_norm", "", kMustBeFalse}, Key{"rotary_pct", kNoField}, Key{"order_of_interleaved_layers", kNoField}, Key{"position_embedding_type", kNoField}, Key{"layer_switch", kNoField}};
+constexpr std::array kExaone{Key{"sliding_window"}, Key{"sliding_window_pattern", "full_attention_period", kLocalGlobal}};
+constexpr std::array kSmol{Key{"no_rope_layer_interval", kNoField}, Key{"sliding_window"}, Key{"use_sliding_window"}, Key{"max_window_layers", kNoField}};
 constexpr std::array kPhiMoe{Key{"lm_head_bias", "head_bias"}};
 constexpr std::array kGpt2{
     Key{"n_embd", "hidden_size"},
@@ -296,6 +360,23 @@ std::vector<Dialect> all_dialects() {
   return {
       {{"llama"}, {kFourBiases, kMlpBias}, "{}"},
       {{"internlm2", "baichuan", "yi"}, {kFourBiases}, "{}"},
+      {{"smollm3"}, {kSmol, kFourBiases, kMlpBias}, "{use_sliding_window: false}"},
+      {{"ministral3"}, {kWindow}, "{}"},
+      {{"granite"}, {kFourBiases, kMlpBias, kGranite}, "{}"},
+      {{"arcee"}, {kFourBiases, kMlpBias}, "{gated: false}"},
+      {{"apertus"}, {kFourBiases, kMlpBias}, "{gated: false, qk_norm: true}"},
+      {{"seed_oss"}, {kSeed, kMlpBias}, "{qkv_bias: true, head_dim: 128}"},
+      {{"olmo2", "olmo3"}, {kWindow, kFourBiases}, "{qk_norm: true, qk_norm_per_projection: true}"},
+      {{"exaone4"}, {kExaone, kFourBiases}, "{qk_norm: true}"},
+      {{"glm4"}, {kInputBiases}, "{norms_per_layer: 4, num_key_value_heads: 2, head_dim: 128}"},
+      {{"cohere2"}, {kCohere2, kFourBiases}, "{tie_word_embeddings: true, norm: layer, norms_per_layer: 1, sliding_window: 4096, full_attention_period: 4}"},
+      {{"ernie4_5"}, {kErnie}, "{head_dim: 128, tie_word_embeddings: true}"},
+      {{"ernie4_5_moe"}, {kErnie, kErnieExperts}, "{tie_word_embeddings: true, router_bias: true, first_k_dense_replace: 1, n_shared_experts: 2}"},
+      {{"hunyuan_v1_dense"}, {kHunyuan, kQkNorm, kFourBiases, kMlpBias}, "{qk_norm: true}"},
+      {{"hunyuan_v1_moe"}, {kHunyuan, kHunyuanExperts, kQkNorm, kFourBiases, kMlpBias}, "{qk_norm: true, tie_word_embeddings: true}"},
+      {{"bailing_moe_v2"}, {kBailing, kQkNorm, kDeepSeekExperts}, "{qk_norm: true, router_bias: true, n_shared_experts: 1}"},
+      {{"dots1"}, {kQwenWindow, kInputBiases, kDeepSeekExperts}, "{qk_norm: true, router_bias: true, head_dim: 128, use_sliding_window: false}"},
+      {{"granitemoehybrid"}, {kGraniteHybrid, kGranite, kFourBiases, kMlpBias}, "{linear_rule: mamba2, linear_conv_bias: true, tie_word_embeddings: true}"},
       {{"mistral", "ministral"}, {kWindow}, "{num_key_value_heads: 8, sliding_window: 4096}"},
       {{"mixtral"},
        {kWindow, kMixtralExperts},
@@ -331,7 +412,7 @@ std::vector<Dialect> all_dialects() {
        {kLatent, kDeepSeekExperts, kFourBiases, kMlpBias},
        "{q_lora_rank: 1536, kv_lora_rank: 512, qk_nope_head_dim: 128, qk_rope_head_dim: 64, v_head_dim: "
        "128}"},
-      {{"deepseek_v3", "kimi_k2"},
+      {{"deepseek_v3", "kimi_k2", "glm4_moe_lite"},
        {kLatent, kDeepSeekExperts, kFourBiases},
        "{q_lora_rank: 1536, kv_lora_rank: 512, qk_nope_head_dim: 128, qk_rope_head_dim: 64, v_head_dim: 128, "
        "router_bias: true}"},

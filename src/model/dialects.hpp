@@ -23,6 +23,7 @@ struct Key {
   std::string_view name;        // "n_embd"; "attn_config.alibi" for a nested one
   std::string_view field = {};  // of TransformerConfig; empty: the same name; kNoField: known, without effect
   std::span<const WordPair> words = {};  // translation of values; empty: as they are
+  bool per_layer = false;       // may be a list with one value per layer, all alike
   [[nodiscard]] std::string_view target() const { return field.empty() ? name : field; }
 };
 inline constexpr std::string_view kNoField = "-";

@@ -103,8 +103,20 @@ class Translator final {
     for (const auto& key : keys) {
       if (key.target() == kNoField) continue;
       Entry translated{std::string(key.target()), entry.where, entry.value};
+      if (key.per_layer && !join(key, translated.value)) continue;
       if (translate_words(key, translated.value)) state(std::move(translated), name, stated);
     }
+  }
+  // One value of a list in which all are alike.
+  bool join(const Key& key, Node& value) {
+    if (value.kind != Node::Kind::sequence || value.items.empty()) return true;
+    const auto first = value.items.front();
+    if (std::all_of(value.items.begin(), value.items.end(), [&](const Node& one) { return one.kind == Node::Kind::scalar && one.text == first.text; })) {
+      value = first;
+      return true;
+    }
+    diagnostics_.error(value.where, fmt::format("'{}' differs from layer to layer", key.name), fmt::format("model_type {} is understood only with equal layers", dialect_.model_types.front()));
+    return false;
   }
   // False if the value makes no statement.
   bool translate_words(const Key& key, Node& value) {

@@ -29,11 +29,11 @@ std::string refusal(const std::string& text) {
 
 TEST(Refusal, UnknownArchitectureNamesEachFieldWithItsLine) {
   const auto text = refusal(
-      "{\n\"model_type\": \"jamba\",\n\"mamba_d_conv\": 16,\n\"hidden_size\": "
-      "64,\n\"mamba_d_state\": 4\n}");
+      "{\n\"model_type\": \"jamba\",\n\"mamba_dt_rank\": 16,\n\"hidden_size\": "
+      "64,\n\"mamba_inner_width\": 4\n}");
   EXPECT_TRUE(says(text, {"config.json:2:15: error: the architecture 'jamba' is not known",
-                          "config.json:3:1: error: the field 'mamba_d_conv'",
-                          "config.json:5:1: error: the field 'mamba_d_state'"}));
+                          "config.json:3:1: error: the field 'mamba_dt_rank'",
+                          "config.json:5:1: error: the field 'mamba_inner_width'"}));
   EXPECT_EQ(text.find("'hidden_size'"), std::string::npos);
 }
 
