@@ -57,6 +57,7 @@ struct ServingSubject {
   std::int64_t chips = 0;          // that the deployment uses
   std::int64_t idle_chips = 0;     // of those asked for
   std::vector<std::string> models; // "deepseek-v3: 671 B parameters, 37.6 B active per token"
+  std::vector<std::string> model_names;
   std::string software;
   std::string deployment;          // as --deployment takes it
   bool automatic = false;          // chosen by the program
@@ -69,6 +70,7 @@ struct ServingSubject {
   std::optional<ServingShortfall> infeasible;
   fleet::FleetResult result;       // of nothing if infeasible
   std::vector<fleet::FailureSpec> failures;
+  units::Seconds frontend;         // of every request, before it is queued
   double sustainable_per_s = 0;    // requests, an estimate for a fleet that keeps up; zero: none
   std::string chip_efficiencies;   // where the chip's achieved rates come from
   double interval_share = 0;

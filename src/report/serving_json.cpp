@@ -138,6 +138,7 @@ void add_run(Json& out, const ServingSubject& s) {
     out["steady"] = std::move(one);
   }
   if (const double hours = s.chip_hours_per_million_output_tokens(); hours > 0) out["chip_hours_per_million_output_tokens"] = hours;
+  out["frontend_s"] = s.frontend.si();
   out["offered_requests_per_s"] = r.judgement.offered_per_s;
   out["backlog_growth_requests_per_s"] = r.judgement.backlog_growth_per_s;
   const bool measured = r.judgement.sustainable_per_s > 0;
@@ -150,6 +151,7 @@ void add_run(Json& out, const ServingSubject& s) {
     Json models = Json::array();
     for (const auto& m : r.models) {
       Json one = Json::object();
+      if (models.size() < s.model_names.size()) one["name"] = s.model_names[models.size()];
       one["requests"] = counts_json(m.requests);
       add_metrics(one, m);
       models.push_back(std::move(one));
@@ -171,8 +173,12 @@ void add_run(Json& out, const ServingSubject& s) {
 
 Json results_json(const ServingSubject& s) {
   Json out{{"verdict", verdict_name(s)}, {"feasible", s.feasible()}, {"chips", s.chips}, {"idle_chips", s.idle_chips}};
-  if (s.feasible()) add_run(out, s);
-  else out["infeasible"] = infeasible_json(s);
+  if (s.feasible()) {
+    add_run(out, s);
+  } else {
+    out["infeasible"] = infeasible_json(s);
+    if (!s.infeasible) out["requests"] = counts_json(s.result.requests);
+  }
   out["deployment"] = {{"text", s.deployment}, {"automatic", s.automatic}, {"candidates", s.candidates}, {"weights_as_published", s.weights_as_published}};
   if (!s.chosen.empty()) out["deployment"]["chosen"] = s.chosen;
   Json pools = Json::array();

@@ -64,9 +64,10 @@ void verdict(std::string& out, const ServingSubject& s) {
   else if (j.offered_per_s > 0) out += fmt::format(" at {} requests/s", rate(j.offered_per_s));
   out += "\n";
   if (!j.reason.empty()) out += fmt::format("             {}\n", j.reason);
+  constexpr double kClearly = 1.02;  // more than the estimate is off where it is compared with itself
   if (s.sustainable_per_s > 0)
     out += fmt::format("             about {} requests/s can be kept up, estimated from full batches of requests like these{}\n", rate(s.sustainable_per_s),
-                       j.too_short && j.offered_per_s > s.sustainable_per_s ? ": less than came, so that a longer run would fall behind" : "");
+                       j.verdict == fleet::Verdict::stable && j.offered_per_s > kClearly * s.sustainable_per_s ? ": less than came, so that a longer run would fall behind" : "");
   const auto& r = s.result.requests;
   out += fmt::format("  requests   {} arrived = {} finished + {} rejected + {} lost + {} in flight, in {}\n", grouped(r.arrived), grouped(r.finished), grouped(r.rejected), grouped(r.lost),
                      grouped(r.in_flight), seconds(s.result.simulated_s));
@@ -91,6 +92,7 @@ void latencies(std::string& out, const fleet::Metrics& m) {
 void intervals(std::string& out, const ServingSubject& s) {
   std::vector<std::string> parts;
   for (const auto& i : s.intervals) parts.push_back(fmt::format("{} {} to {}", i.of, human(units::Seconds::from_si(i.low_s), 3), human(units::Seconds::from_si(i.high_s), 3)));
+  if (s.frontend.si() > 0 && s.result.all.ttft.count > 0) out += fmt::format("  TTFT and end to end include {} in front of the queue (HTTP, tokenising)\n", human(s.frontend, 3));
   if (!parts.empty()) out += fmt::format("  {:.0f} % of measured means: {}\n", 100 * s.interval_share, fmt::join(parts, ", "));
 }
 
@@ -104,6 +106,10 @@ void throughput(std::string& out, const ServingSubject& s, const fleet::Metrics&
   if (const auto& steady = m.steady; steady && std::abs(steady->output_tokens_per_s.value - m.output_tokens_per_s.value) > kSame * m.output_tokens_per_s.value)
     line("while it runs full", rate(steady->output_tokens_per_s.value),
          fmt::format("   output tokens/s, {} per chip, from {} to {}: neither filling nor emptying", detail::number(steady->output_tokens_per_s_per_chip.value), seconds(steady->from_s), seconds(steady->to_s)));
+  // Arrivals that ended in time, of a fleet that keeps up: what is missing was still inside at the end.
+  const double window = s.result.measured_to_s - s.result.measured_from_s, offered = s.result.judgement.offered_per_s;
+  if (s.result.judgement.verdict == fleet::Verdict::stable && m.requests_per_s.value < 0.95 * offered && m.e2e.mean.value > 0.05 * window && m.requests.in_flight == 0)
+    line("", "", fmt::format("   too low: a request takes {}, {} were measured, in which the fleet fills; run for many times that, with a warm-up", seconds(m.e2e.mean.value), seconds(window)));
   const double hours = s.chip_hours_per_million_output_tokens();
   line("chip-hours per M output", hours > 0 ? detail::number(hours) : "-", "");
   const auto& slo = s.slo;
@@ -114,6 +120,19 @@ void throughput(std::string& out, const ServingSubject& s, const fleet::Metrics&
   if (slo.e2e.si() > 0) parts.push_back(fmt::format("end to end <= {}: {}", human(slo.e2e), percent(m.e2e_attainment)));
   line("SLO attainment", percent(m.slo_attainment.value), fmt::format("   {}", fmt::join(parts, ", ")));
   line("goodput", rate(m.goodput_per_s.value), " requests/s that meet all of them");
+}
+
+void by_model(std::string& out, const ServingSubject& s) {
+  const auto& models = s.result.models;
+  if (models.size() < 2) return;
+  detail::Table table("lrrrrrrrr", {"model", "requests", "TTFT", "p99", "TPOT", "p99", "end to end", "output tokens/s", "SLO attainment"});
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    const auto& m = models[i];
+    const auto of = [](const fleet::LatencySummary& l, double value) { return l.count > 0 ? seconds(value) : std::string("-"); };
+    table.row({i < s.model_names.size() ? s.model_names[i] : "", grouped(m.requests.arrived), of(m.ttft, m.ttft.mean.value), of(m.ttft, m.ttft.p99.value), of(m.tpot, m.tpot.mean.value), of(m.tpot, m.tpot.p99.value),
+               of(m.e2e, m.e2e.mean.value), rate(m.output_tokens_per_s.value), percent(m.slo_attainment.value)});
+  }
+  out += "\nby model\n" + table.text();
 }
 
 void pools(std::string& out, const ServingSubject& s) {
@@ -216,6 +235,7 @@ std::string text(const ServingSubject& s) {
   latencies(out, s.result.all);
   intervals(out, s);
   throughput(out, s, s.result.all);
+  by_model(out, s);
   pools(out, s);
   scaling(out, s);
   transfers(out, s);

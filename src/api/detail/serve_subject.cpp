@@ -91,6 +91,8 @@ void describe_answer(const hardware::Machine& machine, const std::vector<const m
   s.chip_efficiencies = machine.chip.efficiency.status;
   s.slo = answer.scenario.slo;
   s.failures = spec.failures;
+  s.frontend = spec.frontend_delay;
+  s.model_names = names;
   const auto asked = answer.scenario.chips > 0 ? answer.scenario.chips : machine.chips();
   std::vector<std::string> software, deployments, words;
   std::size_t at = 0;
@@ -161,6 +163,11 @@ void explain_steps(const std::vector<Traffic>& traffic, ServeAnswer& answer) {
     }
   s.tree = {.key = "", .label = "", .si = 0, .dimension = units::kDimensionless, .formula = "", .inputs = {}, .children = {}, .sums = false};
   s.tree.add(std::move(pools));
+  const auto longest = std::max_element(answer.served.begin(), answer.served.end(), [](const auto& a, const auto& b) { return a.frontend < b.frontend; });
+  const auto& frontend = longest->software->frontend;
+  const auto& from = frontend.provenance;
+  const std::string range = from.low_si < from.high_si ? fmt::format("{} to {}; ", units::human(units::Seconds::from_si(from.low_si)), units::human(units::Seconds::from_si(from.high_si))) : "";
+  s.tree.add(result::leaf("frontend", "a request before it is queued", frontend.value, "figure of the software", {{"frontend", units::human(frontend.value, 4), from.source, from.confidence, range + from.note}}));
 }
 
 void add_intervals(const config::DocumentSource& source, config::Diagnostics& diagnostics, ServeAnswer& answer) {

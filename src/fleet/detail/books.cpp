@@ -183,8 +183,11 @@ void Books::progress(Picoseconds at) {
                                            .share = expected > 0 ? std::min(1.0, static_cast<double>(counts_.arrived) / expected) : 0});
 }
 
-void Books::close() {
-  flights.for_each([&](const Flight& flight) { record(flight, RequestRecord::State::in_flight, Picoseconds(-1)); });
+void Books::close(bool for_good) {
+  flights.for_each([&](const Flight& flight) {
+    record(flight, RequestRecord::State::in_flight, Picoseconds(-1));
+    if (for_good) collector.unanswered(flight);
+  });
   ZT_ENSURE(counts_.arrived == counts_.finished + counts_.rejected + counts_.lost + counts_.in_flight, "requests are conserved");
   ZT_ENSURE(static_cast<std::int64_t>(flights.count()) == counts_.in_flight, "requests in the system");
 }

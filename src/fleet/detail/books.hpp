@@ -66,8 +66,8 @@ class Books final {
   void ran(std::size_t pool, std::int32_t instance, bool shown, LastRun& last, const serving::StepRun& run);
   // Those of another run, of a part of the fleet: a group here, with metrics of its own. Both are closed.
   void absorb(std::size_t group, const Books& other);
-  // Everything that is still in the system.
-  void close();
+  // Everything that is still in the system; `for_good`: nothing would ever answer it.
+  void close(bool for_good = false);
 
   [[nodiscard]] const RequestCounts& counts() const { return counts_; }
   [[nodiscard]] units::Picoseconds last_end() const { return last_end_; }

@@ -53,6 +53,7 @@ Met met(const Slo& slo, Picoseconds ttft, Picoseconds tpot, Picoseconds e2e) {
 void Collector::Cell::merge(const Cell& o) {
   ttft.merge(o.ttft), tpot.merge(o.tpot), itl.merge(o.itl), e2e.merge(o.e2e), queueing.merge(o.queueing), transfer.merge(o.transfer);
   requests.arrived += o.requests.arrived, requests.finished += o.requests.finished, requests.rejected += o.requests.rejected, requests.lost += o.requests.lost;
+  unanswered += o.unanswered;
   met_ttft += o.met_ttft, met_tpot += o.met_tpot, met_e2e += o.met_e2e, met_all += o.met_all;
   input_tokens += o.input_tokens, output_tokens += o.output_tokens, cached_tokens += o.cached_tokens;
   window_finished += o.window_finished, window_good += o.window_good, window_input += o.window_input, window_output += o.window_output;
@@ -119,6 +120,9 @@ void Collector::rejected(const Flight& flight) {
 void Collector::lost(const Flight& flight) {
   if (flight.measured) ++cell(flight).requests.lost;
 }
+void Collector::unanswered(const Flight& flight) {
+  if (flight.measured) ++cell(flight).unanswered;
+}
 void Collector::transferred(const Flight& flight, Picoseconds at) {
   if (flight.measured) cell(flight).transfer.add(at - flight.prompt_done);
 }
@@ -184,7 +188,7 @@ Metrics Collector::metrics_of(const std::vector<const Cell*>& batches, Picosecon
     m.total_tokens_per_s_per_chip = rate(tokens, chips);
   }
   m.goodput_per_s = rate(count(&Cell::window_good), 1);
-  const auto ended = [](const Cell& c) { return c.requests.finished + c.requests.rejected + c.requests.lost; };
+  const auto ended = [](const Cell& c) { return c.requests.finished + c.requests.rejected + c.requests.lost + c.unanswered; };
   std::vector<double> attainments;
   for (const Cell* c : batches)
     if (ended(*c) > 0) attainments.push_back(share(c->met_all, ended(*c), 1));

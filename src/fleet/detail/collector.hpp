@@ -45,6 +45,7 @@ class Collector final {
   bool finished(const Flight& flight, units::Picoseconds at);
   void rejected(const Flight& flight);
   void lost(const Flight& flight);
+  void unanswered(const Flight& flight);  // in flight for good: misses all objectives
   void transferred(const Flight& flight, units::Picoseconds at);
   // Steps of `duration` each, after which `tokens` tokens have come in all.
   void gaps(std::size_t model, std::size_t group, units::Picoseconds duration, std::int64_t tokens);
@@ -63,6 +64,7 @@ class Collector final {
   struct Cell {
     LogHistogram ttft, tpot, itl, e2e, queueing, transfer;
     RequestCounts requests;  // measured ones
+    std::int64_t unanswered = 0;
     std::int64_t met_ttft = 0, met_tpot = 0, met_e2e = 0, met_all = 0;
     std::int64_t input_tokens = 0, output_tokens = 0, cached_tokens = 0;
     // In the window, whenever they arrived.

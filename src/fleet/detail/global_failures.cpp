@@ -274,6 +274,7 @@ FailureResult GlobalRun::finish_outage(const Outage& o) const {
     const std::int64_t ended = counts[i].finished + counts[i].failed;
     if (ended > 0 && share(counts[i].within_slo, ended) < limit) last_bad = i + 1;
   }
+  if (o.unanswered > 0) return r;  // never as before
   if (last_bad == first) r.attainment_after_s = 0;
   else if (last_bad < counts.size()) r.attainment_after_s = static_cast<double>(last_bad) * books_.series.interval().seconds().si() - r.at_s;
   return r;

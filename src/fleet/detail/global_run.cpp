@@ -77,7 +77,7 @@ GlobalRun::GlobalRun(const FleetSpec& spec, double factor)
   if (spec.horizon.si() > 0) plan(books_.collector.until(), Planned::window_end);
   plan(books_.series.next_end(Picoseconds(0)), Planned::sample);
   for (std::size_t p = 0; p < spec.pools.size(); ++p)
-    if (spec.pools[p].autoscaling) plan(Picoseconds::from(spec.pools[p].autoscaling->interval), Planned::scale, p);
+    if (spec.pools[p].autoscaling) plan(Picoseconds::from(spec.pools[p].autoscaling->interval), Planned::scale, p), scales_ = true;
 }
 
 void GlobalRun::make_members() {
@@ -194,10 +194,16 @@ bool GlobalRun::step() {
   const Picoseconds next = std::min(std::min({arrival, instance, timed_out}), std::min(transfer, planned));
   if (next == kNever || (spec_.end == End::drain && over())) return false;
   if (spec_.end == End::cut_off && next >= horizon_) return false;
-  const bool periodic = next == planned && next < instance && next < transfer && next < arrival && timed_out == kNever && lasting_ == 0;
+  // Nothing but looks at the state is left: what is inside waits for something that does not come, unless instances are started for it.
+  constexpr std::int64_t kPatience = 4096;
+  const bool periodic = std::min({arrival, instance, transfer, timed_out}) == kNever && lasting_ == 0;
   idle_plans_ = periodic ? idle_plans_ + 1 : 0;
-  if (idle_plans_ > 4096) return false;  // what is left waits for something that does not come
+  if (idle_plans_ > (scales_ || spec_.end == End::cut_off ? kPatience : 0)) {
+    now_ = busy_until_;
+    return false;
+  }
   now_ = next;
+  if (!periodic) busy_until_ = now_;
   ++events_;
   if (next == instance) {
     const std::size_t member = clocks_.first();
@@ -334,7 +340,10 @@ FleetResult GlobalRun::result() {
       (void)books_.arrive(source->next, 0, source->next.arrival);
       pull(*source);
     }
-  books_.close();
+  const std::int64_t unanswered = spec_.end == End::drain && !cut_short_ ? books_.counts().in_flight : 0;
+  books_.close(unanswered > 0);
+  for (Outage& outage : outages_)
+    if (outage.until == kNever) outage.ended += unanswered, outage.unanswered = unanswered;
   const bool all_done = books_.counts().in_flight == 0;
   const Picoseconds to = spec_.end == End::drain && all_done ? books_.last_end() : now_;
   end_ = to;
@@ -361,7 +370,7 @@ FleetResult GlobalRun::result() {
   r.cut_short = cut_short_;
   bool closed = true;
   for (const Source& source : sources_) closed = closed && source.concurrency > 0;
-  r.judgement = judge({.series = books_.series, .counts = r.requests, .from = from, .to = to, .offered_per_s = books_.offered_per_s(cut_short_), .waiting = books_.waiting(), .closed_loop = closed, .cut_short = cut_short_, .scale = factor_});
+  r.judgement = judge({.series = books_.series, .counts = r.requests, .from = from, .to = to, .offered_per_s = books_.offered_per_s(cut_short_), .waiting = books_.waiting(), .closed_loop = closed, .unanswered = unanswered, .cut_short = cut_short_, .scale = factor_});
   return r;
 }
 

@@ -75,6 +75,7 @@ class GlobalRun final {
     FailureResult result;
     units::Picoseconds begin, until, before;
     std::int64_t ended = 0, good = 0, ended_before = 0, good_before = 0;
+    std::int64_t unanswered = 0;  // that wait for it for good
   };
   struct Traffic {  // of one TransferSpec
     std::int64_t transfers = 0;
@@ -178,7 +179,9 @@ class GlobalRun final {
   std::int64_t most_inside_;
   bool arrivals_over_ = false;
   bool cut_short_ = false;
-  std::int64_t idle_plans_ = 0;
+  std::int64_t idle_plans_ = 0;             // events since something happened, at busy_until_
+  units::Picoseconds busy_until_;
+  bool scales_ = false;                     // the number of instances follows the load
   std::int64_t events_ = 0;
 };
 

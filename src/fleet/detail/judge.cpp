@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "units/text.hpp"
+
 namespace zettatwin::fleet {
 
 using units::Picoseconds;
@@ -46,6 +48,16 @@ Judgement judge(const Evidence& e) {
   if (e.counts.arrived > 0 && e.counts.rejected == e.counts.arrived) {
     j.verdict = Verdict::infeasible;
     j.reason = "no request can be answered";
+    return j;
+  }
+  if (e.unanswered > 0 && e.counts.finished == 0) {
+    j.verdict = Verdict::infeasible;
+    j.reason = "no instance is left that could answer, and none had answered before";
+    return j;
+  }
+  if (static_cast<double>(e.unanswered) > std::max(static_cast<double>(e.counts.arrived) / 100, 2.0)) {
+    j.verdict = Verdict::saturated;
+    j.reason = units::grouped(std::llround(static_cast<double>(e.unanswered) * e.scale)) + " requests wait for good: no instance is left that could answer them";
     return j;
   }
   if (e.closed_loop) {

@@ -24,6 +24,7 @@ struct Evidence {
   double offered_per_s = 0;  // of the simulated instances; 0: all at once
   Waiting waiting;
   bool closed_loop = false;
+  std::int64_t unanswered = 0;  // in flight at the end, with nothing left that could answer
   bool cut_short = false;
   double scale = 1;
 };

@@ -61,6 +61,25 @@ TEST(Failures, ARequestWaitsForItsInstanceToComeBack) {
   FleetResult result;
   EXPECT_EQ(records(spec, &result).at(0).state, RequestRecord::State::in_flight);
   EXPECT_EQ(result.requests.in_flight, 2);
+  EXPECT_EQ(result.judgement.verdict, Verdict::infeasible) << "nobody was answered";
+  EXPECT_NEAR(result.simulated_s, 0.06, 1e-6) << "when the last thing happened";
+}
+
+// Requests that nothing will answer miss the objectives, and a fleet that leaves them is not stable.
+TEST(Failures, WhoWaitsForGoodIsCounted) {
+  FleetSpec spec = test::one_pool(kTenMs, 8, test::listed({{0, 100, 2}, {20, 100, 2}, {100, 100, 2}, {200, 100, 2}, {300, 100, 2}, {400, 100, 2}}), 1);
+  spec.failures = {loss(150, 0, {0})};
+  spec.slo.e2e = 1 * units::second;
+  FleetResult result;
+  EXPECT_EQ(records(spec, &result).size(), 6u);
+  EXPECT_EQ(result.requests.finished, 3);
+  EXPECT_EQ(result.requests.in_flight, 3);
+  EXPECT_EQ(result.judgement.verdict, Verdict::saturated);
+  EXPECT_NEAR(result.all.slo_attainment.value, 0.5, 1e-12);
+  EXPECT_NEAR(result.simulated_s, 0.4, 1e-6);
+  ASSERT_EQ(result.failures.size(), 1u);
+  EXPECT_EQ(result.failures[0].attainment_during, 0);
+  EXPECT_LT(result.failures[0].attainment_after_s, 0) << "never as before";
 }
 
 TEST(Failures, AClientThatWaitsTooLongIsGone) {
