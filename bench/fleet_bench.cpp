@@ -7,6 +7,7 @@
 
 #include "../tests/support/fleet_cases.hpp"
 #include "fleet/fleet.hpp"
+#include "fleet/transfer_network.hpp"
 
 namespace {
 
@@ -71,8 +72,58 @@ void a_day(benchmark::State& state) {
   run(state, spec, 0);
 }
 
+// Caches that pile up between 16 prefill and 16 decode instances, all begun before one ends: the cost of one should not depend on how many there are.
+void transfers(benchmark::State& state) {
+  const auto count = state.range(0);
+  const double network = static_cast<double>(state.range(1)) * 1e9;
+  double last = 0, bytes = 0;
+  for (auto _ : state) {
+    fleet::TransferNetwork net(std::vector<double>(16, 50e9), std::vector<double>(16, 100e9), network);
+    RandomStream random(1, 1);
+    bytes = 0;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const double one = random.uniform(1e8, 4e8);
+      bytes += one;
+      (void)net.start(random.below(16), random.below(16), one, 0, units::Picoseconds(i));
+    }
+    for (; net.next_finish() < units::Picoseconds(INT64_MAX); (void)net.take_finished()) last = net.next_finish().seconds().si();
+  }
+  const double least = bytes / (network > 0 ? network : 16 * 50e9);
+  if (last < least || last > 1.3 * least) state.SkipWithError("the ports or the network are not full");
+  state.SetItemsProcessed(state.iterations() * count);
+}
+
+// A cache pool of 8,192 instances for conversations at the rate of 10^9 requests a day, ten minutes: a sample by content.
+void a_pool(benchmark::State& state) {
+  const ChipTimer timer;
+  requests::TrafficSpec traffic;
+  traffic.rate = units::Hertz::from_si(1e9 / 86400);
+  traffic.input = {.mean = 500, .cv = 1};
+  traffic.output = {.mean = 200, .cv = 1};
+  traffic.sessions.emplace();
+  traffic.shared_prefixes = requests::SharedPrefixSpec{.share = 0.9, .count = 20, .tokens = 1024, .zipf = 1};
+  traffic.block_tokens = 128;
+  fleet::FleetSpec spec = test::one_pool(timer, 256, test::traffic(traffic), 8192);
+  spec.pools[0].engine.blocks = 60'000;
+  spec.pools[0].engine.max_tokens = 2048;
+  spec.pools[0].engine.prefix_caching = true;
+  spec.pools[0].stored_per_token = units::Bytes::from_si(1e5);
+  spec.pools[0].store_port = units::BytesPerSecond::from_si(25e9);
+  spec.cache_pool = fleet::CachePool{.capacity = units::Bytes::from_si(1e15), .bandwidth = units::BytesPerSecond::from_si(8e13), .latency = 100 * units::microsecond};
+  spec.router.routing = fleet::Routing::power_of_two;
+  spec.horizon = 600 * units::second;
+  fleet::FleetResult r;
+  for (auto _ : state) r = fleet::simulate(spec);
+  if (!r.sampling.sampled || !r.all.cached_share.half_width) state.SkipWithError("not sampled");
+  state.SetItemsProcessed(state.iterations() * r.requests.finished);
+  state.counters["hit_share"] = r.all.cached_share.value;
+  state.counters["hit_share_95"] = r.all.cached_share.half_width.value_or(0);
+}
+
 BENCHMARK(round_robin)->Args({16, 1'000'000})->Args({16, 10'000'000})->Unit(benchmark::kMillisecond)->Iterations(1);
 BENCHMARK(least_requests)->Args({16, 1'000'000})->Args({1024, 1'000'000})->Unit(benchmark::kMillisecond)->Iterations(1);
 BENCHMARK(a_day)->Unit(benchmark::kMillisecond)->Iterations(1);
+BENCHMARK(transfers)->Args({2'000, 0})->Args({20'000, 0})->Args({20'000, 400})->Unit(benchmark::kMillisecond)->Iterations(1);
+BENCHMARK(a_pool)->Unit(benchmark::kMillisecond)->Iterations(1);
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <optional>
 #include <string>
 
 #include "base/contract.hpp"
@@ -16,49 +15,38 @@ using units::Picoseconds;
 namespace {
 
 constexpr Picoseconds kNever{std::numeric_limits<std::int64_t>::max()};
-constexpr double kNoLimit = 1e30;  // bytes per second, of what nothing limits
+constexpr double kFine = 0x1p40;      // parts of a byte per second
+constexpr double kMostRate = 1e18;    // bytes per second: no network has as much, and a hundred million such rates can be added
+constexpr double kLongVolume = 0x1p40;  // bytes: beyond, volumes are counted anew, so that a byte stays far above their last digit
+
+std::vector<double> joined(std::vector<double> a, const std::vector<double>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  for (const double capacity : a) ZT_EXPECT(capacity >= 0 && std::isfinite(capacity), "capacity of a port");
+  return a;
+}
 
 }  // namespace
 
 TransferNetwork::TransferNetwork(std::vector<double> egress, std::vector<double> ingress, double network)
-    : senders_(egress.size()), network_(network), ports_(egress.size() + ingress.size()) {
-  for (std::size_t i = 0; i < egress.size(); ++i) ports_[i].capacity = egress[i];
-  for (std::size_t i = 0; i < ingress.size(); ++i) ports_[senders_ + i].capacity = ingress[i];
-  for (const Port& port : ports_) ZT_EXPECT(port.capacity >= 0 && std::isfinite(port.capacity), "capacity of a port");
+    : senders_(egress.size()), network_(network), sharing_(joined(std::move(egress), ingress)) {
   ZT_EXPECT(network >= 0 && std::isfinite(network), "capacity of the network");
 }
 
-void TransferNetwork::attach(Id id) {
-  Transfer& t = transfers_[id];
-  for (int side = 0; side < 2; ++side) {
-    t.place[side] = static_cast<std::uint32_t>(ports_[t.port[side]].transfers.size());
-    ports_[t.port[side]].transfers.push_back(id);
-  }
-  t.place_active = static_cast<std::uint32_t>(active_.size());
-  active_.push_back(id);
-  t.active = true;
-}
-
-void TransferNetwork::detach(Id id) {
-  Transfer& t = transfers_[id];
-  for (int side = 0; side < 2; ++side) {
-    Port& port = ports_[t.port[side]];
-    const Id last = port.transfers.back();
-    port.transfers[t.place[side]] = last;
-    transfers_[last].place[side] = t.place[side];
-    port.transfers.pop_back();
-  }
-  const Id last = active_.back();
-  active_[t.place_active] = last;
-  transfers_[last].place_active = t.place_active;
-  active_.pop_back();
-  t.active = false;
-  ++t.version;
-  free_.push_back(id);
+TransferNetwork::LaneId TransferNetwork::lane_of(std::uint32_t from, std::uint32_t to, double cap) {
+  const std::uint64_t key = (static_cast<std::uint64_t>(from) << 32) | to;
+  if (cap == 0)
+    if (const auto known = lane_between_.find(key); known != lane_between_.end()) return known->second;
+  const LaneId id = sharing_.open(from, to, cap);
+  if (id >= lanes_.size()) lanes_.resize(id + 1);
+  const std::uint32_t version = lanes_[id].version;
+  lanes_[id] = Lane{};
+  lanes_[id].version = version;
+  if (cap == 0) lane_between_.emplace(key, id);
+  return id;
 }
 
 TransferNetwork::Id TransferNetwork::start(std::size_t from, std::size_t to, double bytes, double rate_cap, Picoseconds at) {
-  ZT_EXPECT(from < senders_ && to < ports_.size() - senders_, "a transfer between ports that are not there");
+  ZT_EXPECT(from < senders_, "a transfer between ports that are not there");
   ZT_EXPECT(bytes >= 0 && std::isfinite(bytes) && rate_cap >= 0, "a transfer of " + std::to_string(bytes) + " bytes");
   if (free_.empty()) {
     free_.push_back(static_cast<Id>(transfers_.size()));
@@ -67,178 +55,215 @@ TransferNetwork::Id TransferNetwork::start(std::size_t from, std::size_t to, dou
   const Id id = free_.back();
   free_.pop_back();
   Transfer& t = transfers_[id];
-  t.left = bytes;
   t.cap = rate_cap;
-  t.rate = t.free_rate = 0;
-  t.since = at;
   t.port[0] = static_cast<std::uint32_t>(from);
   t.port[1] = static_cast<std::uint32_t>(senders_ + to);
-  attach(id);
-  share_from(t.port[0], t.port[1], at);
-  schedule(id);
+  t.lane = lane_of(t.port[0], t.port[1], rate_cap);
+  t.active = true;
+  ++under_way_;
+  take_out(t.lane, at);
+  Lane& lane = lanes_[t.lane];
+  t.end = lane.volume + bytes;
+  lane.ends.push_back({t.end, id, t.version});
+  std::push_heap(lane.ends.begin(), lane.ends.end());
+  sharing_.add_members(t.lane, 1);
+  share(t.port[0], t.port[1], at);
   return id;
 }
 
 void TransferNetwork::add_bytes(Id id, double bytes, Picoseconds at) {
   Transfer& t = transfers_[id];
   ZT_EXPECT(t.active && std::isfinite(bytes), "bytes of a transfer");
-  settle(t, at);
-  t.left = std::max(0.0, t.left + bytes);
-  schedule(id);
+  take_out(t.lane, at);
+  Lane& lane = lanes_[t.lane];
+  t.end = std::max(lane.volume, t.end + bytes);
+  lane.ends.push_back({t.end, id, ++t.version});
+  std::push_heap(lane.ends.begin(), lane.ends.end());
+  list_out(at);
 }
 
 void TransferNetwork::cancel(Id id, Picoseconds at) {
-  ZT_EXPECT(transfers_[id].active, "a transfer that is not under way");
-  detach(id);
-  share_from(transfers_[id].port[0], transfers_[id].port[1], at);
+  Transfer& t = transfers_[id];
+  ZT_EXPECT(t.active, "a transfer that is not under way");
+  take_out(t.lane, at);
+  t.active = false;
+  ++t.version;
+  free_.push_back(id);
+  --under_way_;
+  sharing_.add_members(t.lane, -1);
+  if (sharing_.members(t.lane) == 0) {
+    lanes_[t.lane].ends.clear();
+    ++lanes_[t.lane].version;
+    if (t.cap == 0) lane_between_.erase((static_cast<std::uint64_t>(t.port[0]) << 32) | t.port[1]);
+    sharing_.close(t.lane);
+    out_.clear();  // nothing else was
+  }
+  share(t.port[0], t.port[1], at);
 }
 
 void TransferNetwork::set_port(std::uint32_t port, double capacity, Picoseconds at) {
   ZT_EXPECT(capacity >= 0 && std::isfinite(capacity), "capacity of a port");
-  if (ports_[port].capacity == capacity) return;
-  ports_[port].capacity = capacity;
-  share_from(port, port, at);
+  if (sharing_.capacity(port) == capacity) return;
+  sharing_.set_capacity(port, capacity);
+  share(port, port, at);
 }
 void TransferNetwork::set_egress(std::size_t port, double capacity, Picoseconds at) { set_port(static_cast<std::uint32_t>(port), capacity, at); }
 void TransferNetwork::set_ingress(std::size_t port, double capacity, Picoseconds at) { set_port(static_cast<std::uint32_t>(senders_ + port), capacity, at); }
 void TransferNetwork::set_network(double capacity, Picoseconds at) {
-  ZT_EXPECT(capacity > 0 && std::isfinite(capacity), "capacity of the network");
+  ZT_EXPECT(network_ > 0 && capacity > 0 && std::isfinite(capacity), "capacity of the network");
+  run_network(at);
   network_ = capacity;
-  level_ = level_of_network();
-  apply_all(at);
+  level_network(at);
 }
 
-// All transfers that share ports with transfers of this port, and so on.
-void TransferNetwork::collect(std::uint32_t first) {
-  if (ports_[first].mark == marks_) return;
-  ports_[first].mark = marks_;
-  touched_.push_back(first);
-  for (std::size_t next = touched_.size() - 1; next < touched_.size(); ++next) {
-    for (const Id id : ports_[touched_[next]].transfers) {
-      Transfer& t = transfers_[id];
-      if (t.mark == marks_) continue;
-      t.mark = marks_;
-      component_.push_back(id);
-      for (const std::uint32_t other : t.port) {
-        if (ports_[other].mark == marks_) continue;
-        ports_[other].mark = marks_;
-        touched_.push_back(other);
-      }
-    }
+// Rates of all whose ports the change touches, then the network's level.
+void TransferNetwork::share(std::uint32_t a, std::uint32_t b, Picoseconds at) {
+  for (const LaneId id : sharing_.share(a, b)) take_out(id, at);
+  for (const LaneId id : out_) lanes_[id].rate = sharing_.rate(id);
+  list_out(at);
+}
+
+void TransferNetwork::take_out(LaneId id, Picoseconds at) {
+  Lane& lane = lanes_[id];
+  run_network(at);
+  if (lane.out) return;
+  lane.out = true;
+  out_.push_back(id);
+  if (lane.listed && network_ > 0) {
+    (lane.held ? held_ : slow_).erase({lane.rate, id});
+    if (lane.held) held_members_ -= sharing_.members(id);
+    else slow_demand_ -= demand(id);
   }
-}
-
-// Rates of component_ without the network.
-void TransferNetwork::solve() {
-  const auto limit = [](double capacity) { return capacity > 0 ? capacity : kNoLimit; };
-  if (component_.size() == 1) {
-    Transfer& t = transfers_[component_[0]];
-    t.free_rate = std::min({limit(t.cap), limit(ports_[t.port[0]].capacity), limit(ports_[t.port[1]].capacity)});
-    return;
+  if (lane.held) {
+    if (const End* end = first_end(lane)) held_ends_.erase({end->at + lane.offset, id});
+    lane.volume = volume_ - lane.offset;
+  } else if (lane.listed) {
+    ZT_ASSERT(at >= lane.since, "a transfer's time goes back");
+    lane.volume += lane.rate * (at - lane.since).seconds().si();
   }
-  flow::SharingProblem<double> problem;
-  for (const std::uint32_t p : touched_) ports_[p].resource = problem.add_resource(limit(ports_[p].capacity));
-  for (const Id id : component_) {
-    const Transfer& t = transfers_[id];
-    problem.add_flow(1, {{ports_[t.port[0]].resource, 1}, {ports_[t.port[1]].resource, 1}}, t.cap > 0 ? std::optional(t.cap) : std::nullopt);
+  lane.since = at;
+  lane.listed = lane.held = false;
+  ++lane.version;
+  if (lane.volume < kLongVolume) return;
+  for (End& end : lane.ends) {
+    end.at -= lane.volume;
+    if (transfers_[end.id].active && transfers_[end.id].version == end.version) transfers_[end.id].end = end.at;
   }
-  const flow::Shares<double> shares = flow::max_min(problem);
-  for (std::size_t i = 0; i < component_.size(); ++i) transfers_[component_[i]].free_rate = shares.rate[i];
+  lane.volume = 0;
 }
 
-void TransferNetwork::share_from(std::uint32_t port_a, std::uint32_t port_b, Picoseconds at) {
-  ++marks_;
-  component_.clear();
-  touched_.clear();
-  collect(port_a);
-  collect(port_b);
-  if (!component_.empty()) {
-    std::sort(component_.begin(), component_.end());
-    solve();
+void TransferNetwork::list_out(Picoseconds at) {
+  for (const LaneId id : out_) {
+    lanes_[id].listed = true;
+    lanes_[id].out = false;
+    if (network_ == 0) continue;
+    slow_.insert({lanes_[id].rate, id});
+    slow_demand_ += demand(id);
   }
-  const bool bound = level_ < kUnbound;
-  if (network_ > 0) level_ = level_of_network();
-  if (bound || level_ < kUnbound) return apply_all(at);
-  for (const Id id : component_) set_rate(id, transfers_[id].free_rate, at);
+  level_network(at);
+  for (const LaneId id : out_) schedule(id);
+  out_.clear();
 }
 
-// The level at which the network is full: sum of min(rate, level) = its capacity. Found from below: transfers under the level keep their rates.
-double TransferNetwork::level_of_network() const {
-  double total = 0;
-  for (const Id id : active_) total += transfers_[id].free_rate;
-  if (total <= network_) return kUnbound;
-  double level = network_ / static_cast<double>(active_.size());
-  for (;;) {
-    double below = 0;
-    std::size_t others = 0;
-    for (const Id id : active_) {
-      if (transfers_[id].free_rate <= level) below += transfers_[id].free_rate;
-      else ++others;
-    }
-    const double next = others > 0 ? (network_ - below) / static_cast<double>(others) : level;
-    if (next <= level) return level;
-    level = next;
+TransferNetwork::Fixed TransferNetwork::demand(LaneId id) const {
+  return static_cast<Fixed>(std::min(lanes_[id].rate, kMostRate) * kFine) * sharing_.members(id);
+}
+
+// What the network's lanes have moved by then.
+void TransferNetwork::run_network(Picoseconds at) {
+  if (network_ > 0 && level_ < kUnbound) volume_ += level_ * (at - since_).seconds().si();
+  since_ = at;
+  if (volume_ < kLongVolume) return;
+  held_ends_.clear();
+  for (const auto& [rate, id] : held_) {
+    lanes_[id].offset -= volume_;
+    if (const End* end = first_end(lanes_[id])) held_ends_.insert({end->at + lanes_[id].offset, id});
   }
+  volume_ = 0;
 }
 
-void TransferNetwork::apply_all(Picoseconds at) {
-  for (const Id id : active_) {
-    Transfer& t = transfers_[id];
-    const double rate = std::min(t.free_rate, level_);
-    if (rate == t.rate) continue;
-    settle(t, at);
-    t.rate = rate;
+// The level at which the network is full: sum of min(rate, level) = its capacity. Who is above it is held back, then who is not any more is let go; both raise it, so that the first need not
+// be looked at again.
+void TransferNetwork::level_network(Picoseconds at) {
+  if (network_ == 0) return;
+  const auto level = [&] { return held_.empty() ? 0 : std::max(0.0, network_ - static_cast<double>(slow_demand_) / kFine) / static_cast<double>(held_members_); };
+  if (held_.empty() && static_cast<double>(slow_demand_) / kFine <= network_) return;
+  while (!slow_.empty() && slow_.rbegin()->first > level()) hold(slow_.rbegin()->second, true, at);
+  while (!held_.empty() && held_.begin()->first <= level()) hold(held_.begin()->second, false, at);
+  level_ = held_.empty() ? kUnbound : level();
+  if (held_.empty()) volume_ = 0;
+}
+
+// From one side of the level to the other.
+void TransferNetwork::hold(LaneId id, bool held, Picoseconds at) {
+  Lane& lane = lanes_[id];
+  (held ? slow_ : held_).erase({lane.rate, id});
+  (held ? held_ : slow_).insert({lane.rate, id});
+  held_members_ += held ? sharing_.members(id) : -sharing_.members(id);
+  slow_demand_ += held ? -demand(id) : demand(id);
+  const End* end = first_end(lane);
+  if (held) {
+    lane.volume += lane.rate * (at - lane.since).seconds().si();
+    lane.offset = volume_ - lane.volume;
+    ++lane.version;
+    if (end) held_ends_.insert({end->at + lane.offset, id});
+  } else {
+    if (end) held_ends_.erase({end->at + lane.offset, id});
+    lane.volume = volume_ - lane.offset;
   }
-  finishes_ = {};
-  for (const Id id : active_) schedule(id);
+  lane.held = held;
+  lane.since = at;
+  if (!held) schedule(id);
 }
 
-void TransferNetwork::settle(Transfer& t, Picoseconds at) {
-  ZT_ASSERT(at >= t.since, "a transfer's time goes back");
-  t.left = std::max(0.0, t.left - t.rate * (at - t.since).seconds().si());
-  t.since = at;
+const TransferNetwork::End* TransferNetwork::first_end(Lane& lane) const {
+  while (!lane.ends.empty() && (!transfers_[lane.ends.front().id].active || transfers_[lane.ends.front().id].version != lane.ends.front().version)) {
+    std::pop_heap(lane.ends.begin(), lane.ends.end());
+    lane.ends.pop_back();
+  }
+  return lane.ends.empty() ? nullptr : &lane.ends.front();
 }
 
-void TransferNetwork::set_rate(Id id, double rate, Picoseconds at) {
-  Transfer& t = transfers_[id];
-  if (rate == t.rate) return;
-  settle(t, at);
-  t.rate = rate;
-  schedule(id);
+Picoseconds TransferNetwork::time_of(double left, double rate, Picoseconds since) const {
+  if (left <= 0) return since;
+  if (rate <= 0) return kNever;
+  const double ps = std::ceil(left / rate * 1e12);
+  return ps < 4e18 ? since + Picoseconds(static_cast<std::int64_t>(ps)) : kNever;
 }
 
-void TransferNetwork::schedule(Id id) {
-  Transfer& t = transfers_[id];
-  ++t.version;
-  if (t.left <= 0) return finishes_.push({t.since, id, t.version});
-  if (t.rate <= 0) return;
-  const double ps = std::ceil(t.left / t.rate * 1e12);
-  if (ps < 4e18) finishes_.push({t.since + Picoseconds(static_cast<std::int64_t>(ps)), id, t.version});
-}
-
-void TransferNetwork::drop_stale() {
-  while (!finishes_.empty() && (!transfers_[finishes_.top().id].active || transfers_[finishes_.top().id].version != finishes_.top().version))
-    finishes_.pop();
+void TransferNetwork::schedule(LaneId id) {
+  Lane& lane = lanes_[id];
+  if (lane.held || !lane.listed) return;
+  ++lane.version;
+  const End* end = first_end(lane);
+  if (end == nullptr) return;
+  const Picoseconds at = time_of(end->at - lane.volume, lane.rate, lane.since);
+  if (at < kNever) finishes_.push({at, id, lane.version});
 }
 
 double TransferNetwork::port_rate(std::size_t port) const {
   double sum = 0;
-  for (const Id id : ports_[port].transfers) sum += transfers_[id].rate;
+  for (const LaneId id : sharing_.classes(static_cast<PortSharing::Port>(port))) sum += static_cast<double>(sharing_.members(id)) * rate_of(id);
   return sum;
 }
 
-Picoseconds TransferNetwork::next_finish() {
-  drop_stale();
-  return finishes_.empty() ? kNever : finishes_.top().at;
+std::pair<Picoseconds, TransferNetwork::LaneId> TransferNetwork::next() {
+  while (!finishes_.empty() && lanes_[finishes_.top().lane].version != finishes_.top().version) finishes_.pop();
+  std::pair<Picoseconds, LaneId> first{kNever, 0};
+  if (!finishes_.empty()) first = {finishes_.top().at, finishes_.top().lane};
+  if (held_ends_.empty()) return first;
+  const auto& [volume, lane] = *held_ends_.begin();
+  return std::min(first, {time_of(volume - volume_, level_, since_), lane});
 }
 
+Picoseconds TransferNetwork::next_finish() { return next().first; }
+
 TransferNetwork::Id TransferNetwork::take_finished() {
-  drop_stale();
-  ZT_EXPECT(!finishes_.empty(), "no transfer finishes");
-  const Finish finish = finishes_.top();
-  finishes_.pop();
-  cancel(finish.id, finish.at);
-  return finish.id;
+  const auto [at, lane] = next();
+  ZT_EXPECT(at < kNever, "no transfer finishes");
+  const Id id = first_end(lanes_[lane])->id;
+  cancel(id, at);
+  return id;
 }
 
 }  // namespace zettatwin::fleet

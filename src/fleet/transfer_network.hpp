@@ -5,14 +5,18 @@
 // without it exceed it: it is then full at a level above which nobody rises, and whoever was slower than that is as fast as without it.
 // A finish is the first whole picosecond at which all bytes have moved.
 // Assumes that rates settle at once and that the way inside the network does not matter (docs/math/fleet.md).
-// Cost per change: O(n log n) of the n transfers connected to it, and O(all) where there is a network.
+// Transfers between the same two ports have the same rate, so they end in the order of the bytes that each of them should have moved when it is done: such a lane is one thing, whatever its
+// number of transfers, and so are all lanes that the network holds back together. Cost of a change: O(c log c) of the c lanes at ports whose rates change (detail/port_sharing.hpp), O(log n) of the n transfers.
 #pragma once
 
 #include <cstdint>
 #include <queue>
+#include <set>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
-#include "flow/max_min.hpp"
+#include "fleet/detail/port_sharing.hpp"
 #include "units/picoseconds.hpp"
 #include "units/quantity.hpp"
 
@@ -31,7 +35,7 @@ class TransferNetwork final {
   void cancel(Id id, units::Picoseconds at);
   void set_egress(std::size_t port, double capacity, units::Picoseconds at);
   void set_ingress(std::size_t port, double capacity, units::Picoseconds at);
-  void set_network(double capacity, units::Picoseconds at);
+  void set_network(double capacity, units::Picoseconds at);  // expects that there was one
 
   // When the next transfer has moved all its bytes; max: never.
   [[nodiscard]] units::Picoseconds next_finish();
@@ -40,64 +44,80 @@ class TransferNetwork final {
 
   [[nodiscard]] double egress_rate(std::size_t port) const { return port_rate(port); }
   [[nodiscard]] double ingress_rate(std::size_t port) const { return port_rate(senders_ + port); }
-  [[nodiscard]] double ingress_capacity(std::size_t port) const { return ports_[senders_ + port].capacity; }
+  [[nodiscard]] double ingress_capacity(std::size_t port) const { return sharing_.capacity(static_cast<PortSharing::Port>(senders_ + port)); }
   [[nodiscard]] std::size_t receiver(Id id) const { return transfers_[id].port[1] - senders_; }  // also just after it ended
-  [[nodiscard]] double rate(Id id) const { return transfers_[id].rate; }
-  [[nodiscard]] std::size_t under_way() const { return active_.size(); }
+  [[nodiscard]] double rate(Id id) const { return rate_of(transfers_[id].lane); }
+  [[nodiscard]] std::size_t under_way() const { return under_way_; }
 
  private:
+  using LaneId = PortSharing::ClassId;
+  __extension__ using Fixed = __int128;  // rates times members, so that their sum does not depend on their order
   struct Transfer {
-    double left = 0;  // bytes, at `since`
-    double rate = 0;
-    double free_rate = 0;  // without the network
+    double end = 0;  // of its lane's volume
     double cap = 0;
-    units::Picoseconds since;
+    LaneId lane = 0;
     std::uint32_t port[2] = {0, 0};
-    std::uint32_t place[2] = {0, 0};  // in the ports' lists
-    std::uint32_t place_active = 0;
     std::uint32_t version = 0;
-    std::uint32_t mark = 0;
     bool active = false;
   };
-  struct Port {
-    double capacity = 0;
-    std::vector<Id> transfers;
-    std::uint32_t mark = 0;
-    flow::ResourceId resource = 0;
+  struct End {
+    double at = 0;
+    Id id = 0;
+    std::uint32_t version = 0;
+    friend bool operator<(const End& a, const End& b) { return a.at != b.at ? a.at > b.at : a.id > b.id; }  // earliest on top of a heap
+  };
+  struct Lane {
+    double volume = 0;  // that each transfer which was always there would have moved, at `since`; of held lanes the network's less `offset`
+    double offset = 0;
+    units::Picoseconds since;
+    double rate = 0;    // without the network
+    bool listed = false, held = false, out = false;
+    std::uint32_t version = 0;
+    std::vector<End> ends;  // a heap
   };
   struct Finish {
     units::Picoseconds at;
-    Id id = 0;
+    LaneId lane = 0;
     std::uint32_t version = 0;
-    friend bool operator<(const Finish& a, const Finish& b) { return a.at != b.at ? a.at > b.at : a.id > b.id; }  // earliest on top
+    friend bool operator<(const Finish& a, const Finish& b) { return a.at != b.at ? a.at > b.at : a.lane > b.lane; }  // earliest on top
   };
 
+  [[nodiscard]] double rate_of(LaneId id) const { return lanes_[id].held ? level_ : lanes_[id].rate; }
   [[nodiscard]] double port_rate(std::size_t port) const;
-  void attach(Id id);
-  void detach(Id id);
+  [[nodiscard]] LaneId lane_of(std::uint32_t from, std::uint32_t to, double cap);
   void set_port(std::uint32_t port, double capacity, units::Picoseconds at);
-  void share_from(std::uint32_t port_a, std::uint32_t port_b, units::Picoseconds at);
-  void collect(std::uint32_t port);
-  void solve();
-  [[nodiscard]] double level_of_network() const;
-  void apply_all(units::Picoseconds at);
-  void set_rate(Id id, double rate, units::Picoseconds at);
-  void settle(Transfer& transfer, units::Picoseconds at);
-  void schedule(Id id);
-  void drop_stale();
+  // What is changed is taken out, with what it has moved until then, and listed again.
+  void take_out(LaneId id, units::Picoseconds at);
+  void list_out(units::Picoseconds at);
+  void share(std::uint32_t a, std::uint32_t b, units::Picoseconds at);
+  [[nodiscard]] const End* first_end(Lane& lane) const;
+  [[nodiscard]] units::Picoseconds time_of(double volume_left, double rate, units::Picoseconds since) const;
+  void schedule(LaneId id);
+  [[nodiscard]] Fixed demand(LaneId id) const;
+  void run_network(units::Picoseconds at);
+  void level_network(units::Picoseconds at);
+  void hold(LaneId id, bool held, units::Picoseconds at);
+  // The lane whose transfer finishes next, and when.
+  [[nodiscard]] std::pair<units::Picoseconds, LaneId> next();
 
+  static constexpr double kUnbound = 1e300;
   std::size_t senders_;
   double network_;
-  static constexpr double kUnbound = 1e300;
-  double level_ = kUnbound;  // above which the network lets no transfer rise
-  std::vector<Port> ports_;  // egress, then ingress
+  PortSharing sharing_;
   std::vector<Transfer> transfers_;
   std::vector<Id> free_;
-  std::vector<Id> active_;
-  std::priority_queue<Finish> finishes_;
-  std::uint32_t marks_ = 0;
-  std::vector<Id> component_;           // of the current change
-  std::vector<std::uint32_t> touched_;  // ports of it
+  std::size_t under_way_ = 0;
+  std::vector<Lane> lanes_;                             // by class
+  std::unordered_map<std::uint64_t, LaneId> lane_between_;  // of transfers without caps
+  std::priority_queue<Finish> finishes_;                // of lanes that are not held
+  std::vector<LaneId> out_;                             // taken out
+  // With a network: lanes by their rates without it, and what it does to those that it holds back.
+  double level_ = kUnbound;  // above which it lets no transfer rise
+  double volume_ = 0;        // that each of those has moved
+  units::Picoseconds since_;
+  std::set<std::pair<double, LaneId>> slow_, held_, held_ends_;  // the last by the network's volume at their first end
+  Fixed slow_demand_ = 0;
+  std::int64_t held_members_ = 0;
 };
 
 }  // namespace zettatwin::fleet
