@@ -2,6 +2,7 @@
 #include "fleet/fleet.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "base/contract.hpp"
@@ -39,6 +40,17 @@ void count_chips_that_were_on(const FleetSpec& spec, FleetResult& r) {
   for (std::size_t m = 0; m < r.models.size(); ++m) scale(r.models[m], ratio(static_cast<std::int32_t>(m)));
 }
 
+// How many of these independent instances are simulated; 0: all. An instance costs as much as some requests, for its time series; a sample has as many as give its percentiles.
+std::int64_t sample_of(const FleetSpec& spec, std::int64_t instances) {
+  constexpr double kInstance = 64, kEnough = 20'000;  // requests
+  constexpr std::int64_t kGroups = 32;                 // multiples, for the confidence intervals
+  const double requests = expected_requests(spec).value_or(1e300), all = static_cast<double>(instances);
+  if (instances <= spec.sample_above || requests + kInstance * all <= static_cast<double>(spec.sample_requests)) return 0;
+  if (requests < all && spec.router.routing == Routing::round_robin) return 0;  // most have nothing to do, and are not made
+  const auto wanted = std::max(spec.sample_instances, static_cast<std::int64_t>(std::ceil(std::min(1.0, kEnough / requests) * all / kGroups)) * kGroups);
+  return std::min(instances, wanted);
+}
+
 FleetResult simulate_as_stated(const FleetSpec& spec);
 
 }  // namespace
@@ -57,8 +69,7 @@ FleetResult simulate_as_stated(const FleetSpec& spec) {
   std::int64_t instances = 0;
   for (const PoolSpec& pool : spec.pools) instances += pool.instances;
   if (instances_are_independent(spec)) {
-    const bool many = instances > spec.sample_above && expected_requests(spec).value_or(1e300) > static_cast<double>(spec.sample_requests);
-    return AloneRun(spec, many ? spec.sample_instances : 0).run();
+    return AloneRun(spec, sample_of(spec, instances)).run();
   }
   if (const auto sample = content_sample_of(spec)) return simulate_sample(spec, *sample);
   if (instances > spec.state_dependent_max && !spec.cache_pool) {

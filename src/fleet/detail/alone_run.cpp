@@ -37,6 +37,7 @@ class AloneRun::SeatObserver final : public serving::Observer {
 
 namespace {
 
+constexpr double kBeyondExpected = 1.5;  // requests over those expected, so that no instance gets a second one before all have had one
 constexpr std::int64_t kHand = 1024;  // requests per instance that are dealt out at a time
 constexpr std::size_t kMouthful = 32;  // of them, that an instance is given before it goes on
 
@@ -110,6 +111,9 @@ AloneRun::AloneRun(const FleetSpec& spec, std::int64_t sample)
     : spec_(spec), horizon_(spec.horizon.si() > 0 ? Picoseconds::from(spec.horizon) : kNever), frontend_(Picoseconds::from(spec.frontend_delay)) {
   for (const PoolSpec& pool : spec.pools) total_ += pool.instances;
   sampled_ = sample > 0 && sample < total_;
+  made_ = total_;
+  if (!sampled_ && total_ > spec.sample_above && spec.router.routing == Routing::round_robin)
+    made_ = static_cast<std::int64_t>(std::min(static_cast<double>(total_), kBeyondExpected * expected_requests(spec).value_or(1e300) + static_cast<double>(spec.sample_above)));
   make_seats(sample);
   groups_ = groups_of(seats_.size());
   books_ = std::make_unique<Books>(spec, spec.models(), groups_);
@@ -130,12 +134,13 @@ void AloneRun::make_seats(std::int64_t sample) {
     std::int64_t of = 0;
     for (const PoolSpec& pool : spec_.pools)
       if (static_cast<std::size_t>(pool.model) == model) of += pool.instances;
-    const std::int64_t wanted = sampled_ ? std::clamp<std::int64_t>((sample * of + total_ - 1) / std::max<std::int64_t>(1, total_), 1, std::max<std::int64_t>(1, of)) : of;
+    const std::int64_t wanted = sampled_ ? std::clamp<std::int64_t>((sample * of + total_ - 1) / std::max<std::int64_t>(1, total_), 1, std::max<std::int64_t>(1, of)) : std::min(made_, of);
     std::int64_t place = 0, next = 0;  // the next-th of the wanted ones, in the middle of its share
     for (std::size_t p = 0; p < spec_.pools.size(); ++p) {
       if (static_cast<std::size_t>(spec_.pools[p].model) != model) continue;
       for (std::int64_t i = 0; i < spec_.pools[p].instances; ++i, ++place) {
-        if (next >= wanted || place != (2 * next + 1) * of / (2 * wanted)) continue;
+        if (next >= wanted) break;
+        if (sampled_ && place != (2 * next + 1) * of / (2 * wanted)) continue;
         ++next;
         add_seat(p, i, place, of);
       }
@@ -297,7 +302,13 @@ FleetResult AloneRun::result() {
   FleetResult r;
   books_->close();
   Picoseconds to = spec_.end == End::cut_off && !cut_short_ ? horizon_ : books_->last_end();
-  const double scale = static_cast<double>(total_) / static_cast<double>(std::max<std::size_t>(1, seats_.size()));
+  const double scale = sampled_ ? static_cast<double>(total_) / static_cast<double>(std::max<std::size_t>(1, seats_.size())) : 1;
+  for (auto& seat : seats_)
+    if (spec_.end == End::drain && !cut_short_) sample_to(*seat, to);  // those that were done earlier are still on
+  for (std::size_t p = 0; p < spec_.pools.size() && !sampled_; ++p) {
+    const std::int64_t idle = spec_.pools[p].instances - std::count_if(seats_.begin(), seats_.end(), [&](const auto& seat) { return seat->member.pool == p; });
+    books_->series.constant(p, {.on = idle, .blocks = idle * spec_.pools[p].engine.blocks});
+  }
   books_->write(r, to, scale, 1);
   const Picoseconds from = std::min(books_->collector.from(), to);
   for (std::size_t p = 0; p < spec_.pools.size(); ++p) {
@@ -309,7 +320,9 @@ FleetResult AloneRun::result() {
       totals.add(seat->member, from, to);
       ++members;
     }
-    r.pools.push_back(totals.result(spec_.pools[p], static_cast<double>(spec_.pools[p].instances) / static_cast<double>(std::max<std::int64_t>(1, members)), (std::min(to, books_->collector.until()) - from).seconds().si()));
+    const std::int64_t all = spec_.pools[p].instances;
+    if (!sampled_) totals.add_idle(all - members, from, std::min(to, books_->collector.until()));
+    r.pools.push_back(totals.result(spec_.pools[p], sampled_ ? static_cast<double>(all) / static_cast<double>(std::max<std::int64_t>(1, members)) : 1, (std::min(to, books_->collector.until()) - from).seconds().si()));
   }
   r.events = events_;
   r.cut_short = cut_short_;

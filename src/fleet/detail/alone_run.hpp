@@ -56,6 +56,7 @@ class AloneRun final {
 
   const FleetSpec& spec_;
   std::int64_t total_ = 0;             // instances of the fleet
+  std::int64_t made_ = 0;              // of each model at most, in turn from the first; the others get no request
   std::size_t groups_ = 0;
   std::unique_ptr<Books> books_;
   std::vector<std::unique_ptr<Seat>> seats_;

@@ -34,6 +34,14 @@ void PoolTotals::add(const Member& m, Picoseconds from, Picoseconds to) {
   most_routed_ = std::max(most_routed_, routed);
 }
 
+void PoolTotals::add_idle(std::int64_t members, Picoseconds from, Picoseconds to) {
+  const auto n = static_cast<double>(members);
+  sum_.chip_hours += n * to.seconds().si() / 3600;
+  paid_window_s_ += n * std::max(0.0, (to - from).seconds().si());
+  on_s_ += n * std::max(0.0, (to - from).seconds().si());
+  members_ += n;
+}
+
 PoolResult PoolTotals::result(const PoolSpec& pool, double scale, double measured_s) const {
   PoolResult r = sum_;
   r.name = pool.name;

@@ -95,6 +95,8 @@ class PoolTotals final {
   explicit PoolTotals(const PoolSpec& pool, bool store = false);
   // A member until the end of the run, which began to be measured at `from`.
   void add(const Member& member, units::Picoseconds from, units::Picoseconds to);
+  // So many that were on all the time and had nothing to do.
+  void add_idle(std::int64_t members, units::Picoseconds from, units::Picoseconds to);
   // `scale`: instances of the pool over those added.
   [[nodiscard]] PoolResult result(const PoolSpec& pool, double scale, double measured_s) const;
 

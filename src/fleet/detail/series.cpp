@@ -22,7 +22,7 @@ IntervalCounts& IntervalCounts::operator+=(const IntervalCounts& o) {
 }
 
 SeriesRecorder::SeriesRecorder(std::size_t pools, std::int64_t max_intervals, Picoseconds interval, bool may_grow)
-    : max_(static_cast<std::size_t>(max_intervals)), interval_(interval), may_grow_(may_grow), states_(pools), busy_(pools) {
+    : max_(static_cast<std::size_t>(max_intervals)), interval_(interval), may_grow_(may_grow), states_(pools), constant_(pools), busy_(pools) {
   ZT_EXPECT(max_intervals >= 2 && interval > Picoseconds(0), "intervals of time series");
 }
 
@@ -124,7 +124,8 @@ Series SeriesRecorder::result(Picoseconds end) const {
   for (std::size_t p = 0; p < states_.size(); ++p) {
     PoolSeries pool;
     for (std::size_t i = 0; i < n; ++i) {
-      const Gauges g = i < states_[p].size() ? states_[p][i] : Gauges{};
+      Gauges g = i < states_[p].size() ? states_[p][i] : Gauges{};
+      if (g.on > 0) g += constant_[p];
       pool.on.push_back(static_cast<double>(g.on));
       pool.waiting.push_back(static_cast<double>(g.waiting));
       pool.running.push_back(static_cast<double>(g.running));

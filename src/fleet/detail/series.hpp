@@ -43,6 +43,8 @@ class SeriesRecorder final {
   // `time` ends an interval: a multiple of interval().
   void state(units::Picoseconds time, std::size_t pool, const Gauges& gauges);
   void busy(std::size_t pool, units::Picoseconds begin, units::Picoseconds end);
+  // Instances that have the same state all the time, beside those that are told.
+  void constant(std::size_t pool, const Gauges& gauges) { constant_[pool] = gauges; }
 
   [[nodiscard]] units::Picoseconds interval() const { return interval_; }
   // The first end of an interval after `time`.
@@ -68,6 +70,7 @@ class SeriesRecorder final {
   units::Picoseconds busy_begin_, busy_end_;  // the same of busy()
   std::size_t busy_at_ = 0;
   std::vector<std::vector<Gauges>> states_;  // per pool
+  std::vector<Gauges> constant_;             // likewise
   std::vector<std::vector<ManyPicoseconds>> busy_;  // per pool, of all instances
 };
 

@@ -86,6 +86,24 @@ TEST_P(OneByOne, IsWhatHappensOnOneClock) {
 INSTANTIATE_TEST_SUITE_P(Fleet, OneByOne,
                          testing::Combine(testing::Values(Routing::round_robin, Routing::random), testing::Values(End::drain, End::cut_off), testing::Values(5.0, 14.0, 40.0)));
 
+// With fewer requests than instances most are not made at all; what is told of the pool is of all.
+TEST(FleetSample, InstancesWithoutRequestsCountAsIdle) {
+  const test::LinearTimer timer = chip();
+  FleetSpec spec = busy_fleet(timer, Routing::round_robin, 1000, 0.02, 60);
+  spec.warm_up = {};
+  const Outcome alone = outcome(spec), together = outcome(on_one_clock(spec));
+  EXPECT_EQ(alone.records, together.records);
+  const auto &a = alone.result.pools[0], &b = together.result.pools[0];
+  EXPECT_EQ(a.instances, b.instances);
+  EXPECT_NEAR(a.utilisation, b.utilisation, 1e-9 * b.utilisation);
+  EXPECT_NEAR(a.running, b.running, 1e-9 * b.running);
+  EXPECT_NEAR(a.chip_hours, b.chip_hours, 1e-9 * b.chip_hours);
+  EXPECT_NEAR(a.instances_mean, 1000, 1e-6);
+  EXPECT_NEAR(a.imbalance, b.imbalance, 1e-9 * b.imbalance);
+  EXPECT_EQ(alone.result.series.pools[0].on, together.result.series.pools[0].on);
+  EXPECT_EQ(alone.result.all.output_tokens_per_s_per_chip.value, together.result.all.output_tokens_per_s_per_chip.value);
+}
+
 TEST(FleetSample, LiesWithinItsConfidenceOfTheWhole) {
   const test::LinearTimer timer = chip();
   int inside = 0, all = 0;
