@@ -66,7 +66,7 @@ double state_bytes(const Attention& a, std::int64_t tp) {
 double whole_weights(const Attention& a, std::int64_t hidden) {
   const auto wide = [](std::int64_t count) { return static_cast<double>(count); };
   switch (a.kind) {
-    case AttentionKind::grouped_query: return 0;
+    case AttentionKind::grouped_query: return wide(hidden * a.q_lora_rank);
     case AttentionKind::multi_latent: return wide(hidden * (a.q_lora_rank + a.kv_lora_rank + a.qk_rope_dim) + model::indexer_parameters(a, hidden));
     case AttentionKind::linear: return wide(hidden * (a.decay_rank + a.gate_rank));
     case AttentionKind::compressed:
@@ -145,7 +145,9 @@ double activation_bytes(const InstanceModel& about) {
       experts = std::max(experts, rows * (2 * seen + 3 * static_cast<double>(width)));
     }
   }
-  const double streams = 4 + 2 * static_cast<double>(model.residual_streams - 1);  // residual, its norm, input and output of a block; other residual streams before and after it
+  const auto sums = model.residual_block > 0 ? (model.layers() + model.residual_block - 1) / model.residual_block : 0;
+  // Residual, its norm, input and output of a block; other residual streams before and after it; sums that stay apart.
+  const double streams = 4 + 2 * static_cast<double>(model.residual_streams - 1) + static_cast<double>(sums);
   return kWide * (tokens * (streams * h + widest) + experts) + kLogit * sequences * static_cast<double>(model.vocabulary);
 }
 

@@ -40,7 +40,7 @@ struct Attention {
   std::int64_t kv_heads = 0;  // linear: heads of queries and keys
   std::int64_t head_dim = 0;    // of queries and keys; for MLA: qk_nope_dim + qk_rope_dim
   std::int64_t v_head_dim = 0;  // of values; == head_dim unless MLA
-  std::int64_t q_lora_rank = 0;   // MLA; 0: queries are projected directly
+  std::int64_t q_lora_rank = 0;   // MLA, compressed, Step-3's grouped-query: width of a latent of the queries; 0: they are projected directly
   std::int64_t kv_lora_rank = 0;  // MLA
   std::int64_t qk_nope_dim = 0;   // MLA
   std::int64_t qk_rope_dim = 0;   // MLA
@@ -51,6 +51,7 @@ struct Attention {
   bool qk_norm_per_projection = false;  // with qk_norm: its weights span all heads of the projection, not one head
   bool sinks = false;    // one learned sink logit per head
   bool output_gate = false;      // a sigmoid gate on every output, projected beside the queries
+  bool head_gate = false;        // grouped-query: a sigmoid gate per head, projected from hidden
   bool keys_are_values = false;  // grouped-query: values are the projection of the keys
   bool shared_keys = false;      // grouped-query: keys and values of an earlier layer
   LinearRule rule = LinearRule::delta;
@@ -75,6 +76,7 @@ struct FeedForward {
 struct MixtureOfExperts {
   std::int64_t routed_experts = 0;
   std::int64_t top_k = 0;
+  std::int64_t zero_experts = 0;         // experts beside the routed ones that give a token back as it is (LongCat-Flash); top_k is then the expected number of others
   std::int64_t latent = 0;               // width that routed experts see, projected from hidden and back by all tokens; 0: hidden
   bool latent_norm = false;              // a norm of what comes back
   std::int64_t intermediate = 0;         // of one routed expert
@@ -88,7 +90,7 @@ struct MixtureOfExperts {
   friend bool operator==(const MixtureOfExperts&, const MixtureOfExperts&) = default;
 };
 
-// One transformer layer: attention and a dense feed-forward, a mixture of experts, or neither (hybrids whose blocks do not alternate).
+// One transformer layer: attention and a dense feed-forward, a mixture of experts, neither (hybrids whose blocks do not alternate) or both, side by side (LongCat-Flash).
 struct Layer {
   Attention attention;
   std::optional<FeedForward> dense;
@@ -150,6 +152,7 @@ struct Architecture {
   bool embedding_norm = false;  // a norm right after the input table (BLOOM)
   bool head_bias = false;       // the output projection has a bias
   std::int64_t residual_streams = 1;   // parallel residual streams that hyper-connections mix around every block (DeepSeek-V4, arXiv 2512.24880)
+  std::int64_t residual_block = 0;     // layers whose outputs are summed up apart; the input of every block is a weighted sum of these sums (attention residuals, Kimi-K3); 0: none
   std::int64_t per_layer_width = 0;    // features of a token that each layer gets from a table of its own (Gemma 3n and 4 E models)
   std::int64_t per_layer_vocabulary = 0;  // rows of these tables
   std::vector<Layer> kinds;         // the distinct layers

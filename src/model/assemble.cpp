@@ -40,7 +40,7 @@ class Assembler final {
     stack_layers(a);
     check_magnitude();
     if (failed()) return std::nullopt;
-    ZT_ENSURE((a.layers() == c_.num_hidden_layers || !c_.block_types.empty()) && !a.kinds.empty(), "layers of the stack");
+    ZT_ENSURE((a.layers() == c_.num_hidden_layers * (c_.paired_layers ? 2 : 1) || !c_.block_types.empty()) && !a.kinds.empty(), "layers of the stack");
     return a;
   }
 
@@ -149,8 +149,11 @@ class Assembler final {
                      fmt::format("whole numbers from 0 to {} are expected", high));
     }
   }
+  // Layers alone, or multi-token-prediction modules after them.
+  bool lists_modules(std::size_t size) const { return static_cast<std::int64_t>(size) == c_.num_hidden_layers + c_.num_nextn_predict_layers; }
   void check_lists() {
-    check_length("layer_types", c_.layer_types);
+    if (!lists_modules(c_.layer_types.size())) check_length("layer_types", c_.layer_types);
+    check_numbers("moe_layers", c_.moe_layers, c_.num_hidden_layers - 1);
     check_words("layer_types", c_.layer_types, {"full_attention", "sliding_attention", "linear_attention"});
     check_numbers("linear_attention_layers", c_.linear_attention_layers, c_.num_hidden_layers);
     if (std::find(c_.linear_attention_layers.begin(), c_.linear_attention_layers.end(), "0") != c_.linear_attention_layers.end()) error("linear_attention_layers", "linear_attention_layers holds 0", "layers are counted from 1");
@@ -232,6 +235,7 @@ class Assembler final {
     if (c_.num_experts == 0) return false;
     const auto index = static_cast<std::size_t>(i);
     if (!c_.mlp_layer_types.empty()) return c_.mlp_layer_types[index] == "sparse";
+    if (!c_.moe_layers.empty()) return std::any_of(c_.moe_layers.begin(), c_.moe_layers.end(), [&](const auto& text) { return whole_number(text) == i; });
     if (i < c_.first_k_dense_replace || (i + 1) % c_.decoder_sparse_step != 0) return false;
     for (const auto& dense : c_.mlp_only_layers)
       if (whole_number(dense) == i) return false;
@@ -273,7 +277,7 @@ class Assembler final {
             .kv_heads = windowed ? c_.num_key_value_heads : c_.full_num_key_value_heads,
             .head_dim = windowed ? c_.head_dim : c_.full_head_dim,
             .v_head_dim = windowed ? c_.v_head_dim : c_.full_v_head_dim,
-            .q_lora_rank = c_.q_lora_rank,
+            .q_lora_rank = latent ? c_.q_lora_rank : c_.query_rank,
             .kv_lora_rank = c_.kv_lora_rank,
             .qk_nope_dim = c_.qk_nope_head_dim,
             .qk_rope_dim = c_.qk_rope_head_dim,
@@ -284,6 +288,7 @@ class Assembler final {
             .qk_norm_per_projection = c_.qk_norm && c_.qk_norm_per_projection,
             .sinks = c_.attention_sinks || (windowed && c_.window_attention_sinks),
             .output_gate = c_.attention_output_gate,
+            .head_gate = c_.attention_head_gate,
             .keys_are_values = !latent && !windowed && c_.full_keys_are_values,
             .shared_keys = !latent && i >= c_.num_hidden_layers - c_.shared_key_layers,
             .indexer = indexer(i)};
@@ -303,12 +308,18 @@ class Assembler final {
             .output_rank = c_.output_rank,
             .indexer = indexer(i)};
   }
+  // Of a token's choices, those that are expected to fall on experts that compute.
+  std::int64_t real_choices() const {
+    const auto all = c_.num_experts + c_.zero_experts;
+    return c_.zero_experts == 0 ? c_.num_experts_per_tok : std::max<std::int64_t>(1, (2 * c_.num_experts_per_tok * c_.num_experts + all) / (2 * all));
+  }
   MixtureOfExperts experts(std::int64_t i) const {
     const auto shared = c_.shared_expert_intermediate_size > 0
                             ? c_.shared_expert_intermediate_size
                             : c_.n_shared_experts * c_.moe_intermediate_size;
     return {.routed_experts = c_.num_experts,
-            .top_k = c_.num_experts_per_tok,
+            .top_k = real_choices(),
+            .zero_experts = c_.zero_experts,
             .latent = c_.moe_latent_size,
             .latent_norm = c_.moe_latent_norm && c_.moe_latent_size > 0,
             .intermediate = c_.moe_intermediate_size,
@@ -338,6 +349,7 @@ class Assembler final {
     a.head_bias = c_.head_bias;
     a.mtp_depth = c_.num_nextn_predict_layers;
     a.residual_streams = c_.residual_streams;
+    a.residual_block = c_.residual_block_size;
     a.per_layer_width = c_.per_layer_width;
     a.per_layer_vocabulary = c_.per_layer_width > 0 ? c_.per_layer_vocabulary : 0;
     a.published = {.weights = c_.weight_format, .attention = c_.attention_format, .experts = c_.expert_format, .groups = {.size = c_.int4_group, .zeros = c_.int4_zeros}};
@@ -375,13 +387,17 @@ class Assembler final {
         layer.experts = experts(i);
       else
         layer.dense = feed_forward(i);
+      if (c_.paired_layers) layer.dense = feed_forward(i);
       any_dense |= layer.dense.has_value();
       push(a, layer);
+      if (c_.paired_layers) push(a, Layer{.attention = attention(i), .dense = feed_forward(i)});
     }
     if (any_dense && c_.intermediate_size == 0)
       error("num_hidden_layers", "the model has dense layers but lacks 'intermediate_size'");
     if (a.mtp_depth == 0) return;
-    a.mtp_layer = a.layer(c_.num_hidden_layers - 1);
+    a.mtp_layer = a.layer(a.layers() - 1);
+    if (!c_.moe_layers.empty() && a.mtp_layer->is_moe()) a.mtp_layer = Layer{.attention = a.mtp_layer->attention, .dense = feed_forward(c_.num_hidden_layers)};  // modules are not among the listed layers
+    if (lists_modules(c_.layer_types.size())) a.mtp_layer->attention = attention(c_.num_hidden_layers);
     if (static_cast<std::int64_t>(c_.compress_ratios.size()) > c_.num_hidden_layers) a.mtp_layer->attention = attention(c_.num_hidden_layers);
   }
   static void push(Architecture& a, const Layer& layer) {
@@ -408,6 +424,7 @@ class Assembler final {
     constexpr double kMostTokens = 1 << 20;
     const double compressors = is_compressed() ? (4 * d(c_.hidden_size) + 2 * kMostTokens + 2) * (widest + d(c_.index_head_dim)) + d(c_.q_lora_rank) * d(c_.index_n_heads) * d(c_.index_head_dim) : 0;
     const double indexer = (d(c_.hidden_size) + d(c_.q_lora_rank) + 2) * (d(c_.index_n_heads) + 1) * (d(c_.index_head_dim) + 1);
+    const double residuals = 6 * d(c_.hidden_size) + d(c_.hidden_size) * d(c_.zero_experts) + d(c_.zero_experts) + (d(c_.hidden_size) + heads * widest + 1) * (d(c_.query_rank) + 1);
     const double streams = 4 * d(c_.residual_streams) * (d(c_.residual_streams) + 2) * (d(c_.residual_streams) * d(c_.hidden_size) + 4);
     const double expert = 3 * (d(c_.hidden_size) + 1) * (d(c_.moe_intermediate_size) + 1);
     const double shared =
@@ -416,12 +433,12 @@ class Assembler final {
     const double routed = 3 * (std::max(d(c_.hidden_size), d(c_.moe_latent_size)) + 1) * (d(c_.moe_intermediate_size) + 1);
     const double feed_forward = 6 * (d(c_.hidden_size) + 1) * (d(c_.intermediate_size) + 1) + d(c_.num_experts) * std::max(expert, routed) + shared + 2 * d(c_.hidden_size) * d(c_.moe_latent_size) + d(c_.moe_latent_size);
     const double norms = 2 * d(c_.norms_per_layer) * d(c_.hidden_size) + streams + d(c_.per_layer_width) * (3 * d(c_.hidden_size) + d(c_.per_layer_vocabulary) + 1) + 2 * d(c_.hidden_size);
-    const double layers = d(c_.num_hidden_layers) + d(c_.num_nextn_predict_layers);
+    const double layers = (c_.paired_layers ? 2 : 1) * d(c_.num_hidden_layers) + d(c_.num_nextn_predict_layers);
     const double tables = (2 * (d(c_.vocab_size) + d(c_.pad_vocab_size_multiple)) +
                            d(c_.max_position_embeddings) + d(c_.position_offset) + 8) *
                           d(c_.hidden_size);
     const double bound =
-        layers * (2 * attention + linear + compressors + indexer + feed_forward + norms + 4 * d(c_.hidden_size) * d(c_.hidden_size)) + tables;
+        layers * (2 * attention + linear + compressors + indexer + residuals + feed_forward + norms + 4 * d(c_.hidden_size) * d(c_.hidden_size)) + tables;
     if (!(bound < kMostParameters))
       diagnostics_.error(node_.where, fmt::format("the model has about {:.0e} parameters", bound),
                          fmt::format("the limit is {:.0e}", kMostParameters));

@@ -25,6 +25,9 @@ constexpr std::array kGemma4Norms{WordPair{"true", "8"}, WordPair{"false", ""}};
 constexpr std::array kDsaLayers{WordPair{"deepseek_sparse_attention", ""}, WordPair{"full_attention", ""}};
 constexpr std::array kAttentionAndExperts{WordPair{"*E", ""}, WordPair{"attention", ""}, WordPair{"moe", ""}};
 constexpr std::array kGraniteLayers{WordPair{"mamba", "linear_attention"}, WordPair{"attention", "full_attention"}};
+constexpr std::array kOfWindows{WordPair{"sliding_attention", ""}};
+constexpr std::array kIdentity{WordPair{"identity", ""}};
+constexpr std::array kMla{WordPair{"MLA", ""}};
 constexpr std::array kLocalGlobal{WordPair{"LLLG", "4"}};
 constexpr std::array kRmsNorm{WordPair{"rmsnorm", ""}};
 constexpr std::array kMultiQuery{WordPair{"true", "1"}, WordPair{"false", "null"}};
@@ -150,6 +153,15 @@ constexpr std::array kKimiLinear{Key{"linear_attn_config.kda_layers", "linear_at
                                  Key{"linear_attn_config.head_dim", "linear_decay_rank"},
                                  Key{"linear_attn_config.head_dim", "linear_gate_rank"},
                                  Key{"linear_attn_config.short_conv_kernel_size", "linear_conv_kernel_dim"},
+                                 Key{"linear_attn_config.use_full_rank_gate", "linear_full_rank_gate"},
+                                 Key{"linear_attn_config.gate_lower_bound", kNoField},
+                                 // of Kimi-K3
+                                 Key{"mla_use_output_gate", "attention_output_gate"},
+                                 Key{"attn_res_block_size", "residual_block_size"},
+                                 Key{"routed_expert_hidden_size", "moe_latent_size"},
+                                 Key{"latent_moe_use_norm", "moe_latent_norm"},
+                                 Key{"activation_situ_beta", kNoField},
+                                 Key{"activation_situ_linear_beta", kNoField},
                                  Key{"mla_use_nope", kNoField},
                                  Key{"num_experts"},
                                  Key{"num_experts_per_token", "num_experts_per_tok"},
@@ -296,6 +308,56 @@ constexpr std::array kCohere2{Key{"sliding_window"}, Key{"sliding_window_pattern
                               Key{"use_qk_norm", "", kMustBeFalse}, Key{"rotary_pct", kNoField}, Key{"order_of_interleaved_layers", kNoField}, Key{"position_embedding_type", kNoField}, Key{"layer_switch", kNoField}};
 constexpr std::array kExaone{Key{"sliding_window"}, Key{"sliding_window_pattern", "full_attention_period", kLocalGlobal}};
 constexpr std::array kSmol{Key{"no_rope_layer_interval", kNoField}, Key{"sliding_window"}, Key{"use_sliding_window"}, Key{"max_window_layers", kNoField}};
+constexpr std::array kStepExperts{Key{"use_moe", "", kMustBeTrue},
+                                  Key{"moe_num_experts", "num_experts"},
+                                  Key{"num_experts"},
+                                  Key{"moe_top_k", "num_experts_per_tok"},
+                                  Key{"num_experts_per_tok"},
+                                  Key{"moe_intermediate_size"},
+                                  Key{"share_expert_dim", "shared_expert_intermediate_size"},
+                                  Key{"share_expert_dims", "shared_expert_intermediate_size"},
+                                  Key{"n_shared_experts", kNoField},
+                                  Key{"moe_layers_enum", "moe_layers"},
+                                  Key{"first_k_dense_replace"},
+                                  Key{"moe_layer_offset", kNoField},
+                                  Key{"moe_every_n_layer", kNoField},
+                                  Key{"use_moe_router_bias", "router_bias"},
+                                  Key{"moe_router_activation", kNoField},
+                                  Key{"moe_router_scaling_factor", kNoField},
+                                  Key{"norm_expert_weight", kNoField},
+                                  Key{"need_fp32_gate", kNoField},
+                                  Key{"swiglu_limits", kNoField},
+                                  Key{"swiglu_limits_shared", kNoField},
+                                  Key{"max_seq_len", kNoField},
+                                  Key{"att_impl_type", kNoField},
+                                  Key{"num_nextn_predict_layers"}};
+// Windows have heads of their own, which attention_other_setting names.
+constexpr std::array kStep35{Key{"num_attention_heads", "full_num_attention_heads"},
+                             Key{"num_attention_groups", "full_num_key_value_heads"},
+                             Key{"num_key_value_heads", "full_num_key_value_heads"},
+                             Key{"head_dim", "full_head_dim"},
+                             Key{"attention_other_setting.attention_type", "", kOfWindows},
+                             Key{"attention_other_setting.num_attention_heads", "num_attention_heads"},
+                             Key{"attention_other_setting.num_attention_groups", "num_key_value_heads"},
+                             Key{"attention_other_setting.head_dim", "head_dim"},
+                             Key{"attention_other_setting.true_head_dim", kNoField},
+                             Key{"use_head_wise_attn_gate", "attention_head_gate"},
+                             Key{"sliding_window"},
+                             Key{"partial_rotary_factors", kNoField},
+                             Key{"yarn_only_types", kNoField},
+                             Key{"zero_centered", kNoField}};
+constexpr std::array kStep3{Key{"num_attention_groups", "num_key_value_heads"}, Key{"share_q_dim", "query_rank"}, Key{"use_mfa", "", kMustBeTrue}};
+constexpr std::array kLongCat{Key{"num_layers", "num_hidden_layers"},
+                              Key{"ffn_hidden_size", "intermediate_size"},
+                              Key{"expert_ffn_hidden_size", "moe_intermediate_size"},
+                              Key{"n_routed_experts", "num_experts"},
+                              Key{"zero_expert_num", "zero_experts"},
+                              Key{"zero_expert_type", "", kIdentity},
+                              Key{"moe_topk", "num_experts_per_tok"},
+                              Key{"router_bias", kNoField},  // of the product; the choice has one
+                              Key{"attention_method", "", kMla},
+                              Key{"mla_scale_q_lora", kNoField},
+                              Key{"mla_scale_kv_lora", kNoField}};
 constexpr std::array kPhiMoe{Key{"lm_head_bias", "head_bias"}};
 constexpr std::array kGpt2{
     Key{"n_embd", "hidden_size"},
@@ -425,6 +487,9 @@ std::vector<Dialect> all_dialects() {
        "{num_key_value_heads: 1, head_dim: 512, q_lora_rank: 1024, qk_rope_head_dim: 64, output_groups: 8, output_rank: 1024, sliding_window: 128, attention_sinks: true, "
        "index_compress_ratio: 4, index_n_heads: 64, index_head_dim: 128, index_topk: 512, residual_streams: 4, router_bias: true, n_shared_experts: 1, num_hash_layers: 3}"},
       {{"kimi_linear"}, {kLatent, kKimiLinear}, "{linear_rule: channel_delta, router_bias: true}"},
+      {{"step3_text"}, {kStep3, kStepExperts, kFourBiases}, "{num_key_value_heads: 1}"},
+      {{"step3p5", "step3p7"}, {kStep35, kStepExperts, kQkNorm, kFourBiases}, "{num_attention_heads: 96, num_key_value_heads: 8, head_dim: 128, qk_norm: true, attention_head_gate: true, router_bias: true}"},
+      {{"longcat_flash"}, {kLatent, kLongCat, kFourBiases}, "{router_bias: true, paired_layers: true}"},
       {{"mimo_v2_flash"}, {kMiMo2, kDeepSeekExperts, kInputBiases}, "{router_bias: true}"},
       {{"glm_moe_dsa"},
        {kLatent, kDeepSeekExperts, kFourBiases, kIndexer},

@@ -13,7 +13,8 @@ std::int64_t norm_weights(const Architecture& a, std::int64_t width) {
 std::int64_t grouped_query(const Attention& t, std::int64_t hidden) {
   const std::int64_t q = t.heads * t.head_dim, k = t.kv_heads * t.head_dim, v = t.kv_heads * t.v_head_dim;
   const std::int64_t keys = t.shared_keys ? 0 : t.keys_are_values ? k : k + v;
-  std::int64_t sum = hidden * (q + keys) + t.heads * t.v_head_dim * hidden;
+  std::int64_t sum = hidden * keys + (t.q_lora_rank > 0 ? hidden * t.q_lora_rank + t.q_lora_rank + t.q_lora_rank * q : hidden * q) + t.heads * t.v_head_dim * hidden;
+  if (t.head_gate) sum += hidden * t.heads;
   if (t.output_gate) sum += hidden * q;
   if (t.qkv_bias) sum += q + keys;
   if (t.output_bias) sum += hidden;
@@ -125,12 +126,13 @@ LayerParameters parameters_of(const Architecture& a, const Layer& layer) {
   LayerParameters p;
   p.attention = attention_parameters(layer.attention, a.hidden);
   p.norms = (layer.has_feed_forward() ? a.norms_per_layer : 1) * norm_weights(a, a.hidden) + hyper_connections(a, layer);
+  if (a.residual_block > 0) p.norms += 2 * (layer.has_feed_forward() ? 2 : 1) * a.hidden;  // a norm and weights before each block
   if (a.per_layer_width > 0) p.norms += 2 * a.hidden * a.per_layer_width + norm_weights(a, a.hidden);  // gate, projection, norm
   if (layer.dense)
     p.dense = feed_forward(a.hidden, layer.dense->intermediate, layer.dense->gated, layer.dense->bias);
   if (layer.experts) {
     const auto& e = *layer.experts;
-    p.router = a.hidden * e.routed_experts + (e.router_bias ? e.routed_experts : 0);
+    p.router = (a.hidden + (e.router_bias ? 1 : 0)) * (e.routed_experts + e.zero_experts);
     const std::int64_t seen = e.latent > 0 ? e.latent : a.hidden;
     if (e.latent > 0) p.router += 2 * a.hidden * e.latent + (e.latent_norm ? e.latent : 0);
     p.one_expert = feed_forward(seen, e.intermediate, e.gated, e.bias);
@@ -148,7 +150,7 @@ Parameters parameters_of(const Architecture& a) {
   if (a.embedding_norm) p.embedding += norm_weights(a, a.hidden);
   if (a.per_layer_width > 0) p.embedding += a.layers() * a.per_layer_width * (a.per_layer_vocabulary + a.hidden) + a.per_layer_width;  // tables, what hidden adds to them, a norm
   p.head = (a.tied_embeddings ? 0 : a.vocabulary * a.hidden) + (a.head_bias ? a.vocabulary : 0);
-  p.total = p.embedding + p.head + norm_weights(a, a.hidden) + streams_to_one(a);
+  p.total = p.embedding + p.head + norm_weights(a, a.hidden) + streams_to_one(a) + (a.residual_block > 0 ? 2 * a.hidden : 0);
   std::int64_t idle = 0;  // experts that a token does not reach
   for (const auto& run : a.runs) {
     const Layer& layer = a.kinds.at(run.kind);

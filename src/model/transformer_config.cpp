@@ -62,6 +62,8 @@ void describe_attention(config::Schema& s, TransformerConfig& c) {
   s.integer("qk_rope_head_dim", c.qk_rope_head_dim,
             "MLA: width of a head's rotary part, one key for all heads", within(kOptionalWidths));
   s.integer("v_head_dim", c.v_head_dim, "width of a value head; default: head_dim; needed by MLA", within(kOptionalWidths));
+  s.boolean("attention_head_gate", c.attention_head_gate, "a sigmoid gate per head");
+  s.integer("query_rank", c.query_rank, "width of a latent of the queries where attention is not multi-latent; 0: they are projected directly", within(kOptionalWidths));
   s.integer("full_num_attention_heads", c.full_num_attention_heads, "query heads of layers that attend fully, if other than num_attention_heads", within(kCounts));
   s.integer("full_num_key_value_heads", c.full_num_key_value_heads, "likewise key/value heads", within(kCounts));
   s.integer("full_head_dim", c.full_head_dim, "likewise width of a head", within(kOptionalWidths));
@@ -131,6 +133,8 @@ void describe_feed_forward(config::Schema& s, TransformerConfig& c) {
   s.integer("topk_group", c.topk_group, "groups that a token may reach; 0: all", within(kCounts));
   s.boolean("router_bias", c.router_bias, "the router has a bias or a score-correction term");
   s.boolean("expert_bias", c.expert_bias, "biases in the experts");
+  s.integer("zero_experts", c.zero_experts, "experts among num_experts_per_tok choices, beside num_experts, that give a token back as it is; choices are taken to be even", within(kCounts));
+  s.texts("moe_layers", c.moe_layers, "numbers of layers with experts, from 0; the others are dense");
   s.integer("num_hash_layers", c.num_hash_layers, "the first layers choose experts by a table of tokens, without router_bias", within(kCounts));
   s.integer("moe_latent_size", c.moe_latent_size, "width that routed experts see, projected from hidden_size and back by all tokens; 0: hidden_size", within(kOptionalWidths));
   s.boolean("moe_latent_norm", c.moe_latent_norm, "a norm of what comes back from the routed experts");
@@ -167,6 +171,8 @@ void describe(config::Schema& s, TransformerConfig& c) {
   s.boolean("embedding_norm", c.embedding_norm, "a norm right after the token table");
   s.boolean("head_bias", c.head_bias, "the output projection has a bias");
   s.integer("residual_streams", c.residual_streams, "parallel residual streams, mixed around every block (hyper-connections)", {.range = {1, 64}});
+  s.integer("residual_block_size", c.residual_block_size, "layers whose outputs are summed up apart; every block's input is a weighted sum of these sums; 0: one residual stream", within(kCounts));
+  s.boolean("paired_layers", c.paired_layers, "each of num_hidden_layers is two, with attention and a dense feed-forward each and the experts beside the first");
   s.integer("per_layer_width", c.per_layer_width, "features of a token that every layer gets from a table of its own; 0: none", within(kOptionalWidths));
   s.integer("per_layer_vocabulary", c.per_layer_vocabulary, "rows of these tables", within(kTokens));
   describe_attention(s, c);

@@ -30,6 +30,8 @@ struct TransformerConfig {
   bool embedding_norm = false;
   bool head_bias = false;
   std::int64_t residual_streams = 1;
+  std::int64_t residual_block_size = 0;
+  bool paired_layers = false;
   std::int64_t per_layer_width = 0;
   std::int64_t per_layer_vocabulary = 0;
 
@@ -47,6 +49,8 @@ struct TransformerConfig {
   bool qk_norm_per_projection = false;
   bool attention_sinks = false;
   bool attention_output_gate = false;
+  bool attention_head_gate = false;
+  std::int64_t query_rank = 0;
   std::int64_t full_num_attention_heads = 0;
   std::int64_t full_num_key_value_heads = 0;
   std::int64_t full_head_dim = 0;
@@ -101,6 +105,8 @@ struct TransformerConfig {
   std::int64_t topk_group = 0;
   bool router_bias = false;
   std::int64_t num_hash_layers = 0;
+  std::int64_t zero_experts = 0;
+  std::vector<std::string> moe_layers;
   std::int64_t moe_latent_size = 0;
   bool moe_latent_norm = false;
   bool expert_bias = false;

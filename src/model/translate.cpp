@@ -43,10 +43,26 @@ class Translator final {
     ZT_ASSERT(defaults && defaults->is_mapping(), "defaults of a dialect are a mapping");
     Node own = merged(*defaults, stated);
     spell_blocks(own);
+    split_at_commas(own.find("moe_layers"));
     return own;
   }
 
  private:
+  // "4,5,6" as a list.
+  static void split_at_commas(Node* value) {
+    if (!value || value->kind != Node::Kind::scalar) return;
+    Node list;
+    list.kind = Node::Kind::sequence;
+    list.where = value->where;
+    for (std::size_t start = 0; start <= value->text.size();) {
+      const auto end = std::min(value->text.find(',', start), value->text.size());
+      Node one = *value;
+      one.text = value->text.substr(start, end - start);
+      list.items.push_back(std::move(one));
+      start = end + 1;
+    }
+    *value = std::move(list);
+  }
   // A pattern of one letter per block as a list, and the number of blocks where the document leaves it out (Nemotron-H).
   static void spell_blocks(Node& own) {
     Node* blocks = own.find("block_types");

@@ -161,9 +161,12 @@ void kind_rules(const Checker& c) {
   const auto refuse = [&](bool has, std::string_view what) {
     if (has) c.error(fmt::format("the model has {}, whose training is not modelled", what), "backward passes of its kernels and what they store are not known here", "such models can be served, not trained");
   };
-  bool attention = false, compressed = false, shared = false, latent = false, alone = false;
+  bool attention = false, compressed = false, shared = false, latent = false, alone = false, narrow = false, beside = false, zero = false;
   c.each_layer([&](const model::Layer& layer) {
-    attention |= layer.attention.kind == model::AttentionKind::linear || layer.attention.output_gate;
+    attention |= layer.attention.kind == model::AttentionKind::linear || layer.attention.output_gate || layer.attention.head_gate;
+    narrow |= layer.attention.kind == model::AttentionKind::grouped_query && layer.attention.q_lora_rank > 0;
+    beside |= layer.dense && layer.experts;
+    zero |= layer.experts && layer.experts->zero_experts > 0;
     compressed |= layer.attention.kind == model::AttentionKind::compressed;
     shared |= layer.attention.shared_keys || layer.attention.keys_are_values;
     latent |= layer.experts && layer.experts->latent > 0;
@@ -174,6 +177,10 @@ void kind_rules(const Checker& c) {
   refuse(shared, "attention that shares keys or values");
   refuse(latent, "experts on a latent");
   refuse(alone, "layers without a feed-forward");
+  refuse(narrow, "queries through a latent beside whole keys");
+  refuse(beside, "experts beside a dense feed-forward");
+  refuse(zero, "experts that compute nothing");
+  refuse(c.architecture.residual_block > 0, "attention residuals");
   refuse(c.architecture.residual_streams > 1, "hyper-connections");
   refuse(c.architecture.per_layer_width > 0, "per-layer embeddings");
 }

@@ -119,10 +119,15 @@ void Pass::attention_tokens(Ledger& ledger, const Kind& kind, std::int64_t token
   if (is_compressed(kind)) return compressed_tokens(ledger, kind, tokens);
   const auto hidden = about_.model.hidden, tp = about_.pool.tp;
   const auto heads = share(a.heads, tp), keys = a.shared_keys ? 0 : share(a.kv_heads, tp);
-  const auto columns = heads * a.head_dim * (a.output_gate ? 2 : 1) + keys * (a.head_dim + (a.keys_are_values ? 0 : a.v_head_dim));
+  const auto queries = a.q_lora_rank > 0 ? a.q_lora_rank : heads * a.head_dim * (a.output_gate ? 2 : 1);
+  const auto columns = queries + keys * (a.head_dim + (a.keys_are_values ? 0 : a.v_head_dim)) + (a.head_gate ? heads : 0);
   const double f = about_.software.kernels.si();
   cast(ledger, Part::projections, kind.count, attention_, tokens, hidden);
   ledger.add(Part::projections, a.shared_keys ? "query projection" : "qkv projection", kind.count, gemm(tokens, columns, hidden, attention_), f);
+  if (a.q_lora_rank > 0) {
+    cast(ledger, Part::projections, kind.count, attention_, tokens, a.q_lora_rank);
+    ledger.add(Part::projections, "query projection", kind.count, gemm(tokens, heads * a.head_dim, a.q_lora_rank, attention_), f);
+  }
   cast(ledger, Part::projections, kind.count, attention_output_, tokens, heads * a.v_head_dim);
   ledger.add(Part::projections, "output projection", kind.count, gemm(tokens, hidden, heads * a.v_head_dim, attention_output_), f);
   // A norm over all heads of a projection needs the sums of the other tensor-parallel ranks.
@@ -172,7 +177,7 @@ void Pass::shared_beside(Ledger& ledger, double count, std::int64_t columns, boo
 
 void Pass::routing(Ledger& ledger, const Kind& kind, std::int64_t tokens) const {
   const auto& e = *kind.layer->experts;
-  ledger.add(Part::router, "router", kind.count, Gemm{.m = tokens, .n = e.routed_experts, .k = about_.model.hidden}, about_.software.kernels.si());
+  ledger.add(Part::router, "router", kind.count, Gemm{.m = tokens, .n = e.routed_experts + e.zero_experts, .k = about_.model.hidden}, about_.software.kernels.si());
   small(ledger, "choice of experts", kind.count, about_.software.routing_kernels.si(), kStateBytes * static_cast<double>(tokens * e.routed_experts));
   if (e.latent == 0) return;
   const auto hidden = about_.model.hidden;
@@ -187,7 +192,7 @@ double Pass::kernels_of(const model::Layer& layer) const {
   double kernels = latent ? about_.software.small_kernels_latent.si() : about_.software.small_kernels.si();
   if (!layer.has_feed_forward()) kernels /= 2;
   if (a.qk_norm) kernels += 1;
-  if (a.output_gate) kernels += 1;
+  if (a.output_gate || a.head_gate) kernels += 1;
   if (layer.experts && layer.experts->shared_gate) kernels += 1;
   if (layer.experts && layer.experts->shared_intermediate > 0 && about_.pool.shared_copies == 0) kernels += 1;  // its activation, and the sum with the routed experts
   if (a.kind == AttentionKind::linear) kernels += 2;
@@ -207,6 +212,18 @@ void Pass::per_layer_inputs(Ledger& ledger, std::int64_t tokens) const {
   small(ledger, "rows of the layers' tables", 1, 2, kMovedByKernel * static_cast<double>(tokens * whole));
   constexpr double kKernels = 2;  // gate, norm with its sum
   small(ledger, "small kernels of a layer's input", layers_, kKernels, kKernels * kMovedByKernel * static_cast<double>(tokens * hidden));
+}
+
+// Before each block and at the end: sums of earlier layers and the current one are read, their weighted sum is written. Layer i begins with ceil(i / block) sums.
+void Pass::attention_residuals(Ledger& ledger, std::int64_t tokens) const {
+  const auto block = about_.model.residual_block, layers = about_.model.layers();
+  if (block == 0) return;
+  std::int64_t read = 0;
+  for (std::int64_t i = 0; i < layers; ++i) read += (i + block - 1) / block + 1 + i / block + 2;  // before attention, before the feed-forward
+  read += (layers + block - 1) / block + 1;
+  const auto blocks = static_cast<double>(2 * layers + 1);
+  small(ledger, "attention residuals", blocks, 1, kWide * static_cast<double>(tokens * about_.model.hidden) * (static_cast<double>(read) / blocks + 1));
+  ledger.assume("kernel_gap", "kernels before a block", "1 that weighs, sums and normalises", "no public timings");
 }
 
 // Around a block: the weights are projected from all streams (in 4 bytes), the block's input is joined from the streams, its output is added to the mixed streams.
@@ -248,6 +265,7 @@ void Pass::tokens(Ledger& ledger, std::int64_t tokens, std::int64_t decoding) co
     if (!apart && layer.has_feed_forward()) reduce(ledger, "after feed-forward", kind.count, tokens);
   }
   per_layer_inputs(ledger, tokens);
+  attention_residuals(ledger, tokens);
 }
 
 ExchangeRequest Pass::dispatch_of(const model::MixtureOfExperts& e, std::int64_t tokens) const {
@@ -434,7 +452,10 @@ void Pass::draft(Ledger& ledger, std::int64_t sequences, double attention_of_lay
 
 void Pass::sends(Ledger& ledger, std::int64_t tokens) const {
   if (about_.pool.pp == 1) return;
-  const double bytes = kWide * static_cast<double>(tokens * about_.model.hidden * about_.model.residual_streams) / static_cast<double>(about_.pool.tp);
+  // Beside the residual stream the others, or on average half of the sums that stay apart.
+  const auto& model = about_.model;
+  const double streams = static_cast<double>(model.residual_streams) + (model.residual_block > 0 ? 0.5 * std::ceil(static_cast<double>(model.layers()) / static_cast<double>(model.residual_block)) : 0);
+  const double bytes = kWide * static_cast<double>(tokens * model.hidden) * streams / static_cast<double>(about_.pool.tp);
   ledger.add(Part::pipeline, "to the next stage", static_cast<double>(about_.pool.pp), send(about_.fabric, pipeline_, bytes), bytes);
 }
 

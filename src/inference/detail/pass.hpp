@@ -67,6 +67,7 @@ class Pass final {
   // What tables of the layers add to every token; hyper-connections around a layer's blocks.
   void per_layer_inputs(Ledger& ledger, std::int64_t tokens) const;
   void residual_streams(Ledger& ledger, const Kind& kind, std::int64_t tokens) const;
+  void attention_residuals(Ledger& ledger, std::int64_t tokens) const;
   void routing(Ledger& ledger, const Kind& kind, std::int64_t tokens) const;
   void cast(Ledger& ledger, Part part, double count, const Arithmetic& arithmetic, std::int64_t rows, std::int64_t columns) const;
   [[nodiscard]] compute::Gemm gemm(std::int64_t m, std::int64_t n, std::int64_t k, const Arithmetic& arithmetic) const;

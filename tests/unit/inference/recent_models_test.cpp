@@ -124,7 +124,7 @@ TEST(Caches, OfKimiLinearAndMiMo) {
 // tiles of odd sizes are filled up.
 TEST(Products, AreTwoFlopPerActiveWeight) {
   for (const std::string name : {"qwen3.5-27b", "qwen3.5-122b-a10b", "kimi-linear-48b-a3b", "mimo-v2-flash", "deepseek-v4-flash", "deepseek-v4-pro", "gemma-4-26b-a4b", "gemma-4-31b", "gemma-4-e4b", "deepseek-v3", "gpt-oss-120b", "nemotron-3-nano-30b-a3b", "nemotron-3-super-120b-a12b",
-                                 "nemotron-3-ultra-550b-a55b"}) {
+                                 "nemotron-3-ultra-550b-a55b", "kimi-k3", "longcat-flash"}) {
     const auto model = preset(name);
     const auto s = served(toy_machine({.fp8 = false}), model, free_software(), "instances=1,weights=bf16,load.kind=balanced");
     constexpr std::int64_t kTokens = 1024;
@@ -186,6 +186,17 @@ TEST(Streams, MixAndTravel) {
   linked.levels = {{"node", 8, std::pow(2.0, 20)}};
   const auto sent = [&](const std::string& more) { return of(parts_of(served(toy_machine(linked), toy_model(sizes + more), free_software(), "pp=2,instances=1"), 64, 64), Part::pipeline); };
   EXPECT_NEAR(sent(", residual_streams: 4}") / sent("}"), 4, 1e-6);
+}
+
+// Three layers, sums of two of them: before attention 0, 1, 1 sums and the current one are read, before the feed-forward 1, 1, 2, at the end 2; one is written each time.
+TEST(Streams, SumsThatStayApart) {
+  const std::string sizes = "{model_type: transformer, hidden_size: 512, num_hidden_layers: 3, vocab_size: 1024, num_attention_heads: 4, intermediate_size: 1024";
+  test::Toy slow;
+  slow.bytes_per_s = std::pow(2.0, 30);
+  slow.flop_per_s = 1e30;
+  const auto kernels = [&](const std::string& more) { return of(parts_of(served(toy_machine(slow), toy_model(sizes + more), free_software(), "instances=1"), 64, 64), Part::kernels); };
+  const double rows = (0 + 1 + 1) + (1 + 1 + 2) + 2 + 7 + 7;
+  EXPECT_NEAR(kernels(", residual_block_size: 2}") - kernels("}"), 64 * 512 * 2.0 * rows / std::pow(2.0, 30), 1e-9);
 }
 
 // Experts on a latent of an eighth: less to stream, less to send.

@@ -44,7 +44,7 @@ TEST(PublishedConfigs, ImportOrAreRefusedWithAReason) {
 
 TEST(PublishedConfigs, ArchitecturesThatCannotBeMappedAreRefused) {
   if (!fs::is_directory(folder())) GTEST_SKIP() << "no folder of published config.json files at " << folder();
-  for (const std::string part : {"Nemotron-Super-49B", "Kimi-K3", "Step-3.7"})
+  for (const std::string part : {"Nemotron-Super-49B"})
     for (const auto& file : fs::directory_iterator(folder())) {
       const auto name = file.path().filename().string();
       if (name.find(part) == std::string::npos || file.path().extension() != ".json") continue;
@@ -95,6 +95,9 @@ TEST(PublishedConfigs, RecentModelsHaveTheirSizes) {
   EXPECT_EQ(count("nvidia--NVIDIA-Nemotron-3-Nano-30B-A3B-BF16").active, 3'580'076'352);
   EXPECT_EQ(count("nvidia--NVIDIA-Nemotron-3-Super-120B-A12B-FP8").total, 120'668'707'840);
   EXPECT_EQ(count("nvidia--NVIDIA-Nemotron-3-Ultra-550B-A55B-BF16").total, 549'308'993'536) << "without a number of layers";
+  EXPECT_EQ(count("moonshotai--Kimi-K3").total, 2'779'484'476'000);
+  EXPECT_EQ(count("stepfun-ai--Step-3.7-Flash").total, 196'956'130'368);
+  EXPECT_EQ(count("stepfun-ai--step-moe").total, 316'294'538'240);
   EXPECT_EQ(count("nvidia--Nemotron-H-56B-Base-8K").total, 56'324'350'464);
 }
 
@@ -146,6 +149,7 @@ TEST(PublishedConfigs, QuantisedCheckpointsAreRead) {
   const auto experts_in = [](F format) { return PublishedFormats{.weights = F::fp8_block, .attention = F::unstated, .experts = format}; };
   EXPECT_EQ(of("deepseek-ai--DeepSeek-V4-Pro"), experts_in(F::mxfp4));
   EXPECT_EQ(of("nvidia--DeepSeek-V4-Pro-NVFP4"), experts_in(F::fp4));
+  EXPECT_EQ(of("moonshotai--Kimi-K3"), (PublishedFormats{.weights = F::bf16, .attention = F::unstated, .experts = F::mxfp4}));
   EXPECT_EQ(of("sgl-project--DeepSeek-V4-Pro-FP8"), PublishedFormats{.weights = F::fp8_block});
 }
 

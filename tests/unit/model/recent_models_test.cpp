@@ -91,6 +91,44 @@ TEST(Streams, TablesAndLatents) {
   EXPECT_EQ(p.router, 10 * 8 + 2 * 10 * 4 + 4);
 }
 
+TEST(Gates, LatentsOfQueriesAndResiduals) {
+  Attention t{.heads = 4, .kv_heads = 2, .head_dim = 3, .v_head_dim = 3, .q_lora_rank = 5, .head_gate = true};
+  EXPECT_EQ(attention(t), 10 * 5 + 5 + 5 * 12 + 10 * 12 + 10 * 4 + 12 * 10);
+  auto a = small();
+  a.kinds = {{.attention = t, .dense = FeedForward{.intermediate = 7}}, {.attention = t}};
+  a.runs = {{.count = 3, .kind = 0}, {.count = 1, .kind = 1}};
+  const auto plain = parameters_of(a);
+  a.residual_block = 2;
+  EXPECT_EQ(parameters_of(a).total - plain.total, 2 * 10 * (3 * 2 + 1 + 1)) << "a norm and weights before seven blocks and at the end";
+  const auto p = parameters_of(small(), {.attention = {}, .experts = MixtureOfExperts{.routed_experts = 8, .top_k = 2, .zero_experts = 4, .intermediate = 3, .router_bias = true}});
+  EXPECT_EQ(p.router, 11 * 12);
+}
+
+// Windows have more heads than full layers; modules after the stack are dense.
+TEST(Import, Step35) {
+  const auto a = imported(
+      "{model_type: step3p5, hidden_size: 64, intermediate_size: 96, num_attention_heads: 4, num_attention_groups: 2, head_dim: 16, num_hidden_layers: 4, vocab_size: 1000, moe_num_experts: 8, moe_top_k: 2, "
+      "moe_intermediate_size: 32, share_expert_dim: 48, use_moe_router_bias: true, use_head_wise_attn_gate: true, use_qk_norm: true, sliding_window: 8, moe_layers_enum: '1,2,3', num_nextn_predict_layers: 1, "
+      "layer_types: [full_attention, sliding_attention, full_attention, full_attention, sliding_attention], swiglu_limits_shared: [0.0, 7.0], attention_other_setting: {attention_type: sliding_attention, "
+      "num_attention_heads: 6, num_attention_groups: 2, head_dim: 16, true_head_dim: 16}}");
+  EXPECT_EQ(a.layer(0).attention.heads, 4);
+  EXPECT_EQ(a.layer(1).attention.heads, 6);
+  EXPECT_TRUE(a.layer(0).dense && a.layer(1).is_moe() && a.layer(1).attention.head_gate);
+  EXPECT_TRUE(a.mtp_layer->dense);
+  EXPECT_EQ(a.mtp_layer->attention.window, 8);
+}
+
+// Two layers for one, the experts beside the first's feed-forward; of 6 choices among 8 experts and 4 that compute nothing 4 compute.
+TEST(Import, LongCatFlash) {
+  const auto a = imported(
+      "{model_type: longcat_flash, num_layers: 3, hidden_size: 64, ffn_hidden_size: 96, expert_ffn_hidden_size: 32, num_attention_heads: 4, q_lora_rank: 16, kv_lora_rank: 8, qk_nope_head_dim: 8, qk_rope_head_dim: 4, "
+      "v_head_dim: 8, n_routed_experts: 8, zero_expert_num: 4, zero_expert_type: identity, moe_topk: 6, vocab_size: 1000}");
+  ASSERT_EQ(a.layers(), 6);
+  EXPECT_TRUE(a.layer(0).dense && a.layer(0).experts);
+  EXPECT_TRUE(a.layer(1).dense && !a.layer(1).experts);
+  EXPECT_EQ(a.layer(0).experts->top_k, 4);
+}
+
 // 20 layers of Kimi Delta Attention, 7 of multi-latent attention whose queries have no latent; published as 48B with 3B active, 49.1B in its checkpoint.
 TEST(Import, KimiLinear) {
   const auto a = imported(

@@ -60,6 +60,15 @@ constexpr Row kRows[] = {
      "model_type: dots1, hidden_size: 4096, num_hidden_layers: 62, num_attention_heads: 32, num_key_value_heads: 32, intermediate_size: 10944, vocab_size: 152064, n_routed_experts: 128, n_shared_experts: 2, num_experts_per_tok: 6, "
      "moe_intermediate_size: 1408, first_k_dense_replace: 1, attention_bias: false, topk_method: noaux_tc, max_window_layers: 62, use_sliding_window: false",
      142'774'381'696, 14'016'588'928},
+    {"Step-3",
+     "model_type: step3_text, hidden_size: 7168, intermediate_size: 18432, num_hidden_layers: 61, vocab_size: 128815, moe_layers_enum: '4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33,34,35,"
+     "36,37,38,39,40,41,42,43,44,45,46,47,48,49,50,51,52,53,54,55,56,57,58,59', use_mfa: true, num_attention_heads: 64, num_attention_groups: 1, head_dim: 256, share_q_dim: 2048, use_moe: true, moe_num_experts: 48, moe_top_k: 3, "
+     "moe_intermediate_size: 5120, share_expert_dim: 5120, moe_router_scaling_factor: 2.0",
+     316'294'538'240, 38'841'328'640},
+    {"LongCat-Flash",
+     "model_type: longcat_flash, num_layers: 28, hidden_size: 6144, ffn_hidden_size: 12288, expert_ffn_hidden_size: 2048, num_attention_heads: 64, q_lora_rank: 1536, kv_lora_rank: 512, qk_nope_head_dim: 128, qk_rope_head_dim: 64, "
+     "v_head_dim: 128, n_routed_experts: 512, zero_expert_num: 256, zero_expert_type: identity, moe_topk: 12, vocab_size: 131072, attention_method: MLA, mla_scale_q_lora: true, mla_scale_kv_lora: true, router_bias: false",
+     560'664'980'480, 27'954'818'048},
     {"Granite-4.0-H-Small",
      "model_type: granitemoehybrid, hidden_size: 4096, num_hidden_layers: 40, num_attention_heads: 32, num_key_value_heads: 8, num_local_experts: 72, num_experts_per_tok: 10, shared_intermediate_size: 1536, "
      "intermediate_size: 768, mamba_n_heads: 128, mamba_d_head: 64, mamba_n_groups: 1, mamba_d_state: 128, mamba_d_conv: 4, mamba_expand: 2, mamba_chunk_size: 256, mamba_conv_bias: true, mamba_proj_bias: false, "
