@@ -30,6 +30,10 @@ constexpr Case kCases[] = {{"dgx-h200", "llama-3.3-70b", "vllm", "tp=4,weights=f
                            {"gb200-nvl72", "deepseek-v3", "tensorrt-llm", "dp=8,ffn_chips=16,weights=fp8,experts=fp4,cache=fp8,instances=1"},
                            {"dgx-h200", "deepseek-v3.2", "vllm", "tp=8,weights=fp8_block,instances=1"},
                            {"dgx-h200", "minimax-m3", "vllm", "tp=8,weights=fp8_block,instances=1"},
+                           {"dgx-b200", "deepseek-v4-flash", "vllm", "tp=8,cache=fp8,instances=1,engine.speculation.draft=1,engine.speculation.acceptance=0.8"},
+                           {"dgx-h200", "kimi-linear-48b-a3b", "vllm", "tp=4,instances=1"},
+                           {"dgx-h200", "nemotron-3-super-120b-a12b", "vllm", "tp=8,instances=1"},
+                           {"dgx-h200", "gemma-4-26b-a4b", "vllm", "tp=2,pp=2,instances=1"},
                            {"atlas-950-superpod", "kimi-k2", "cann", "dp=32,ep=32,ffn_chips=0,weights=mxfp8,instances=1"}};
 
 const ServedPool& pool_of(std::size_t i) {
