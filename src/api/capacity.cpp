@@ -229,7 +229,7 @@ class Sizing final {
       return capacity::with_chips(unit, fleet);
     };
     for (const auto role : {&capacity::FleetSize::prefill, &capacity::FleetSize::units})
-      size = with(role, fewest(size.*role / 2, size.*role, [&](std::int64_t n) { return is_good(unit, with(role, n)); }));
+      size = with(role, fewest(0, size.*role, [&](std::int64_t n) { return is_good(unit, with(role, n)); }));
   }
 
   // Between a number that is not good, or zero, and one that is.
