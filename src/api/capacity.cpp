@@ -155,6 +155,13 @@ Searched frontier_of(const Case& c) {
   return {std::move(again), true};
 }
 
+// What the layouts can do at best.
+std::string quickest(const capacity::Frontier& found) {
+  if (found.points.empty()) return "";
+  const auto least = [&](units::Seconds capacity::Point::* of) { return units::human((*std::min_element(found.points.begin(), found.points.end(), [&](const auto& a, const auto& b) { return a.*of < b.*of; })).*of, 3); };
+  return fmt::format(": at least {} to the first token, {} per token after it", least(&capacity::Point::ttft), least(&capacity::Point::tpot));
+}
+
 report::ServingShortfall shortfall(const inference::DoesNotFit& miss) {
   return {.limit = "memory", .role = miss.role, .part = miss.part, .needed = miss.needed, .available = miss.available, .reason = "no layout fits: " + miss.reason, .suggestions = miss.suggestions};
 }
@@ -258,7 +265,9 @@ class Sizing final {
   // request alone (docs/math/capacity.md).
   [[nodiscard]] double request_s(const capacity::Point& unit) const { return std::min(kLongest / kRounds, (unit.ttft + unit.tpot * static_cast<double>(c_.output - 1)).si()); }
   [[nodiscard]] std::int64_t sample(const capacity::Point& unit) const {
-    const double needed = steady_ ? kRounds * request_s(unit) * traffic_.requests_per_s : 0;
+    double seconds = kRounds * request_s(unit);
+    for (const auto& failure : c_.scenario.failures) seconds = std::max(seconds, std::min(kLongest, (failure.spec.at + failure.spec.duration).si() + kRounds * request_s(unit)));
+    const double needed = steady_ ? seconds * traffic_.requests_per_s : 0;
     return std::max(c_.options.sample_requests, static_cast<std::int64_t>(std::ceil(needed)));
   }
 
@@ -277,7 +286,7 @@ class Sizing final {
   };
   [[nodiscard]] Part part_of(const capacity::FleetSize& size, std::int64_t requests) const {
     const double all = static_cast<double>(traffic_.concurrency > 0 ? requests_ : requests);
-    if (!unlimited_ || all <= kMostRequests) return {size, 1};
+    if (!unlimited_ || all <= kMostRequests || !c_.scenario.failures.empty() || !c_.scenario.autoscaling.empty()) return {size, 1};
     const double units = static_cast<double>(size.units), least = std::max(units * kMostRequests / all, size.prefill > 0 ? units * kFewestPrefill / static_cast<double>(size.prefill) : 1.0);
     const double kept = std::min(units, std::ceil(least)), share = kept / units;
     if (share == 1) return {size, 1};
@@ -384,7 +393,7 @@ std::unique_ptr<CapacityAnswer> capacity(const config::Node& root, const config:
   describe_case(c, found, answer->subject);
   answer->subject.narrowed = narrowed;
   if (!found.best) {
-    answer->subject.unmet = found.points.empty() && found.nearest_miss ? "no layout fits into memory" : found.points.empty() ? "no layout suits model and machine" : "no layout meets the objectives, however few requests are in flight";
+    answer->subject.unmet = found.points.empty() && found.nearest_miss ? "no layout fits into memory" : found.points.empty() ? "no layout suits model and machine" : "no layout meets the objectives, however few requests are in flight" + quickest(found);
     return answer;
   }
   Sizing sizing(c, answer->subject, diagnostics);

@@ -19,6 +19,9 @@ using Json = nlohmann::ordered_json;
 using units::grouped;
 using units::human;
 
+// Of a few tokens/s the decimals count.
+std::string rate_text(double rate) { return rate >= 100 ? grouped(static_cast<long long>(rate)) : fmt::format("{:.3g}", rate); }
+
 constexpr std::size_t kShown = 24;  // points of the frontier on a terminal
 
 std::string chips_text(double chips) { return chips == static_cast<double>(static_cast<long long>(chips)) ? grouped(static_cast<long long>(chips)) : fmt::format("{:.4g}", chips); }
@@ -43,6 +46,7 @@ void frontier(std::string& out, const CapacitySubject& s) {
 }
 
 void best(std::string& out, const CapacitySubject& s) {
+  if (!s.best_aggregated && !s.best_disaggregated) return;
   auto rows = table();
   if (s.best_aggregated) add(rows, *s.best_aggregated, same(*s.best_aggregated, s.best) ? "*" : "");
   if (s.best_disaggregated) add(rows, *s.best_disaggregated, same(*s.best_disaggregated, s.best) ? "*" : "");
@@ -54,7 +58,7 @@ void sizing(std::string& out, const CapacitySubject& s) {
   detail::Table rows("rrlrrl", {"units", "chips", "verdict", "meet the objectives", "output tokens/s", "fleet"});
   for (const auto& t : s.trials) {
     const bool told = !std::isnan(t.attainment);
-    rows.row({grouped(t.units), grouped(t.chips), t.verdict, told ? fmt::format("{:.2f} %", 100 * t.attainment) : "-", told ? grouped(static_cast<long long>(t.output_tokens_per_s)) : "-", t.deployment});
+    rows.row({grouped(t.units), grouped(t.chips), t.verdict, told ? fmt::format("{:.2f} %", 100 * t.attainment) : "-", told ? rate_text(t.output_tokens_per_s) : "-", t.deployment});
   }
   out += "\nfleets simulated with this traffic\n" + rows.text();
   if (const auto part = std::find_if(s.trials.begin(), s.trials.end(), [](const auto& t) { return t.share < 1; }); part != s.trials.end())
@@ -68,10 +72,10 @@ void rates(std::string& out, const CapacitySubject& s) {
   detail::Table rows("rlrrrr", {"requests/s", "verdict", "meet the objectives", "TTFT p99", "TPOT p99", "output tokens/s"});
   for (const auto& t : s.rates)
     rows.row({detail::number(t.offered_per_s), t.verdict, fmt::format("{:.2f} %", 100 * t.attainment), human(units::Seconds::from_si(t.ttft_p99), 3), human(units::Seconds::from_si(t.tpot_p99), 3),
-              grouped(static_cast<long long>(t.output_tokens_per_s))});
+              rate_text(t.output_tokens_per_s)});
   out += "\nthe deployment simulated at different rates\n" + rows.text();
   if (!s.most) return;
-  out += fmt::format("\n  most       {} requests/s, {} output tokens/s, {} per chip\n", detail::number(s.most->offered_per_s), grouped(static_cast<long long>(s.most->output_tokens_per_s)), detail::number(s.most->output_tokens_per_s_per_chip));
+  out += fmt::format("\n  most       {} requests/s, {} output tokens/s, {} per chip\n", detail::number(s.most->offered_per_s), rate_text(s.most->output_tokens_per_s), detail::number(s.most->output_tokens_per_s_per_chip));
   if (s.slo.ttft.si() > 0 || s.slo.tpot.si() > 0 || s.slo.e2e.si() > 0)
     out += fmt::format("             {:.2f} % of the requests meet the objectives ({:.4g} % are asked for)\n", 100 * s.most->attainment, 100 * s.attainment);
 }
