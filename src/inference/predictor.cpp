@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <vector>
 
 #include "base/contract.hpp"
@@ -114,38 +115,80 @@ Steady steady_aggregated(const ServedPool& pool, const Software& software, const
   return s;
 }
 
-Steady steady_disaggregated(const ServedPool& prefill, const ServedPool& decode, const HandOver& hand_over, const Software& software, double ratio, const Workload& load) {
-  ZT_EXPECT(prefill.timer && decode.timer && ratio > 0, "both pools fit");
-  Steady s;
-  const double length = mean_length(load), per_step = decode.engine.speculation.mean_tokens_per_step();
-  const double steps = std::max(0.0, static_cast<double>(load.output - 1)) / per_step;
-  const auto batch = std::max<std::int64_t>(1, std::min<std::int64_t>(prefill.engine.max_tokens / std::clamp<std::int64_t>(load.input, 1, prefill.engine.longest_chunk()), prefill.pool.dp * 64));
-  const auto full = prefill_of(prefill, load, 0, length, batch);
-  const auto one = prefill_of(prefill, load, 0, length, 1);
-  const double bytes = hand_over.bytes_per_token.si() * static_cast<double>(load.input) + hand_over.bytes_per_sequence.si();
-  const double rate = std::min(prefill.port_rate.si() / static_cast<double>(prefill.pool.dp), decode.port_rate.si() / static_cast<double>(decode.pool.dp));
-  s.hand_over = hand_over.latency + units::Seconds::from_si(rate > 0 ? bytes / rate : 0);
-  const double most = ratio / full.per_request;  // requests per second and decode instance
-  const double limit = most_running(decode, load);
-  // Sequences that decode: concurrency less those in prefill and on their way, at the rate that both sides keep up.
-  double running = std::min(load.concurrency, limit), requests = 0, ttft = 0;
-  for (int i = 0; i < 60; ++i) {
-    const double token = seconds(*decode.timer, std::max(1.0, running), length, {});
-    requests = std::min(most, running / (steps * token));
-    const double busy = std::min(1.0, requests / most);
-    const double queue = busy < 1 ? one.first * busy / (2 * (1 - busy)) : one.first;
-    ttft = software.frontend.si() + one.first + std::min(queue, load.concurrency * full.per_request / ratio) + s.hand_over.si();
-    const double next = std::clamp(load.concurrency - requests * ttft, 1.0, limit);
-    const double fitting = requests >= most ? std::min(next, most * steps * token) : next;
-    if (std::abs(fitting - running) < 1e-6 * running) break;
-    running = 0.5 * (running + fitting);
+namespace {
+
+// Prefill and decode as a closed network of the fewest whole instances on both sides: requests go round from prompt (servers with a queue) over the hand-over to decoding (all at once, slower the more there are).
+struct Apart {
+  double requests = 1;       // that go round
+  double servers = 1;        // prefill instances
+  double decoders = 1;       // decode instances
+  double per_request = 0;    // seconds of a prefill instance
+  double outside = 0;        // seconds of a round in neither queue nor decoding
+  double steps = 0;          // of an answer
+  std::function<double(double)> step;  // seconds of a decode step of so many sequences
+
+  // The others that a request sees are those of a network without it (Bard, Schweitzer): all but one in `requests`.
+  [[nodiscard]] double others() const { return (requests - 1) / requests; }
+  // Of an answer on an instance where `running` sequences decode on average.
+  [[nodiscard]] double decoding(double running) const { return steps * step(1 + running * others()); }
+  [[nodiscard]] double rate(double running) const { return decoders * running / decoding(running); }
+  [[nodiscard]] double most() const { return servers / per_request; }
+  // That wait for a prefill instance: M/D/1 for many, none for one alone; several servers as Sakasegawa has them.
+  [[nodiscard]] double waiting(double rate) const {
+    const double busy = std::min(1.0, rate / most());
+    return others() * std::pow(busy, std::sqrt(2 * (servers + 1))) / 2 / std::max(1e-12, 1 - others() * busy);
   }
-  s.running = running;
-  s.tpot = units::Seconds::from_si(load.output > 1 ? steps * seconds(*decode.timer, std::max(1.0, running), length, {}) / static_cast<double>(load.output - 1) : 0);
+  [[nodiscard]] double inside(double running) const { return decoders * running + rate(running) * outside + waiting(rate(running)); }
+};
+
+// The most `running` below `limit` for which neither the prefill instances are overrun nor more requests go round than there are. Both grow with it.
+double running_of(const Apart& network, double limit) {
+  const auto fits = [&](double running) { return network.rate(running) <= network.most() && network.inside(running) <= network.requests; };
+  if (fits(limit)) return limit;
+  double low = 0, high = limit;
+  for (int i = 0; i < 60 && high - low > 1e-9 * high; ++i) {
+    const double middle = 0.5 * (low + high);
+    (fits(middle) ? low : high) = middle;
+  }
+  return low > 0 ? low : high;
+}
+
+// Between whole numbers of sequences.
+double step_between(const InstanceTimer& timer, double sequences, double length) {
+  const double whole = std::floor(sequences), part = sequences - whole;
+  const double below = seconds(timer, whole, length, {});
+  return part > 0 ? below + part * (seconds(timer, whole + 1, length, {}) - below) : below;
+}
+
+}  // namespace
+
+Steady steady_disaggregated(const ServedPool& prefill, const ServedPool& decode, const HandOver& hand_over, const Software& software, double ratio, const Workload& load) {
+  ZT_EXPECT(prefill.timer && decode.timer && ratio > 0 && load.concurrency > 0, "both pools fit");
+  Steady s;
+  const double length = mean_length(load), output = static_cast<double>(load.output);
+  Apart network{.requests = std::max(1.0, load.concurrency * std::max(1.0, 1 / ratio)), .servers = std::max(1.0, ratio), .decoders = std::max(1.0, 1 / ratio),
+                .steps = std::max(1e-9, (output - 1) / decode.engine.speculation.mean_tokens_per_step()), .step = [&](double sequences) { return step_between(*decode.timer, sequences, length); }};
+  // As many prompts in a step as its tokens allow, if there are so many.
+  const auto room = std::max<std::int64_t>(1, std::min<std::int64_t>(prefill.engine.max_tokens / std::clamp<std::int64_t>(load.input, 1, prefill.engine.longest_chunk()), prefill.pool.dp * 64));
+  const auto batch = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(network.requests / network.servers)), 1, room);
+  const double first = prefill_of(prefill, load, 0, length, 1).first;
+  network.per_request = prefill_of(prefill, load, 0, length, batch).per_request;
+  const double bytes = hand_over.bytes_per_token.si() * static_cast<double>(load.input) + hand_over.bytes_per_sequence.si();
+  const double port = std::min(prefill.port_rate.si() / static_cast<double>(prefill.pool.dp), decode.port_rate.si() / static_cast<double>(decode.pool.dp));
+  s.hand_over = hand_over.latency + units::Seconds::from_si(port > 0 ? bytes / port : 0);
+  network.outside = software.frontend.si() + first + s.hand_over.si();
+  const double limit = most_running(decode, load);
+  s.running = running_of(network, limit);
+  const double requests = network.rate(s.running);
+  // Whom the prefill instances cannot take yet waits before them; whom the decode instances have no room for waits behind.
+  const bool before = s.running < limit;
+  const double waiting = before ? network.requests - network.decoders * s.running - requests * network.outside : network.waiting(requests);
+  const double ttft = software.frontend.si() + first + std::max(0.0, waiting) / requests;
+  s.tpot = units::Seconds::from_si(load.output > 1 ? (network.decoding(s.running) + s.hand_over.si()) / (output - 1) : 0);
   s.ttft = units::Seconds::from_si(ttft);
-  s.ttft_burst = units::Seconds::from_si(software.frontend.si() + one.first + full.per_request * load.concurrency / ratio / 2 + s.hand_over.si());
-  s.output_tokens_per_s = requests * static_cast<double>(load.output);
-  s.prefill_utilisation = requests / most;
+  s.ttft_burst = units::Seconds::from_si(software.frontend.si() + first + network.per_request * load.concurrency / ratio / 2);
+  s.output_tokens_per_s = requests / network.decoders * output;
+  s.prefill_utilisation = requests / network.most();
   return s;
 }
 

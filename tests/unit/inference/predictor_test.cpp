@@ -42,5 +42,38 @@ TEST(Steady, DisaggregatedIsBoundByTheSlowerSide) {
   EXPECT_GT(one.ttft, four.ttft);
 }
 
+// Prompt, hand-over and decoding one after the other: nobody waits and nothing is shared.
+TEST(Steady, OneRequestApartIsTheSumOfItsParts) {
+  const auto s = test::served(test::toy_machine(), test::toy_model(), test::free_software(), "prefill.instances=1,decode.instances=1");
+  const auto one = steady_disaggregated(s.pools[0], s.pools[1], *s.hand_over, *s.software, 1, {.concurrency = 1, .input = 1000, .output = 101});
+  const double prompt = test::seconds(s.pools[0], 0, 0, {{1000, 0, true}});
+  double decode = 0;
+  for (std::int64_t i = 1; i <= 100; ++i) decode += test::seconds(s.pools[1], 1, 1000 + i);
+  EXPECT_NEAR(one.ttft.si() / prompt, 1, 1e-6);
+  EXPECT_NEAR(one.tpot.si() / ((one.hand_over.si() + decode) / 100), 1, 2e-3);
+  EXPECT_NEAR(one.output_tokens_per_s / (101 / (prompt + one.hand_over.si() + decode)), 1, 2e-3);
+  EXPECT_NEAR(one.running, decode / (prompt + one.hand_over.si() + decode), 2e-3);
+}
+
+// From one request to many there is no jump; prefill instances that are overrun have all others waiting before them, by Little's law.
+TEST(Steady, ApartGrowsWithoutJumps) {
+  const auto s = test::served(test::catalog_machine("dgx-h200", 16), test::catalog_model("llama-3.3-70b"), test::catalog_serving("vllm"), "weights=fp8,prefill.tp=4,prefill.instances=1,decode.tp=4,decode.instances=1");
+  for (const double ratio : {0.25, 1.0, 3.0}) {
+    const auto at = [&](double c) { return steady_disaggregated(s.pools[0], s.pools[1], *s.hand_over, *s.software, ratio, {.concurrency = c, .input = 4000, .output = 100}); };
+    Steady before = at(1);
+    for (double c = 1.25; c <= 64; c *= 1.0625) {
+      const Steady now = at(c);
+      EXPECT_GE(now.output_tokens_per_s, before.output_tokens_per_s * (1 - 1e-6)) << ratio << " " << c;
+      EXPECT_LE(now.output_tokens_per_s, before.output_tokens_per_s * 1.26) << ratio << " " << c;
+      EXPECT_GE(now.ttft.si(), before.ttft.si() * (1 - 1e-6)) << ratio << " " << c;
+      EXPECT_LE(now.prefill_utilisation, 1 + 1e-9);
+      before = now;
+    }
+    EXPECT_NEAR(before.prefill_utilisation, 1, ratio < 2 ? 1e-6 : 0.2);
+    const Steady most = at(64);
+    if (ratio < 2) { EXPECT_NEAR(most.output_tokens_per_s / 100 * (most.ttft.si() + most.hand_over.si()) + most.running, 64, 1e-3); }
+  }
+}
+
 }  // namespace
 }  // namespace zettatwin::inference
