@@ -158,10 +158,11 @@ struct ServedExperts {
   hardware::Precision precision = hardware::Precision::bf16;  // of the products
   double weight_bytes = 0;  // per stored weight, scales included; 0: as `precision`
   double computed = 0;  // rows of the products where those of each expert are rounded up; 0: rows
+  bool ordered = false;  // rows come ordered by expert, and what takes them back weighs and adds them: nothing here sorts, copies or sums
 };
 [[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const ServedExperts& op);
-// The figures that serve a precision: the chip's own, or built from its grouped and dense GEMMs.
-[[nodiscard]] hardware::ServedExpertsEfficiency served_experts_of(const hardware::Chip& chip, hardware::Precision precision);
+// The figures that serve a precision: the chip's own, or built from its grouped and dense GEMMs and the small kernels beside them (`ordered`: as of ServedExperts).
+[[nodiscard]] hardware::ServedExpertsEfficiency served_experts_of(const hardware::Chip& chip, hardware::Precision precision, bool ordered = false);
 [[nodiscard]] hardware::LatentDecodeEfficiency latent_decode_of(const hardware::Chip& chip, hardware::Precision precision);
 
 // Lower bounds at datasheet peaks, for fidelity `bound`: max(flop / matrix peak, bytes / memory bandwidth).

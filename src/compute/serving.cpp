@@ -14,6 +14,7 @@ namespace {
 constexpr double kWide = 2;  // bytes of activations outside the products
 constexpr double kProducts = 2;      // of an expert: up (with gate) and down
 constexpr double kSmallKernels = 4;  // beside them: two to sort, activation, weighted sum
+constexpr double kActivation = 1;    // of them, where rows come ordered
 
 }  // namespace
 
@@ -23,12 +24,12 @@ hardware::LatentDecodeEfficiency latent_decode_of(const hardware::Chip& chip, ha
   return {.launch = attention.launch, .math = attention.math, .memory = attention.memory, .half_bytes = chip.efficiency.stream.half_bytes};
 }
 
-hardware::ServedExpertsEfficiency served_experts_of(const hardware::Chip& chip, hardware::Precision precision) {
+hardware::ServedExpertsEfficiency served_experts_of(const hardware::Chip& chip, hardware::Precision precision, bool ordered) {
   if (const auto* own = hardware::Efficiency::find_entry(chip.efficiency.served_experts, precision)) return *own;
   const auto& e = chip.efficiency;
   const auto& gemm = e.gemm_of(precision);
   hardware::ServedExpertsEfficiency built{.launch = e.grouped.launch, .math = gemm.math, .memory = gemm.memory};
-  built.launch.value = kProducts * (gemm.launch.value + e.grouped.launch.value) + kSmallKernels * e.stream.launch.value;
+  built.launch.value = kProducts * (gemm.launch.value + e.grouped.launch.value) + (ordered ? kActivation : kSmallKernels) * e.stream.launch.value;
   built.math.value = gemm.math.value * (e.grouped.math.si() * e.sustained.si());
   return built;
 }
@@ -108,14 +109,14 @@ OperatorTime time_of(const hardware::Chip& chip, const IndexScores& op) {
 OperatorTime time_of(const hardware::Chip& chip, const ServedExperts& op) {
   ZT_EXPECT(op.rows >= 0 && op.hit >= 0 && op.hidden >= 0 && op.inter >= 0, "experts of impossible size");
   if (op.rows == 0 || op.hidden == 0 || op.inter == 0) return {};
-  const auto e = served_experts_of(chip, figures_of_experts(chip, op.precision, op.weight_bytes));
+  const auto e = served_experts_of(chip, figures_of_experts(chip, op.precision, op.weight_bytes), op.ordered);
   const auto h = static_cast<double>(op.hidden), f = static_cast<double>(op.inter);
   const double width = op.weight_bytes > 0 ? op.weight_bytes : hardware::bytes_per_element(op.precision).si();
   const double matrices = op.gated ? 3 : 2;
   const double computed = std::max(op.rows, op.computed);
   const double flop = 2 * matrices * computed * h * f;
   const double stream = matrices * h * f * width * op.hit + kWide * computed * (2 * h + matrices * f);  // rows into and out of both products
-  const double moved = 2 * kWide * 2 * op.rows * h;  // sorted before, weighted and summed after: each read and written
+  const double moved = op.ordered ? 0 : 2 * kWide * 2 * op.rows * h;  // sorted before, weighted and summed after: each read and written
   const double math = flop / (detail::peak_of(chip, op.precision) * e.math.si());
   const double memory = stream / (chip.memory.bandwidth.si() * e.memory.si());
   const double moving = moved / (chip.memory.bandwidth.si() * chip.efficiency.stream.memory.si());

@@ -67,6 +67,8 @@ void describe_kernels(config::Schema& s, Software& p) {
   s.boolean("quantised_exchange", p.quantised_exchange, "tokens travel to experts in 8 bits");
   s.boolean("fp4_casts", p.fp4_casts, "activations of 4-bit products are cast by kernels of their own");
   s.boolean("exchange_as_products", p.exchange_as_products, "tokens travel to experts as these multiply them: in 4 bits, in 8 with known scales, else in 16");
+  s.boolean("fused_latent", p.fused_latent, "one kernel holds what precedes latent attention of decoding tokens: casts, norms, projections up to the absorbed key's, rotary embedding, cache writes");
+  s.boolean("ordered_exchange", p.ordered_exchange, "dispatch hands rows over ordered by expert and cast, combine weighs and adds them: no other kernels sort, copy or sum rows");
   s.boolean("latent_prompts_as_cache", p.latent_prompts_as_cache, "prompts of latent attention are multiplied in the cache's format, after a cast; else in 16 bits");
   s.integer("shared_stream", p.shared_stream, "tokens of a rank up to which captured steps run shared experts on a second stream beside the routed ones; 0: never");
   s.figure("exchange_cores", p.exchange_cores, "two-batch overlap: share of the cores that high-throughput exchange kernels take", {config::Presence::required, {0, 0.9}});

@@ -73,6 +73,8 @@ struct Software {
   bool quantised_exchange = true;                   // tokens travel to experts in 8 bits
   bool fp4_casts = false;                           // activations of 4-bit products are cast by kernels of their own, not by what computes them
   bool exchange_as_products = false;                // in four where experts multiply four-bit values, in eight with known scales: cast before they travel; others in 16
+  bool fused_latent = false;                        // one kernel holds what precedes latent attention of decoding tokens: norms, projections up to the absorbed key's, casts, rotary embedding, cache writes
+  bool ordered_exchange = false;                    // dispatch hands rows over ordered by expert and cast, combine weighs and adds them: no kernels of the chip sort, copy or sum rows
   bool latent_prompts_as_cache = false;             // prompts of latent attention are multiplied in the cache's format, after a cast; else in 16 bits
   std::int64_t shared_stream = 0;                   // captured batches of up to so many tokens of a rank run shared experts on a second stream, beside the routed ones
   config::Figure<units::Ratio> exchange_cores;      // two-batch overlap: share of the chip's cores that high-throughput exchange kernels take from the other half

@@ -42,20 +42,29 @@ void Ledger::add(Part part, std::string_view name, double count, const compute::
   entries_.push_back({part, std::string(name), count, seconds, std::string(e.formula), inputs_of(e), compute::family_of(chip_, op)});
 }
 
+void Ledger::add_within(Part part, std::string_view name, double count, const compute::Gemm& op, double factor) {
+  const auto t = compute::time_of(chip_, op);
+  const double seconds = count * factor * (t.time.seconds().si() - t.overhead.si());
+  charge(part, seconds);
+  if (!keeps_ || seconds == 0) return;
+  const auto e = compute::explain(chip_, op);
+  entries_.push_back({part, std::string(name), count, seconds, std::string(e.formula) + "; without its launch, within the kernel before", inputs_of(e), compute::family_of(chip_, op)});
+}
+
 void Ledger::add(Part part, std::string_view name, double count, const compute::ServedExperts& op, double factor) {
   const auto t = compute::time_of(chip_, op);
   const double seconds = count * factor * t.time.seconds().si();
   charge(part, seconds);
   if (!keeps_ || seconds == 0) return;
   const auto entry = compute::figures_of_experts(chip_, op.precision, op.weight_bytes);
-  const auto figures = compute::served_experts_of(chip_, entry);
+  const auto figures = compute::served_experts_of(chip_, entry, op.ordered);
   const std::string at = entry == op.precision ? "served_experts." : fmt::format("served_experts.{}.", hardware::name_of(entry));
   std::vector<Input> inputs{{"work", fmt::format("{:.4g} rows on {:.4g} experts of {} x {}, products in {}, {} bytes per weight", op.rows, op.hit, op.hidden, op.inter, hardware::name_of(op.precision),
                                                  op.weight_bytes), "shapes", config::Confidence::derived, ""},
                             input_of(at + "launch", figures.launch), input_of(at + "math", figures.math), input_of(at + "memory", figures.memory),
                             input_of("memory.bandwidth", chip_.memory.bandwidth)};
-  entries_.push_back({part, std::string(name), count, seconds, "launch + sqrt((6 rows h f / (peak math))^2 + ((3 h f width hit + rows (4 h + 6 f)) / (bandwidth memory))^2) + 8 rows h / (bandwidth stream.memory)",
-                      std::move(inputs), compute::family_of(chip_, op)});
+  const std::string products = "launch + sqrt((6 rows h f / (peak math))^2 + ((3 h f width hit + rows (4 h + 6 f)) / (bandwidth memory))^2)";
+  entries_.push_back({part, std::string(name), count, seconds, products + (op.ordered ? "" : " + 8 rows h / (bandwidth stream.memory)"), std::move(inputs), compute::family_of(chip_, op)});
 }
 
 void Ledger::add(Part part, std::string_view name, double count, const compute::ExpertLayer& op, double factor) {

@@ -28,6 +28,8 @@ class Ledger final {
 
   // `count` times an operator, whose kernels take `factor` times what the chip's figures say.
   void add(Part part, std::string_view name, double count, const compute::Gemm& op, double factor = 1);
+  // The product within a kernel that another entry launches.
+  void add_within(Part part, std::string_view name, double count, const compute::Gemm& op, double factor = 1);
   void add(Part part, std::string_view name, double count, const compute::ServedExperts& op, double factor = 1);
   void add(Part part, std::string_view name, double count, const compute::ExpertLayer& op, double factor = 1);
   void add(Part part, std::string_view name, double count, const compute::AttentionOp& op, double factor = 1);   // prefill

@@ -97,15 +97,20 @@ void Pass::latent_tokens(Ledger& ledger, const Kind& kind, std::int64_t tokens, 
   const auto hidden = about_.model.hidden, heads = share(a.heads, about_.pool.tp);
   const double f = about_.software.kernels.si();
   const auto narrow = a.q_lora_rank > 0 ? a.q_lora_rank : heads * (a.qk_nope_dim + a.qk_rope_dim);
-  cast(ledger, Part::projections, kind.count, attention_, tokens, hidden);
+  const bool fused = about_.software.fused_latent && tokens == decoding;
+  const auto within = [&](std::string_view name, const Gemm& op) {
+    if (fused) ledger.add_within(Part::projections, name, kind.count, op, f);
+    else ledger.add(Part::projections, name, kind.count, op, f);
+  };
+  if (!fused) cast(ledger, Part::projections, kind.count, attention_, tokens, hidden);
   ledger.add(Part::projections, "projection to latents", kind.count, gemm(tokens, narrow + a.kv_lora_rank + a.qk_rope_dim, hidden, attention_), f);
   if (a.q_lora_rank > 0) {
-    cast(ledger, Part::projections, kind.count, attention_, tokens, a.q_lora_rank);
-    ledger.add(Part::projections, "query projection", kind.count, gemm(tokens, heads * (a.qk_nope_dim + a.qk_rope_dim), a.q_lora_rank, attention_), f);
+    if (!fused) cast(ledger, Part::projections, kind.count, attention_, tokens, a.q_lora_rank);
+    within("query projection", gemm(tokens, heads * (a.qk_nope_dim + a.qk_rope_dim), a.q_lora_rank, attention_));
   }
   // Absorbed projections of decoding tokens, head by head.
   const auto absorbed = [&](std::int64_t n, std::int64_t k) { return Gemm{.m = decoding, .n = n, .k = k, .batch = heads}; };
-  ledger.add(Part::projections, "absorbed key projection", kind.count, absorbed(a.kv_lora_rank, a.qk_nope_dim), f);
+  within("absorbed key projection", absorbed(a.kv_lora_rank, a.qk_nope_dim));
   ledger.add(Part::projections, "absorbed value projection", kind.count, absorbed(a.v_head_dim, a.kv_lora_rank), f);
   if (a.output_gate) ledger.add(Part::projections, "gates of the outputs", kind.count, gemm(tokens, heads * a.v_head_dim, hidden, attention_), f);
   cast(ledger, Part::projections, kind.count, attention_output_, tokens, heads * a.v_head_dim);

@@ -46,6 +46,7 @@ void Pass::experts(Ledger& ledger, std::int64_t group) const {
     compute::ServedExperts op{.rows = chip.rows, .hit = chip.hit, .hidden = width_of(e), .inter = (e.intermediate + expert_tp_ - 1) / expert_tp_, .gated = e.gated,
                               .precision = experts_.precision, .weight_bytes = experts_.weight_bytes};
     op.computed = rows_computed(op, group);
+    op.ordered = about_.software.ordered_exchange && !gathers_ && !holds_all_;
     // Chips with a copy of the shared experts compute an even part of all tokens; the layer waits for the later of both kinds.
     if (const auto copies = about_.pool.shared_copies; copies > 0) {
       auto shared = op;

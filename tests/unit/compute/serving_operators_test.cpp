@@ -101,6 +101,16 @@ TEST(ServedExperts, ReadTheExpertsHitAndMoveTheRows) {
   EXPECT_NEAR((time_of(chip, op).time - time_of(chip, narrow).time).seconds().si(), 3 * 100 * 50 * 1.5 * 3 / 0.25e9, 1e-8);
 }
 
+TEST(ServedExperts, OrderedRowsAreNeitherSortedNorSummed) {
+  auto chip = slow();
+  const ServedExperts op{.rows = 10, .hit = 3, .hidden = 100, .inter = 50}, ordered{.rows = 10, .hit = 3, .hidden = 100, .inter = 50, .ordered = true};
+  const auto saved = [&] { return (time_of(chip, op).time - time_of(chip, ordered).time).seconds().si(); };
+  EXPECT_NEAR(saved(), 8 * 10 * 100 / 0.5e9, 1e-11) << "a launch that was measured stays";
+  chip.efficiency.served_experts.clear();
+  set(chip.efficiency.stream.launch, 1e-4);
+  EXPECT_NEAR(saved(), 3 * 1e-4 + 8 * 10 * 100 / 0.5e9, 1e-11) << "of four small kernels the activation is left";
+}
+
 TEST(SortingOfOthers, FollowsTheLibraryTheEnginesOwnFigureOrTheStream) {
   auto chip = slow();
   chip.efficiency.expert_layer.clear();

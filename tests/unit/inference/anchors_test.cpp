@@ -51,7 +51,13 @@ TEST(Anchors, SglangDecodingOnH100) {
 TEST(Anchors, CloudMatrixDecoding) {
   // 320 dies, 96 requests per package of two dies, 4k tokens, one draft accepted in 70 %: 1,943 tokens/s per package under 50 ms.
   const auto full = decoding("cloudmatrix384", "cann", "dp=320,ep=320,redundant_experts=32,shared_copies=32,weights=int8,two_batch_overlap=true,engine.speculation.draft=1,engine.speculation.acceptance=0.7", 48, 4096);
-  EXPECT_NEAR(2 * full.tokens_per_s / 1943, 1, 0.15);
+  EXPECT_NEAR(2 * full.tokens_per_s / 1943, 1, 0.02);
+}
+
+TEST(Anchors, RecipesOnAtlasA3) {
+  // 128 dies, 96 requests per package, 4,096 tokens, INT8 cache, balanced experts, one draft accepted in 70 %: 44.9 ms per token.
+  const auto rate = decoding("cloudmatrix384", "cann", "dp=128,ep=128,weights=int8,cache=int8,two_batch_overlap=true,engine.speculation.draft=1,engine.speculation.acceptance=0.7", 48, 4096);
+  EXPECT_NEAR(rate.tpot_s / 0.0449, 1, 0.03);
 }
 
 }  // namespace

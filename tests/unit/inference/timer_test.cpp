@@ -317,6 +317,38 @@ TEST(FourBits, AreCastByKernelsOfTheirOwnWhereAnEngineDoesSo) {
   EXPECT_EQ(parts("weights=bf16"), wide);
 }
 
+TEST(FusedKernels, LaunchOnceBeforeLatentAttention) {
+  constexpr const char* kLatent = "{model_type: transformer, hidden_size: 512, num_hidden_layers: 2, vocab_size: 1024, num_attention_heads: 4, intermediate_size: 1024, q_lora_rank: 128, kv_lora_rank: 64,"
+                                  " qk_nope_head_dim: 64, qk_rope_head_dim: 64, v_head_dim: 64}";
+  const auto machine = toy_machine({.bytes_per_s = 1073741824.0, .kernel_s = 1e-3});
+  auto software = free_software();
+  const auto parts = [&](std::vector<serving::Chunk> chunks) { return served(machine, toy_model(kLatent), software, "instances=1,weights=fp8_block").pools[0].timer->parts({.sequences = 64, .cached = 6400, .chunks = chunks}); };
+  const auto apart = parts({}), mixed = parts({{64, 0, true}});
+  software.fused_latent = true;
+  const auto fused = parts({});
+  const auto cast = [&](double columns) { return compute::time_of(machine.chip, compute::Quantise{.elements = 64 * columns, .precision = arithmetic_of(machine.chip, Format::fp8_block).precision, .dynamic = true}).time.seconds().si(); };
+  // Two layers: the query's and the absorbed key's products are launched with the first one, which casts what it and the query's read.
+  EXPECT_NEAR(of(apart, Part::projections) - of(fused, Part::projections), 2 * (2 * 1e-3 + cast(512) + cast(128)), 1e-9);
+  EXPECT_EQ(of(apart, Part::attention), of(fused, Part::attention));
+  EXPECT_EQ(parts({{64, 0, true}}), mixed) << "prompts take kernels of their own";
+}
+
+TEST(FusedKernels, OrderedExchangesLeaveNothingToSort) {
+  const auto machine = toy_machine({.bytes_per_s = 1073741824.0, .kernel_s = 1e-3});
+  const auto model = toy_model(test::kToyExperts);
+  auto software = free_software();
+  const auto experts = [&](const std::string& plan) {
+    return of(served(machine, model, software, "load.kind=balanced,instances=1," + plan).pools[0].timer->parts({.sequences = 256, .cached = 25600, .chunks = {}}), Part::experts);
+  };
+  const double spread = experts("dp=4,ep=4"), alone = experts("tp=4,ep=4");
+  software.ordered_exchange = true;
+  const auto moe = std::find_if(model.kinds.begin(), model.kinds.end(), [](const auto& kind) { return kind.is_moe(); });
+  ASSERT_NE(moe, model.kinds.end());
+  const double rows = detail::ExpertSpread({.kind = LoadKind::balanced}, *moe->experts, 4, 0).on_busiest(256).rows;
+  EXPECT_NEAR(spread - experts("dp=4,ep=4"), 3 * (3 * 1e-3 + 8 * rows * 512 / 1073741824.0), 1e-9);
+  EXPECT_EQ(experts("tp=4,ep=4"), alone) << "no exchange hands rows over";
+}
+
 TEST(DataParallelRanks, AgreeOnEachStep) {
   auto software = free_software();
   software.rank_agreement.value = units::Seconds::from_si(3e-3);
