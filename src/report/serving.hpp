@@ -29,6 +29,7 @@ struct ServedPool {
   units::Bytes cache;
   std::int64_t cache_tokens = 0;   // that one instance can hold
   units::Bytes cache_per_token;    // on all chips of one instance
+  std::int64_t longest_prompt = 0; // that it computes, where prompts are not cut to chunks; 0: any
   double decode_kernels = 0;       // half width in the logarithm that residuals of kernels give its mean step that decodes; 0: none does
   double prompt_kernels = 0;       // and a step with prompts
 };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "report/detail/number.hpp"
@@ -55,6 +56,20 @@ void cannot_start(std::string& out, const ServingSubject& s) {
   for (const auto& suggestion : i.suggestions) out += fmt::format("    {}\n", suggestion);
 }
 
+// Why requests were rejected, as far as the pools tell.
+void rejections(std::string& out, const ServingSubject& s) {
+  if (s.result.requests.rejected == 0) return;
+  std::vector<std::string> reasons;
+  for (const auto& pool : s.pools) {
+    const auto model = static_cast<std::size_t>(std::find(s.model_names.begin(), s.model_names.end(), pool.model) - s.model_names.begin());
+    const auto longest = model < s.result.longest.size() ? s.result.longest[model] : 0;
+    if (longest > pool.cache_tokens) reasons.push_back(fmt::format("{} holds {} tokens per instance, the longest request has {}", pool.name, grouped(pool.cache_tokens), grouped(longest)));
+    if (pool.longest_prompt > 0 && longest > pool.longest_prompt) reasons.push_back(fmt::format("{} computes prompts of {} tokens at most (chunked_prefill is false)", pool.name, grouped(pool.longest_prompt)));
+  }
+  if (reasons.empty()) reasons.emplace_back("queues were full (max_queue), or no pool serves the model");
+  out += fmt::format("             rejected: {}\n", fmt::join(reasons, "; "));
+}
+
 void verdict(std::string& out, const ServingSubject& s) {
   const auto& j = s.result.judgement;
   out += fmt::format("\n  verdict    {}", j.verdict == fleet::Verdict::stable ? "stable" : "SATURATED");
@@ -71,6 +86,7 @@ void verdict(std::string& out, const ServingSubject& s) {
   const auto& r = s.result.requests;
   out += fmt::format("  requests   {} arrived = {} finished + {} rejected + {} lost + {} in flight, in {}\n", grouped(r.arrived), grouped(r.finished), grouped(r.rejected), grouped(r.lost),
                      grouped(r.in_flight), seconds(s.result.simulated_s));
+  rejections(out, s);
   if (s.result.sampling.sampled) out += fmt::format("  sample     {}\n", s.result.sampling.how);
 }
 
