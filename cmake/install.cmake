@@ -12,8 +12,6 @@ foreach(folder IN ITEMS catalog scenarios)
 endforeach()
 install(FILES README.md ARCHITECTURE.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT runtime)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT runtime FILES_MATCHING PATTERN "*.md")
-install(FILES tools/completion.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME zettatwin
-        COMPONENT runtime)
 
 set(ZT_PACKAGE_FOLDER ${CMAKE_INSTALL_LIBDIR}/cmake/zettatwin)
 

@@ -170,8 +170,8 @@ Exit run_calibrate(const CalibrateCommand& c, const FileSource& source) {
 void add_calibrate(CLI::App& app, const FileSource& source, Exit& exit) {
   auto* command = app.add_subcommand("calibrate", "fit a chip's figures to timings of its kernels, or a machine's to timings of collectives");
   auto c = std::make_shared<CalibrateCommand>();
-  auto* chip = command->add_option("--chip", c->chip, "chip of the catalog, or a chip document (*.yaml), to start from: timings are of its kernels")->type_name("CHIP");
-  command->add_option("--machine", c->machine, "machine of the catalog, or a document (*.yaml), to start from: timings are of collectives")->type_name("MACHINE")->excludes(chip);
+  auto* chip = command->add_option("--chip", c->chip, "chip of the catalog, or a chip document (*.yaml), to start from: timings are of its kernels")->type_name("CHIP|FILE");
+  command->add_option("--machine", c->machine, "machine of the catalog, or a document (*.yaml), to start from: timings are of collectives")->type_name("MACHINE|FILE")->excludes(chip);
   auto* timings = command->add_option("--timings", c->timings, "CSV file of timings: m, n, k and time_us of products; docs/calibration.md lists the columns of all")->type_name("FILE");
   auto* tables = command->add_option("--tables", c->tables, "folder of measured operator tables of the chip")->type_name("DIR")->excludes(timings);
   command->add_option("--op", c->defaults.op, "what was timed, where no column says it: gemm, attention, latent, copy, memory, experts; all_reduce and others")->type_name("OP")->needs(timings);
@@ -181,8 +181,8 @@ void add_calibrate(CLI::App& app, const FileSource& source, Exit& exit) {
   command->add_flag("--json", c->json, "report and document as JSON");
   command->add_flag("--hold-out", c->hold_out, "fit half of the shapes of the tables and judge the other half")->needs(tables);
   command->add_flag("--judge", c->judge, "fit nothing: show how well the chip's figures describe the timings");
-  command->add_option("--figures-of", c->figures_of, "judge with the figures of another chip on this one's datasheet")->type_name("CHIP")->needs(chip);
-  command->add_option("--extends", c->base, "document that the written one extends, if not the one named")->type_name("NAME");
+  command->add_option("--figures-of", c->figures_of, "judge with the figures of another chip on this one's datasheet")->type_name("CHIP|FILE")->needs(chip);
+  command->add_option("--extends", c->base, "document that the written one extends, if not the one named")->type_name("CHIP|MACHINE|FILE");
   command->add_option("--keep", c->keep, "figures whose path begins so stay as they are; may be repeated")->type_name("PATH")->allow_extra_args(false);
   command->add_option("--source", c->source, "source of the figures, if not the file's name")->type_name("KEY");
   command->add_option("--note", c->note, "note of the figures")->type_name("TEXT");

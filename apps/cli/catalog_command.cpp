@@ -76,6 +76,12 @@ std::vector<std::string> kinds_of(const std::string& asked) {
   return {asked};
 }
 
+Exit list_names(const FileSource& source, const std::string& asked) {
+  for (const auto& kind : kinds_of(asked))
+    for (const auto& name : source.list(kind)) fmt::print("{}\n", name);
+  return Exit::answered;
+}
+
 Exit list(const FileSource& source, const std::string& asked, bool json) {
   config::Diagnostics diagnostics;
   Json all = Json::object();
@@ -167,7 +173,7 @@ Exit schema(const std::string& kind) {
 void add_catalog(CLI::App& app, const FileSource& source, Exit& exit) {
   struct Options {
     std::string kind, name, schema;
-    bool json = false;
+    bool json = false, names = false;
   };
   auto o = std::make_shared<Options>();
   auto* command = app.add_subcommand("catalog", "chips, machines, models, software, serving engines and published claims, each figure with source and confidence");
@@ -175,10 +181,11 @@ void add_catalog(CLI::App& app, const FileSource& source, Exit& exit) {
   const auto kinds = CLI::IsMember({"chips", "machines", "models", "software", "serving", "claims"});
   auto* list_command = command->add_subcommand("list", "names and one line about each");
   list_command->add_option("kind", o->kind, "chips, machines, models, software (of training), serving (engines) or claims; all if absent")->check(kinds);
-  list_command->add_flag("--json", o->json, "as JSON");
-  list_command->callback([o, &source, &exit] { exit = list(source, o->kind, o->json); });
+  auto* json = list_command->add_flag("--json", o->json, "as JSON");
+  list_command->add_flag("--names", o->names, "only names, one per line; nothing is read")->excludes(json);
+  list_command->callback([o, &source, &exit] { exit = o->names ? list_names(source, o->kind) : list(source, o->kind, o->json); });
   auto* show_command = command->add_subcommand("show", "all figures of one entry");
-  show_command->add_option("name", o->name, "of a chip, machine, model, software or file of claims")->required();
+  show_command->add_option("name", o->name, "of a chip, machine, model, software or file of claims")->type_name("ENTRY")->required();
   show_command->add_flag("--json", o->json, "as JSON");
   show_command->callback([o, &source, &exit] { exit = show(source, o->name, o->json); });
   command->add_subcommand("check", "read every entry against its schema")->callback([&source, &exit] { exit = check(source); });

@@ -32,7 +32,7 @@ Exit run_claims(const ClaimsCommand& c, const FileSource& source) {
 void add_claims(CLI::App& app, const FileSource& source, Exit& exit) {
   auto* command = app.add_subcommand("claims", "check published claims against the catalog and the simulator");
   auto c = std::make_shared<ClaimsCommand>();
-  command->add_option("name", c->names, "claims, comparisons or files of them; with formulas, inputs and sources. Default: all, without these")->type_name("NAME");
+  command->add_option("name", c->names, "claims, comparisons or files of them; with formulas, inputs and sources. Default: all, without these")->type_name("CLAIM");
   command->add_flag("--json", c->json, "machine-readable result on standard output");
   command->footer("examples:\n"
                   "  zettatwin claims\n"

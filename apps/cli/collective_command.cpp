@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "api/collective.hpp"
+#include "cli/completion.hpp"
 #include "report/collective_plot.hpp"
 #include "units/text.hpp"
 
@@ -30,15 +31,15 @@ void add_collective(CLI::App& app, const FileSource& source, Exit& exit) {
   auto* command = app.add_subcommand("collective", "predict a collective operation, with faults, on any machine");
   auto q = std::make_shared<api::CollectiveQuestion>();
   auto as_json = std::make_shared<bool>(false);
-  command->add_option("--machine", q->machine, "catalog machine (zettatwin catalog list machines), or a file of your own such as my.yaml")->type_name("NAME")->required();
-  command->add_option("--op", q->op, "all-reduce, all-gather, reduce-scatter, all-to-all, broadcast or send-recv (between two ranks)")->type_name("OP")->capture_default_str();
+  command->add_option("--machine", q->machine, "catalog machine (zettatwin catalog list machines), or a file of your own such as my.yaml")->type_name("MACHINE|FILE")->required();
+  offers(command->add_option("--op", q->op, "all-reduce, all-gather, reduce-scatter, all-to-all, broadcast or send-recv (between two ranks)")->type_name("OP")->capture_default_str(), "all-reduce all-gather reduce-scatter all-to-all broadcast send-recv");
   command->add_option("--bytes", q->bytes, "size as nccl-tests counts it (64MiB), or a sweep that doubles (1KiB:8GiB)")->type_name("SIZE")->capture_default_str();
   const CLI::Validator from_one([](std::string& text) { const auto n = units::parse_number(text); return n && *n < 1 ? text + " is not above 0" : std::string(); }, "");
   command->add_option("--ranks", q->ranks, "ranks in one group; default: the whole machine")->type_name("N")->check(from_one);
   command->add_option("--stride", q->stride, "ranks between members of a group; all groups run at once")->type_name("N")->capture_default_str();
-  command->add_option("--algorithm", q->algorithm, "auto (the cheapest the library has), ring, tree, halving-doubling, direct, bruck, hierarchical, in-network, rotated")->type_name("A")->capture_default_str();
-  command->add_option("--fidelity", q->fidelity, "folded (classes, exact) or unfolded (every rank)")->type_name("F")->capture_default_str();
-  command->add_option("--routing", q->routing, "spraying (evenly over all shortest ways), d-mod-k (fixed by destination), ecmp (hashed per flow) or first; all but spraying: on real cables")->type_name("R")->capture_default_str();
+  offers(command->add_option("--algorithm", q->algorithm, "auto (the cheapest the library has), ring, tree, halving-doubling, direct, bruck, hierarchical, in-network, rotated")->type_name("A")->capture_default_str(), "auto ring tree halving-doubling direct bruck hierarchical in-network rotated");
+  offers(command->add_option("--fidelity", q->fidelity, "folded (classes, exact) or unfolded (every rank)")->type_name("F")->capture_default_str(), "folded unfolded");
+  offers(command->add_option("--routing", q->routing, "spraying (evenly over all shortest ways), d-mod-k (fixed by destination), ecmp (hashed per flow) or first; all but spraying: on real cables")->type_name("R")->capture_default_str(), "spraying d-mod-k ecmp first");
   auto* seeds = command->add_option("--seeds", q->seeds, "ecmp: draws of the hash, for mean and confidence interval")->type_name("N")->capture_default_str();
   auto* seed = command->add_option("--seed", q->seed, "ecmp: seed of the first draw, the others follow it")->type_name("S")->capture_default_str();
   command->add_option("--fault", q->faults, "KIND@PLACE[:fraction of speed left]; may be repeated")->type_name("FAULT")->allow_extra_args(false);

@@ -5,21 +5,22 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/completion.hpp"
 #include "cli/option_nodes.hpp"
 
 namespace zettatwin::cli {
 
 void add_job_options(CLI::App& command, JobOptions& o) {
-  command.add_option("--machine", o.machine, "catalog machine (zettatwin catalog list machines)")->type_name("NAME");
-  command.add_option("--model", o.model, "model preset or path of a Hugging Face config.json")->type_name("NAME|FILE");
+  command.add_option("--machine", o.machine, "catalog machine (zettatwin catalog list machines)")->type_name("MACHINE|FILE");
+  command.add_option("--model", o.model, "model preset or path of a Hugging Face config.json")->type_name("MODEL|FILE");
   command.add_option("--chips", o.chips, "chips of the job; default: the whole machine")->type_name("N");
-  command.add_option("--plan", o.plan, "auto, tp=8,pp=16,..., or a YAML file")->type_name("PLAN");
+  offers(command.add_option("--plan", o.plan, "auto, tp=8,pp=16,..., or a YAML file")->type_name("PLAN|FILE"), "auto");
   command.add_option("--seq", o.sequence_length, "tokens per sequence; default 4096")->type_name("N");
   command.add_option("--global-batch", o.global_batch, "sequences per step; default: published practice")->type_name("N");
-  command.add_option("--precision", o.precision, "bf16, fp8, mxfp8 or fp4")->type_name("P");
-  command.add_option("--software", o.software, "framework (zettatwin catalog list software); default megatron-core")->type_name("NAME");
+  offers(command.add_option("--precision", o.precision, "bf16, fp8, mxfp8 or fp4")->type_name("P"), "bf16 fp8 mxfp8 fp4");
+  command.add_option("--software", o.software, "framework (zettatwin catalog list software); default megatron-core")->type_name("SOFTWARE|FILE");
   command.add_option("--tokens", o.training_tokens, "tokens of the whole training run, for days and chip-hours")->type_name("N");
-  command.add_option("--fidelity", o.fidelity, "bound, folded (exact by symmetry) or unfolded (rank by rank, small machines)")->type_name("F");
+  offers(command.add_option("--fidelity", o.fidelity, "bound, folded (exact by symmetry) or unfolded (rank by rank, small machines)")->type_name("F"), "bound folded unfolded");
   command.add_option("--fault", o.faults, "KIND@PLACE[:fraction of speed left], such as slow-chip@pod=3/npu=5:0.8; may be repeated")->type_name("FAULT")->allow_extra_args(false);
   command.add_option("--jitter", o.jitter, "relative standard deviation of one operation's time on one chip, such as 2%; the report says what it costs")->type_name("RATIO");
   command.add_option("--step-jitter", o.step_jitter, "relative standard deviation of one chip's speed from step to step, such as 1%")->type_name("RATIO");

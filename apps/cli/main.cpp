@@ -12,6 +12,7 @@
 #include "cli/capacity_command.hpp"
 #include "cli/claims_command.hpp"
 #include "cli/collective_command.hpp"
+#include "cli/completion_command.hpp"
 #include "cli/network_command.hpp"
 #include "cli/serve_command.hpp"
 #include "cli/train_command.hpp"
@@ -46,6 +47,7 @@ int run(int argc, char** argv) {
   zettatwin::cli::add_validate(app, source, exit);
   zettatwin::cli::add_calibrate(app, source, exit);
   zettatwin::cli::add_catalog(app, source, exit);
+  zettatwin::cli::add_completion(app, exit);
   refuse_empty_values(app);
   try {
     app.parse(argc, argv);

@@ -47,7 +47,7 @@ Exit run_network(const NetworkCommand& c, const FileSource& source) {
 void add_network(CLI::App& app, const FileSource& source, Exit& exit) {
   auto* command = app.add_subcommand("network", "a machine's network: levels, links, bisection, path lengths, load of uniform traffic, parts");
   auto c = std::make_shared<NetworkCommand>();
-  command->add_option("--machine", c->machine, "catalog machine (zettatwin catalog list machines), or a file of your own such as my.yaml")->type_name("NAME")->required();
+  command->add_option("--machine", c->machine, "catalog machine (zettatwin catalog list machines), or a file of your own such as my.yaml")->type_name("MACHINE|FILE")->required();
   command->add_option("--chips", c->chips, "another size of it, in chips; default: as in the catalog")->type_name("N");
   command->add_flag("--json", c->json, "machine-readable result on standard output");
   command->footer("bandwidths are per direction; a link is a cable that carries both directions\n"

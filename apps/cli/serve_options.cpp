@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <array>
 
+#include "cli/completion.hpp"
 #include "cli/option_nodes.hpp"
 #include "plan/plan.hpp"
 #include "units/text.hpp"
@@ -69,16 +70,16 @@ config::Node traffic_of(const ServeOptionTexts& o, config::Diagnostics& diagnost
 }  // namespace
 
 void add_serve_options(CLI::App& command, ServeOptionTexts& o) {
-  command.add_option("--machine", o.machine, "catalog machine (zettatwin catalog list machines)")->type_name("NAME");
-  command.add_option("--model", o.model, "model preset or path of a Hugging Face config.json")->type_name("NAME|FILE");
+  command.add_option("--machine", o.machine, "catalog machine (zettatwin catalog list machines)")->type_name("MACHINE|FILE");
+  command.add_option("--model", o.model, "model preset or path of a Hugging Face config.json")->type_name("MODEL|FILE");
   command.add_option("--chips", o.chips, "chips to serve on; default: the whole machine")->type_name("N");
-  command.add_option("--deployment,--plan", o.deployment, "auto, tp=8,ep=8,instances=4, prefill.tp=8,decode.tp=8,decode.dp=4,..., or a YAML file; weights are as the model is published unless it says weights=fp8")->type_name("D");
-  command.add_option("--software,--engine", o.software, "serving engine (zettatwin catalog list serving); default vllm")->type_name("NAME");
+  offers(command.add_option("--deployment,--plan", o.deployment, "auto, tp=8,ep=8,instances=4, prefill.tp=8,decode.tp=8,decode.dp=4,..., or a YAML file; weights are as the model is published unless it says weights=fp8")->type_name("D|FILE"), "auto");
+  command.add_option("--software,--engine", o.software, "serving engine (zettatwin catalog list serving); default vllm")->type_name("ENGINE|FILE");
   command.add_option("--trace", o.trace, "recorded requests: a file (may be gzipped) or, for servegen, a folder")->type_name("FILE");
-  command.add_option("--trace-format", o.trace_format, "mooncake, azure, servegen, llmservingsim or requests (JSON lines or CSV with arrival, input, output)")->type_name("F");
+  offers(command.add_option("--trace-format", o.trace_format, "mooncake, azure, servegen, llmservingsim or requests (JSON lines or CSV with arrival, input, output)")->type_name("F"), "mooncake azure servegen llmservingsim requests");
   command.add_option("--speed", o.speed, "of a trace: 2 plays it twice as fast")->type_name("X");
   command.add_option("--rate", o.rate, "requests per second; of a trace, to which it is stretched or compressed")->type_name("R");
-  command.add_option("--arrivals", o.arrivals, "poisson (default), gamma or deterministic")->type_name("LAW");
+  offers(command.add_option("--arrivals", o.arrivals, "poisson (default), gamma or deterministic")->type_name("LAW"), "poisson gamma deterministic");
   command.add_option("--cv", o.cv, "gamma: standard deviation of the gaps over their mean")->type_name("X");
   command.add_option("--concurrency", o.concurrency, "closed loop as benchmark harnesses run it: so many requests at a time")->type_name("N");
   command.add_option("--input-len", o.input, "tokens of prompts: 1024, lognormal:1024:0.5 (mean, cv), uniform:512:2048, geometric:200")->type_name("L");
@@ -87,7 +88,7 @@ void add_serve_options(CLI::App& command, ServeOptionTexts& o) {
   command.add_option("--duration", o.duration, "seconds of arrivals, or 10min, 1h; default: the trace, or one hour")->type_name("T");
   command.add_option("--warm-up", o.warm_up, "requests that arrive before are not measured")->type_name("T");
   command.add_option("--slo", o.slo, "objectives, such as ttft=2s,tpot=50ms,e2e=30s")->type_name("SLO");
-  command.add_option("--routing", o.routing, "round_robin (default), random, least_requests, least_tokens, power_of_two, prefix_aware")->type_name("R");
+  offers(command.add_option("--routing", o.routing, "round_robin (default), random, least_requests, least_tokens, power_of_two, prefix_aware")->type_name("R"), "round_robin random least_requests least_tokens power_of_two prefix_aware");
   command.add_option("--cache-pool", o.cache_pool, "memory beside the chips for caches of all instances: capacity=20TB,bandwidth=400GB/s,latency=100us")->type_name("P");
   command.add_option("--link", o.link, "between the machines of prefill and decode pools (prefill.machine=NAME): bandwidth=400GB/s,latency=20us")->type_name("L");
   command.add_option("--failure", o.failures, "kind=instances,pool=decode,instances=0-3,at=600s,duration=300s; may be repeated")->type_name("F")->allow_extra_args(false);

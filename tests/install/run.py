@@ -14,7 +14,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 RUNTIME_FILES = ["bin/zettatwin", "share/zettatwin/catalog", "share/zettatwin/scenarios", "share/doc/zettatwin/README.md",
                  "share/doc/zettatwin/LICENSE", "share/doc/zettatwin/tutorials",
-                 "share/bash-completion/completions/zettatwin"]
+                 "share/bash-completion/completions/zettatwin", "share/zsh/vendor-completions/_zettatwin",
+                 "share/fish/vendor_completions.d/zettatwin.fish"]
 
 
 def run(*command, folder=None):
