@@ -106,14 +106,7 @@ MessageTime exchange(const Fabric& fabric, const Spread& spread, const ExchangeR
 MessageTime gather(const Fabric& fabric, const Spread& spread, double bytes, bool reduce) {
   if (spread.size() <= 1 || bytes <= 0) return {};
   const auto op = reduce ? network::Collective::reduce_scatter : network::Collective::all_gather;
-  MessageTime best{.seconds = library(fabric, spread, op, bytes), .how = "collective library", .scale_out = leaves_fabric(fabric, spread)};
-  const auto* level = own_kernels(fabric, spread);
-  if (!level) return best;
-  const auto n = static_cast<double>(spread.size());
-  const auto& s = level->network.serving;
-  const double own = s.reduce_launch.si() + (n - 1) / n * bytes / (level->port_bandwidth().si() * value_or(s.reduce_share, level->network.efficiency.si()));
-  if (own < best.seconds) best = {own, s.reduce_launch.si(), "one-shot kernel", level->scale_out};
-  return best;
+  return {.seconds = library(fabric, spread, op, bytes), .how = "collective library", .scale_out = leaves_fabric(fabric, spread)};
 }
 
 MessageTime send(const Fabric& fabric, const Spread& spread, double bytes) {

@@ -64,6 +64,8 @@ void describe_kernels(config::Schema& s, Software& p) {
   s.choice("tuned_experts", p.tuned_experts, tuned_experts_words(), "which kernels compute routed experts, where a chip's file has both");
   s.integer("expert_row_block", p.expert_row_block, "rows that each expert's are rounded up to in block-scaled products of as many tokens and more, on chips without 4-bit products; 0: never", {.range = {0, 1 << 12}});
   s.choice("expert_traffic", p.expert_traffic, expert_traffic_words(), "how tokens of data-parallel ranks reach experts");
+  s.boolean("random_ranks", p.random_ranks, "instances that compute prompts alone bind requests to data-parallel ranks at random; else a prompt goes where there is room");
+  s.boolean("reduced_gathers", p.reduced_gathers, "tokens of steps with prompts are gathered, and their results added up, by all-reduces of zero-padded rows");
   s.boolean("quantised_exchange", p.quantised_exchange, "tokens travel to experts in 8 bits");
   s.boolean("fp4_casts", p.fp4_casts, "activations of 4-bit products are cast by kernels of their own");
   s.boolean("exchange_as_products", p.exchange_as_products, "tokens travel to experts as these multiply them: in 4 bits, in 8 with known scales, else in 16");

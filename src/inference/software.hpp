@@ -70,6 +70,8 @@ struct Software {
   // Steps of so many tokens and more round each expert's rows of block-scaled products up to a multiple of it, on chips without 4-bit products (vLLM: DeepGEMM's contiguous layout); 0: never.
   std::int64_t expert_row_block = 0;
   ExpertTraffic expert_traffic = ExpertTraffic::exchange;
+  bool random_ranks = false;                        // instances that compute prompts alone bind requests to data-parallel ranks at random
+  bool reduced_gathers = false;                     // with prompts in a step, whose ranks have different numbers of tokens, zero-padded rows are all-reduced both ways
   bool quantised_exchange = true;                   // tokens travel to experts in 8 bits
   bool fp4_casts = false;                           // activations of 4-bit products are cast by kernels of their own, not by what computes them
   bool exchange_as_products = false;                // in four where experts multiply four-bit values, in eight with known scales: cast before they travel; others in 16

@@ -69,7 +69,8 @@ struct RankLoad {
   std::int64_t decoding = 0;   // padded
   std::int64_t group = 0;      // of all data-parallel ranks
   std::int64_t sampled = 0;
-  std::span<const Chunk> chunks;   // of all ranks
+  std::span<const Chunk> chunks;   // of `ranks` ranks: all, or the busiest of those to which sequences are bound
+  std::int64_t ranks = 1;
   double chunk_share = 1;          // of their attention that this part of the batch computes
   std::span<const Chunk> heaviest;  // of stages: the chunk that takes longest, whole in one part
 };
@@ -263,6 +264,37 @@ std::span<const serving::Chunk> heaviest(std::span<const serving::Chunk> chunks)
   return chunks.subspan(static_cast<std::size_t>(most - chunks.begin()), 1);
 }
 
+// Chunks of bound sequences come rank by rank: what each rank has, one after the other.
+template <class F>
+void for_each_rank(std::span<const serving::Chunk> chunks, F&& take) {
+  for (std::size_t begin = 0, end = 0; begin < chunks.size(); begin = end) {
+    while (end < chunks.size() && chunks[end].rank == chunks[begin].rank) ++end;
+    take(chunks.subspan(begin, end - begin));
+  }
+}
+
+std::int64_t most_tokens_of_rank(std::span<const serving::Chunk> chunks) {
+  std::int64_t most = 0;
+  for_each_rank(chunks, [&](std::span<const serving::Chunk> own) {
+    std::int64_t tokens = 0;
+    for (const auto& chunk : own) tokens += chunk.tokens;
+    most = std::max(most, tokens);
+  });
+  return most;
+}
+
+// By the pairs of its attention.
+std::span<const serving::Chunk> busiest_rank(std::span<const serving::Chunk> chunks) {
+  std::span<const serving::Chunk> busiest;
+  double most = -1;
+  for_each_rank(chunks, [&](std::span<const serving::Chunk> own) {
+    double pairs = 0;
+    for (const auto& chunk : own) pairs += static_cast<double>(chunk.tokens) * (chunk.context + chunk.tokens / 2.0);
+    if (pairs > most) most = pairs, busiest = own;
+  });
+  return busiest;
+}
+
 // The busiest rank's share of one of `parts_of_batch` equal parts of the batch.
 RankLoad Timer::rank_load(const StepLoad& load, std::int64_t parts_of_batch, Chunks chunks) const {
   const auto dp = about_.pool.dp;
@@ -276,8 +308,10 @@ RankLoad Timer::rank_load(const StepLoad& load, std::int64_t parts_of_batch, Chu
     longest = std::max<double>(longest, chunk.tokens);
     last += chunk.last ? 1 : 0;
   }
-  const auto mine = static_cast<std::int64_t>(std::ceil(pass_.rank_share(all, longest)));
-  rank.chunks = load.chunks;
+  const bool bound = !load.chunks.empty() && load.chunks.front().rank != Chunk::kAnyRank;
+  const auto mine = bound ? most_tokens_of_rank(load.chunks) : static_cast<std::int64_t>(std::ceil(detail::rank_share(all, longest, dp)));
+  rank.chunks = bound ? busiest_rank(load.chunks) : load.chunks;
+  rank.ranks = bound ? 1 : dp;
   const double parts = static_cast<double>(parts_of_batch), whole = chunks == Chunks::whole ? longest : 0;
   const auto of_part = [&](std::int64_t tokens) { return static_cast<std::int64_t>(std::ceil(std::max(static_cast<double>(tokens) / parts, whole))); };
   rank.chunk_share = 1 / parts;
@@ -291,29 +325,30 @@ RankLoad Timer::rank_load(const StepLoad& load, std::int64_t parts_of_batch, Chu
   return rank;
 }
 
-// Latent attention's absorbed projections depend on the decoding tokens beside all, shared experts on whether there are others; exchange on the tokens of all ranks.
+// Latent attention's absorbed projections depend on the decoding tokens beside all, shared experts on whether there are others; exchange on the tokens of all ranks, and whether prompts
+// are among them.
 constexpr std::int64_t kMostTokens = std::int64_t{1} << 31;
 std::int64_t Timer::token_key(const RankLoad& rank) const {
   const std::int64_t alone = rank.tokens == rank.decoding ? 1 : 0;
   return rank.tokens * kMostTokens + (pass_.absorbs() ? rank.decoding : alone);
 }
-std::int64_t exchange_key(const RankLoad& rank) { return rank.tokens * kMostTokens + rank.group; }
+std::int64_t exchange_key(const RankLoad& rank) { return 2 * (rank.tokens * kMostTokens + rank.group) + (rank.chunks.empty() ? 0 : 1); }
 
 // All layers, without head and host.
 Parts Timer::pass(const RankLoad& rank) const {
   Parts parts = memo(tokens_, token_key(rank), [&](Ledger& l) { pass_.tokens(l, rank.tokens, rank.decoding); });
   if (pass_.has_experts()) {
     parts += memo(experts_, rank.group, [&](Ledger& l) { pass_.experts(l, rank.group); });
-    parts += memo(exchange_, exchange_key(rank), [&](Ledger& l) { pass_.exchange(l, rank.tokens, rank.group); });
+    parts += memo(exchange_, exchange_key(rank), [&](Ledger& l) { pass_.exchange(l, rank.tokens, rank.group, !rank.chunks.empty()); });
   }
   of(parts, Part::attention) += decoding_attention(rank.sequences, rank.cached);
   if (!rank.chunks.empty()) {
     Ledger prompts(about_.chip);
-    pass_.prompts(prompts, rank.chunks);
+    pass_.prompts(prompts, rank.chunks, rank.ranks);
     auto attention = prompts.parts() * rank.chunk_share;
     if (!rank.heaviest.empty()) {
       Ledger alone(about_.chip);
-      pass_.prompts(alone, rank.heaviest);
+      pass_.prompts(alone, rank.heaviest, rank.ranks);
       if (const auto one = alone.parts(); sum(one) > sum(attention)) attention = one;
     }
     parts += attention;
@@ -329,10 +364,10 @@ double Timer::step_with_prompts(const StepLoad& load) const {
   double chip = token_sums_.at(token_key(rank), [&] { return sum(memo(tokens_, token_key(rank), [&](Ledger& l) { pass_.tokens(l, rank.tokens, rank.decoding); })); });
   if (pass_.has_experts()) {
     chip += expert_sums_.at(rank.group, [&] { return sum(memo(experts_, rank.group, [&](Ledger& l) { pass_.experts(l, rank.group); })); });
-    chip += exchange_sums_.at(exchange_key(rank), [&] { return sum(memo(exchange_, exchange_key(rank), [&](Ledger& l) { pass_.exchange(l, rank.tokens, rank.group); })); });
+    chip += exchange_sums_.at(exchange_key(rank), [&] { return sum(memo(exchange_, exchange_key(rank), [&](Ledger& l) { pass_.exchange(l, rank.tokens, rank.group, !rank.chunks.empty()); })); });
   }
   Ledger prompts(about_.chip);
-  pass_.prompts(prompts, rank.chunks);
+  pass_.prompts(prompts, rank.chunks, rank.ranks);
   chip += decoding_attention(rank.sequences, rank.cached) + prompts.total();
   chip += head_sums_.at(rank.sampled, [&] { return sum(memo(head_, rank.sampled, [&](Ledger& l) { pass_.head(l, rank.sampled); })); });
   return chip + host_seconds(chip, load, rank);
@@ -343,7 +378,7 @@ double Timer::exchanging(std::int64_t sequences) const {
   if (!pass_.has_experts()) return 0;
   const auto rank = rank_load({.sequences = sequences, .cached = sequences, .chunks = {}}, about_.pool.pp, Chunks::whole);
   Ledger ledger(about_.chip);
-  pass_.exchange(ledger, rank.tokens, rank.group);
+  pass_.exchange(ledger, rank.tokens, rank.group, !rank.chunks.empty());
   return ledger.total() * unevenness_;
 }
 
@@ -514,9 +549,9 @@ Ledger Timer::operators(const StepLoad& load, const RankLoad& rank) const {
   Ledger ledger(about_.chip, true);
   pass_.tokens(ledger, rank.tokens, rank.decoding);
   pass_.experts(ledger, rank.group);
-  pass_.exchange(ledger, rank.tokens, rank.group);
+  pass_.exchange(ledger, rank.tokens, rank.group, !rank.chunks.empty());
   pass_.decoding(ledger, rank.sequences, rank.cached);
-  pass_.prompts(ledger, rank.chunks);
+  pass_.prompts(ledger, rank.chunks, rank.ranks);
   // So far of one part of the batch, all layers.
   const bool apart = about_.pool.ffn_chips > 0;
   const double layers = ledger.total();

@@ -86,6 +86,9 @@ struct EngineSettings {
   Hold hold;
   std::int64_t stream_tokens = 1;  // output tokens after the first are sent in parcels of so many: what a client sees between two of them (stream_interval)
   Speculation speculation;
+  // Of an instance that computes prompts alone: data-parallel ranks to which its requests are bound at random, each with its part of max_tokens; 1: prompts go where there is room. Set by whoever
+  // knows the ranks.
+  std::int64_t bound_ranks = 1;
   [[nodiscard]] std::int64_t longest_chunk() const { return max_chunk > 0 && max_chunk < max_tokens ? max_chunk : max_tokens; }
 };
 [[nodiscard]] std::span<const config::Word> policy_words();

@@ -84,7 +84,7 @@ class Instance {
 };
 
 struct InstanceOptions {
-  std::uint64_t seed = 0;  // of Acceptance::drawn
+  std::uint64_t seed = 0;  // of Acceptance::drawn and of bound_ranks
   bool tell_runs = false;  // call Observer::ran()
   StoreAccess store = {};  // where what its own cache lacks may be, and where what it computes goes; only with prefix caching
 };

@@ -76,7 +76,7 @@ void Pass::compressed_decoding(Ledger& ledger, const Kind& kind, std::int64_t se
   ledger.assume("compressed attention, decoding", kRates, kAsLatent, kUntimed);
 }
 
-void Pass::compressed_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const {
+void Pass::compressed_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks, std::int64_t ranks) const {
   const auto& a = kind.layer->attention;
   const double f = about_.software.kernels.si();
   double seconds = 0, longest = 0, scored = 0, most_scored = 0, keys = 0, most_keys = 0;
@@ -97,8 +97,8 @@ void Pass::compressed_prompts(Ledger& ledger, const Kind& kind, std::span<const 
     most_keys = std::max(most_keys, entries);
   }
   if (a.indexer.top > 0)
-    ledger.add(Part::attention, "scores and choice of entries, prompts", kind.count, index_scores(a, rank_share(scored, most_scored), rank_share(keys, most_keys), false), f);
-  ledger.add_seconds(Part::attention, "compressed attention, prompts", kind.count * f, about_.chip.efficiency.attention_of(Precision::bf16).launch.si() + rank_share(seconds, longest),
+    ledger.add(Part::attention, "scores and choice of entries, prompts", kind.count, index_scores(a, rank_share(scored, most_scored, ranks), rank_share(keys, most_keys, ranks), false), f);
+  ledger.add_seconds(Part::attention, "compressed attention, prompts", kind.count * f, about_.chip.efficiency.attention_of(Precision::bf16).launch.si() + rank_share(seconds, longest, ranks),
                      "launch + max(4 heads head_dim pairs / (matrix_peak.bf16 x attention.bf16.math), head_dim bytes pairs / gemm.bf16.l2_bandwidth); pairs = sum over queries of min(window, keys) + entries that it attends to");
   ledger.assume("compressed attention, prompts", kRates, kAsLatent, kUntimed);
 }

@@ -286,7 +286,17 @@ bool Pass::exchange_on_cores(std::int64_t tokens) const {
   return false;
 }
 
-void Pass::exchange(Ledger& ledger, std::int64_t tokens, std::int64_t group) const {
+// All tokens to all chips, as so many values, and their results to the ranks.
+void Pass::gathered(Ledger& ledger, double count, double values, bool prompts) const {
+  const bool reduced = prompts && about_.software.reduced_gathers;
+  const auto add = [&](std::string_view name, double bytes, bool results) {
+    ledger.add(Part::exchange, name, count, reduced ? all_reduce(about_.fabric, stage_, bytes) : gather(about_.fabric, stage_, bytes, results), bytes);
+  };
+  add("gather of tokens", values * (reduced ? kWide : sent_bytes()), false);
+  add("sum of results", values * kWide, true);
+}
+
+void Pass::exchange(Ledger& ledger, std::int64_t tokens, std::int64_t group, bool prompts) const {
   const auto& pool = about_.pool;
   if (!has_experts_ || (pool.dp == 1 && pool.ffn_chips == 0)) return;
   const double sent = sent_bytes();
@@ -295,9 +305,7 @@ void Pass::exchange(Ledger& ledger, std::int64_t tokens, std::int64_t group) con
     const auto& e = *kind.layer->experts;
     const auto hidden = static_cast<double>(width_of(e));
     if (gathers_ || (expert_tp_ > 1 && pool.ffn_chips == 0)) {
-      const double all = static_cast<double>(group) * hidden;
-      ledger.add(Part::exchange, "gather of tokens", kind.count, gather(about_.fabric, stage_, all * sent, false), all * sent);
-      ledger.add(Part::exchange, "sum of results", kind.count, gather(about_.fabric, stage_, all * kWide, true), all * kWide);
+      gathered(ledger, kind.count, static_cast<double>(group) * hidden, prompts);
       continue;
     }
     const auto request = dispatch_of(e, tokens);
@@ -358,11 +366,9 @@ void Pass::decoding(Ledger& ledger, std::int64_t sequences, double cached) const
   }
 }
 
-double Pass::rank_share(double sum, double longest) const {
-  return std::max(sum / static_cast<double>(about_.pool.dp), longest);
-}
+double rank_share(double sum, double longest, std::int64_t ranks) { return std::max(sum / static_cast<double>(ranks), longest); }
 
-void Pass::ragged_attention(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const {
+void Pass::ragged_attention(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks, std::int64_t ranks) const {
   const auto& a = kind.layer->attention;
   const bool latent = a.kind == AttentionKind::multi_latent;
   const auto heads = share(a.heads, about_.pool.tp);
@@ -382,29 +388,29 @@ void Pass::ragged_attention(Ledger& ledger, const Kind& kind, std::span<const se
     memory += t.memory.si();
     longest = std::max(longest, t.memory.si());
   }
-  const double tiles = rank_share(together, alone);
-  ledger.add_seconds(Part::attention, latent ? "latent attention, prompts" : "attention, prompts", kind.count * about_.software.kernels.si(), launch + tiles + rank_share(memory, longest),
+  const double tiles = rank_share(together, alone, ranks);
+  ledger.add_seconds(Part::attention, latent ? "latent attention, prompts" : "attention, prompts", kind.count * about_.software.kernels.si(), launch + tiles + rank_share(memory, longest, ranks),
                      "launch + max(sum of tiles over cores, longest chunk alone) + sum of traffic, of the rank's chunks; each as flash attention in docs/math/operator_time.md", family);
 }
 
-void Pass::prompts(Ledger& ledger, std::span<const serving::Chunk> chunks) const {
+void Pass::prompts(Ledger& ledger, std::span<const serving::Chunk> chunks, std::int64_t ranks) const {
   if (chunks.empty()) return;
   double tokens = 0, longest = 0;
   for (const auto& chunk : chunks) {
     tokens += chunk.tokens;
     longest = std::max<double>(longest, chunk.tokens);
   }
-  const auto rank_tokens = static_cast<std::int64_t>(std::ceil(rank_share(tokens, longest)));
+  const auto rank_tokens = static_cast<std::int64_t>(std::ceil(rank_share(tokens, longest, ranks)));
   for (const auto& kind : kinds_) {
     const auto& a = kind.layer->attention;
-    if (a.kind == AttentionKind::linear) linear_state(ledger, kind, share(static_cast<std::int64_t>(chunks.size()), about_.pool.dp), rank_tokens);
-    else if (is_compressed(kind)) compressed_prompts(ledger, kind, chunks);
-    else if (is_sparse(kind)) sparse_prompts(ledger, kind, chunks);
-    else full_prompts(ledger, kind, chunks);
+    if (a.kind == AttentionKind::linear) linear_state(ledger, kind, share(static_cast<std::int64_t>(chunks.size()), ranks), rank_tokens);
+    else if (is_compressed(kind)) compressed_prompts(ledger, kind, chunks, ranks);
+    else if (is_sparse(kind)) sparse_prompts(ledger, kind, chunks, ranks);
+    else full_prompts(ledger, kind, chunks, ranks);
   }
 }
 
-void Pass::full_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const {
+void Pass::full_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks, std::int64_t ranks) const {
   const auto& a = kind.layer->attention;
   double tokens = 0, most_tokens = 0, keys = 0, most_keys = 0;
   for (const auto& chunk : chunks) {
@@ -416,17 +422,17 @@ void Pass::full_prompts(Ledger& ledger, const Kind& kind, std::span<const servin
   }
   if (a.kind == AttentionKind::multi_latent) {
     // Keys and values of the context are projected from their latents again.
-    const auto rank_keys = static_cast<std::int64_t>(std::ceil(rank_share(keys, most_keys)));
+    const auto rank_keys = static_cast<std::int64_t>(std::ceil(rank_share(keys, most_keys, ranks)));
     const auto heads = share(a.heads, about_.pool.tp);
     const double f = about_.software.kernels.si();
     ledger.add(Part::projections, "key and value projection", kind.count, gemm(rank_keys, heads * (a.qk_nope_dim + a.v_head_dim), a.kv_lora_rank, attention_), f);
     ledger.add(Part::attention, "keys and queries put together", kind.count,
-               compute::latent_preparation(std::ceil(rank_share(tokens, most_tokens)), static_cast<double>(rank_keys), heads, a.qk_nope_dim, a.qk_rope_dim, a.v_head_dim), f);
+               compute::latent_preparation(std::ceil(rank_share(tokens, most_tokens, ranks)), static_cast<double>(rank_keys), heads, a.qk_nope_dim, a.qk_rope_dim, a.v_head_dim), f);
     if (casts_prompts())
       ledger.add(Part::attention, "cast of queries, keys and values", kind.count,
-                 compute::latent_cast(std::ceil(rank_share(tokens, most_tokens)), static_cast<double>(rank_keys), heads, a.qk_nope_dim + a.qk_rope_dim, a.v_head_dim), f);
+                 compute::latent_cast(std::ceil(rank_share(tokens, most_tokens, ranks)), static_cast<double>(rank_keys), heads, a.qk_nope_dim + a.qk_rope_dim, a.v_head_dim), f);
   }
-  ragged_attention(ledger, kind, chunks);
+  ragged_attention(ledger, kind, chunks, ranks);
 }
 
 void Pass::head(Ledger& ledger, std::int64_t sampled) const {
@@ -448,7 +454,7 @@ void Pass::draft(Ledger& ledger, std::int64_t sequences, double attention_of_lay
   Ledger one(about_.chip), last(about_.chip);
   tokens(one, sequences, sequences);
   experts(one, sequences * about_.pool.dp);
-  exchange(one, sequences, sequences * about_.pool.dp);
+  exchange(one, sequences, sequences * about_.pool.dp, false);
   head(last, sequences);
   const auto projection = compute::time_of(about_.chip, gemm(sequences, about_.model.hidden, 2 * about_.model.hidden, dense_)).time.seconds().si();
   const double layer = one.total() / layers_ + attention_of_layer + projection + last.total();

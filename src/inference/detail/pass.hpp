@@ -16,6 +16,9 @@ namespace zettatwin::inference::detail {
 
 inline constexpr std::int64_t kMostDecoding = 16;  // queries of a sequence that decoding kernels take
 
+// A rank's share of a sum over the chunks of so many ranks, whose largest term is `longest`.
+[[nodiscard]] double rank_share(double sum, double longest, std::int64_t ranks);
+
 class Pass final {
  public:
   explicit Pass(const InstanceModel& about);
@@ -24,15 +27,13 @@ class Pass final {
   void tokens(Ledger& ledger, std::int64_t tokens, std::int64_t decoding) const;
   // Routed experts for `group` tokens of all data-parallel ranks.
   void experts(Ledger& ledger, std::int64_t group) const;
-  // Tokens of a rank to experts and back.
-  void exchange(Ledger& ledger, std::int64_t tokens, std::int64_t group) const;
+  // Tokens of a rank to experts and back; with prompts among them ranks have different numbers.
+  void exchange(Ledger& ledger, std::int64_t tokens, std::int64_t group, bool prompts) const;
   // Decoding attention of `sequences` of a rank, each with 1 + draft queries, on `cached` tokens together.
   void decoding(Ledger& ledger, std::int64_t sequences, double cached) const;
   // Attention of chunks of prompts on the busiest data-parallel rank, in one ragged kernel per layer: its launch once, tiles of the rank's chunks side by side,
-  // never less than the longest chunk alone. Ranks share chunks as evenly as whole chunks allow: the mean, or the longest.
-  void prompts(Ledger& ledger, std::span<const serving::Chunk> chunks) const;
-  // A rank's share of a sum over chunks whose largest term is `longest`.
-  [[nodiscard]] double rank_share(double sum, double longest) const;
+  // never less than the longest chunk alone. The chunks are of `ranks` ranks, which share them as evenly as whole chunks allow: the mean, or the longest.
+  void prompts(Ledger& ledger, std::span<const serving::Chunk> chunks, std::int64_t ranks) const;
   // Final norm, output projection, sampling of `sampled` tokens of a rank.
   void head(Ledger& ledger, std::int64_t sampled) const;
   // One draft layer with its pass through the head, for `sequences` of a rank; attention of one layer costs `attention`.
@@ -73,15 +74,16 @@ class Pass final {
   [[nodiscard]] compute::Gemm gemm(std::int64_t m, std::int64_t n, std::int64_t k, const Arithmetic& arithmetic) const;
   void small(Ledger& ledger, std::string_view name, double count, double kernels, double bytes) const;
   void reduce(Ledger& ledger, std::string_view name, double count, std::int64_t tokens) const;
+  void gathered(Ledger& ledger, double count, double values, bool prompts) const;
   [[nodiscard]] ExchangeRequest dispatch_of(const model::MixtureOfExperts& experts, std::int64_t tokens) const;
   [[nodiscard]] std::int64_t width_of(const model::MixtureOfExperts& e) const { return e.latent > 0 ? e.latent : about_.model.hidden; }  // of what routed experts see
   [[nodiscard]] double sent_bytes() const;  // per feature of a token on its way to an expert
   [[nodiscard]] double rows_computed(const compute::ServedExperts& op, std::int64_t tokens) const;
   // Whether an operator library's kernels compute the routed experts.
   [[nodiscard]] bool library_experts() const;
-  void ragged_attention(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const;
+  void ragged_attention(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks, std::int64_t ranks) const;
   // Attention of one kind of layer on all keys.
-  void full_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const;
+  void full_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks, std::int64_t ranks) const;
   // Whether prompts of latent attention are cast to the cache's format before they are multiplied.
   [[nodiscard]] bool casts_prompts() const { return about_.software.latent_prompts_as_cache && cache_ != hardware::Precision::bf16; }
   [[nodiscard]] double kernels_of(const model::Layer& layer) const;
@@ -91,7 +93,7 @@ class Pass final {
   [[nodiscard]] static bool is_compressed(const Kind& kind) { return kind.layer->attention.kind == model::AttentionKind::compressed; }
   void compressed_tokens(Ledger& ledger, const Kind& kind, std::int64_t tokens) const;
   void compressed_decoding(Ledger& ledger, const Kind& kind, std::int64_t sequences, std::int64_t length) const;
-  void compressed_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const;
+  void compressed_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks, std::int64_t ranks) const;
 
   // Sparse attention (sparse_attention.cpp).
   [[nodiscard]] static bool is_sparse(const Kind& kind);
@@ -101,8 +103,8 @@ class Pass final {
   void sparse_decoding(Ledger& ledger, const Kind& kind, std::int64_t sequences, std::int64_t length) const;
   [[nodiscard]] double sparse_seconds(const model::Attention& a, const serving::Chunk& chunk) const;
   [[nodiscard]] double absorbed_seconds(const model::Attention& a, std::int64_t tokens) const;
-  void chosen_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const;
-  void sparse_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const;
+  void chosen_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks, std::int64_t ranks) const;
+  void sparse_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks, std::int64_t ranks) const;
 
   const InstanceModel& about_;
   std::vector<Kind> kinds_;

@@ -83,7 +83,7 @@ double Pass::absorbed_seconds(const model::Attention& a, std::int64_t tokens) co
   return one(a.kv_lora_rank, a.qk_nope_dim) + one(a.v_head_dim, a.kv_lora_rank);
 }
 
-void Pass::chosen_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const {
+void Pass::chosen_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks, std::int64_t ranks) const {
   const auto& a = kind.layer->attention;
   const double f = about_.software.kernels.si();
   double tokens = 0, longest_tokens = 0, seconds = 0, longest_seconds = 0, pairs = 0, most_pairs = 0, keys = 0, most_keys = 0;
@@ -100,31 +100,31 @@ void Pass::chosen_prompts(Ledger& ledger, const Kind& kind, std::span<const serv
     take(sparse_seconds(a, chunk), seconds, longest_seconds);
   }
   if (a.indexer.heads > 0)
-    ledger.add(Part::attention, "scores and choice of keys, prompts", kind.count, index_scores(a, rank_share(pairs, most_pairs), rank_share(keys, most_keys), false), f);
+    ledger.add(Part::attention, "scores and choice of keys, prompts", kind.count, index_scores(a, rank_share(pairs, most_pairs, ranks), rank_share(keys, most_keys, ranks), false), f);
   if (a.kind != AttentionKind::multi_latent) return;
-  const auto rows = static_cast<std::int64_t>(std::ceil(rank_share(tokens, longest_tokens)));
+  const auto rows = static_cast<std::int64_t>(std::ceil(rank_share(tokens, longest_tokens, ranks)));
   ledger.add_seconds(Part::projections, "absorbed projections of prompts", kind.count * f, absorbed_seconds(a, rows), "tokens x (latent x nope + v x latent), head by head");
-  ledger.add_seconds(Part::attention, "latent attention on chosen keys, prompts", kind.count * f, about_.chip.efficiency.attention_of(Precision::bf16).launch.si() + rank_share(seconds, longest_seconds),
+  ledger.add_seconds(Part::attention, "latent attention on chosen keys, prompts", kind.count * f, about_.chip.efficiency.attention_of(Precision::bf16).launch.si() + rank_share(seconds, longest_seconds, ranks),
                      "launch + max(2 heads (2 latent + rope) pairs / (matrix_peak.bf16 x attention.bf16.math), (latent + rope) bytes pairs / gemm.bf16.l2_bandwidth); pairs = sum over queries of min(chosen, keys)");
 }
 
 // A batch in which some chunk sees more keys than are chosen chooses for all of them. Before that every key is chosen, and latent attention may as well project keys and
 // values of all tokens: the quicker of both is taken, so that more work is never faster.
-void Pass::sparse_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks) const {
+void Pass::sparse_prompts(Ledger& ledger, const Kind& kind, std::span<const serving::Chunk> chunks, std::int64_t ranks) const {
   const auto& a = kind.layer->attention;
   const bool latent = a.kind == AttentionKind::multi_latent;
   const bool beyond = std::any_of(chunks.begin(), chunks.end(), [&](const serving::Chunk& chunk) { return std::int64_t{chunk.tokens} + chunk.context > a.indexer.keys(); });
   if (!latent) {
-    if (beyond) chosen_prompts(ledger, kind, chunks);
-    return ragged_attention(ledger, kind, chunks);  // as with a window of as many keys
+    if (beyond) chosen_prompts(ledger, kind, chunks, ranks);
+    return ragged_attention(ledger, kind, chunks, ranks);  // as with a window of as many keys
   }
   if (!beyond) {
     Ledger all(about_.chip), chosen(about_.chip);
-    full_prompts(all, kind, chunks);
-    chosen_prompts(chosen, kind, chunks);
-    if (all.total() <= chosen.total()) return full_prompts(ledger, kind, chunks);
+    full_prompts(all, kind, chunks, ranks);
+    chosen_prompts(chosen, kind, chunks, ranks);
+    if (all.total() <= chosen.total()) return full_prompts(ledger, kind, chunks, ranks);
   }
-  chosen_prompts(ledger, kind, chunks);
+  chosen_prompts(ledger, kind, chunks, ranks);
 }
 
 }  // namespace zettatwin::inference::detail

@@ -71,7 +71,7 @@ void Engine::plan() {
     }
     time = pace_.time(steps_);
   } else {
-    time = timer_.step({.sequences = run_.decoding, .cached = run_.cached, .chunks = chunks_}).count();
+    time = timer_.step({.sequences = run_.decoding, .cached = run_.cached, .chunks = chunks_by_rank()}).count();
     for (const auto& chunk : chunks_) run_.prompt_tokens += chunk.tokens;
   }
   ZT_EXPECT(time > 0, "a step takes time");
@@ -81,6 +81,13 @@ void Engine::plan() {
   run_used_ = used();
   statistics_.evicted_blocks = cache_.evicted_blocks();
   statistics_.blocks_max = std::max(statistics_.blocks_max, run_used_);
+}
+
+std::span<const Chunk> Engine::chunks_by_rank() {
+  if (!bound()) return chunks_;
+  by_rank_ = chunks_;
+  std::stable_sort(by_rank_.begin(), by_rank_.end(), [](const Chunk& a, const Chunk& b) { return a.rank < b.rank; });
+  return by_rank_;
 }
 
 // How many steps follow each other with the same sequences, until one ends, blocks run out, an arrival can be taken up, or the timer's piece ends.

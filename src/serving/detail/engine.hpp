@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,7 @@ struct Sequence {
   std::int32_t held = 0;        // leading contents of job.blocks in use
   std::int32_t stored = 0;      // leading contents that the store was told of
   std::int64_t mapped = 0;      // blocks, own and shared; of a decoding sequence that grows: when it joined
+  std::int16_t rank = Chunk::kAnyRank;  // of bound_ranks
   std::int32_t due = 0;         // blocks that its joining, or its last draw, made necessary
   Stage stage = Stage::waiting;
   bool arrived = false;         // its cache comes with it: a decode job, or swapped out
@@ -103,7 +105,13 @@ class Engine final : public Instance {
   void admit(std::int64_t budget);
   void admit_set_aside(std::int64_t budget);
   void forget_set_aside(Slot slot);
-  [[nodiscard]] bool try_admit(Slot slot, std::int64_t& budget);
+  enum class Admitted { yes, step_full, cache_full };
+  [[nodiscard]] Admitted try_admit(Slot slot, std::int64_t& budget);
+  void admit_bound();
+  [[nodiscard]] std::span<const Chunk> chunks_by_rank();
+  [[nodiscard]] bool bound() const { return e_.bound_ranks > 1; }
+  // What is left of the step for a sequence's prompt.
+  [[nodiscard]] std::int64_t& left_for(const Sequence& s, std::int64_t& budget) { return bound() ? left_[static_cast<std::size_t>(s.rank)] : budget; }
   struct Match { std::int64_t idle = 0; };  // entries of the chips that nobody uses; all are in matched_ and hits_
   [[nodiscard]] Match match(const Sequence& s);
   [[nodiscard]] bool fits(const Sequence& s, const Match& found, std::int64_t count, std::int64_t reserved) const;
@@ -184,8 +192,10 @@ class Engine final : public Instance {
   Pace pace_;
   StepRun run_;
   std::int64_t run_clock_ = 0, run_used_ = 0;
+  std::vector<std::int64_t> left_;  // tokens of the step that is composed, by bound rank
   std::vector<Chunk> chunks_;
   std::vector<Slot> chunk_slots_;
+  std::vector<Chunk> by_rank_;  // chunks_ of bound sequences, as the timer wants them
   std::vector<Slot> drawn_ends_;
   std::vector<ContentCache::Index> matched_;
   std::vector<std::int64_t> hits_;  // entries by place

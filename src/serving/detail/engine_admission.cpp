@@ -22,6 +22,7 @@ void Engine::compose() {
   look();
   holding_ = false;
   std::int64_t budget = e_.max_tokens;
+  if (bound()) left_.assign(static_cast<std::size_t>(e_.bound_ranks), budget / e_.bound_ranks);
   if (e_.policy == Policy::mixed) {
     grow();
     budget -= batch_.size() * (1 + lookahead_);
@@ -85,9 +86,11 @@ void Engine::preempt() {
 void Engine::continue_prefills(std::int64_t& budget) {
   for (const Slot slot : prefilling_) {
     const std::int64_t rest = slots_[slot].goal - slots_[slot].cached;
-    const auto tokens = e_.chunked_prefill ? std::min({rest, budget, e_.longest_chunk()}) : rest <= budget || chunks_.empty() ? rest : 0;
+    auto& left = left_for(slots_[slot], budget);
+    const auto tokens = e_.chunked_prefill ? std::min({rest, left, e_.longest_chunk()}) : rest <= left || chunks_.empty() ? rest : 0;
+    if (tokens <= 0 && bound()) continue;
     if (tokens <= 0) return;
-    budget -= tokens;
+    left -= tokens;
     add_chunk(slot, tokens);
   }
 }
@@ -95,7 +98,7 @@ void Engine::continue_prefills(std::int64_t& budget) {
 void Engine::add_chunk(Slot slot, std::int64_t tokens) {
   Sequence& s = slots_[slot];
   const auto end = s.cached + tokens;
-  chunks_.push_back(Chunk{.tokens = static_cast<std::int32_t>(tokens), .context = s.cached, .last = end == s.goal});
+  chunks_.push_back(Chunk{.tokens = static_cast<std::int32_t>(tokens), .context = s.cached, .last = end == s.goal, .rank = s.rank});
   chunk_slots_.push_back(slot);
   share(s, end);
   statistics_.recomputed_tokens += std::max<std::int64_t>(0, std::min<std::int64_t>(end, s.lost) - s.cached);
@@ -175,22 +178,37 @@ bool Engine::holds_prompts(std::int64_t since) {
 
 void Engine::admit(std::int64_t budget) {
   const auto since = std::exchange(held_since_, -1);
+  if (bound()) return admit_bound();
   bool asked = false;
   while (!blocked_ && queue_.size > 0 && slots_[queue_.first].at <= polled_) {
     const Slot slot = queue_.first;
     if (!slots_[slot].arrived && !std::exchange(asked, true) && holds_prompts(since)) break;
     if (e_.policy == Policy::mixed && budget < (slots_[slot].arrived ? 1 + lookahead_ : 1)) return;
     if (e_.policy == Policy::prefill_first && budget < 1) return;
-    if (full_batch() || !try_admit(slot, budget)) blocked_ = true;
+    if (full_batch() || try_admit(slot, budget) != Admitted::yes) blocked_ = true;
   }
   if (blocked_ && !aside_blocked_ && !set_aside_.empty()) admit_set_aside(budget);
+}
+
+// Each rank takes up its own requests in their order; one whose step is full leaves the others theirs.
+void Engine::admit_bound() {
+  auto open = std::count_if(left_.begin(), left_.end(), [](std::int64_t left) { return left > 0; });
+  for (Slot slot = queue_.first, next = kNoSlot; slot != kNoSlot && open > 0 && !blocked_ && slots_[slot].at <= polled_; slot = next) {
+    next = slots_[slot].next;
+    auto& left = left_[static_cast<std::size_t>(slots_[slot].rank)];
+    if (left < 1) continue;
+    const auto admitted = full_batch() ? Admitted::cache_full : try_admit(slot, left);
+    blocked_ = admitted == Admitted::cache_full;
+    if (admitted == Admitted::step_full) left = 0;
+    open -= left < 1;
+  }
 }
 
 // Those whose blocks are set aside take nothing from the blocked head of the queue, and what they hold may be what it waits for.
 void Engine::admit_set_aside(std::int64_t budget) {
   while (!set_aside_.empty() && slots_[set_aside_.front()].at <= polled_ && !full_batch()) {
     if (e_.policy == Policy::mixed && budget < 1 + lookahead_) return;
-    if (!try_admit(set_aside_.front(), budget)) {
+    if (try_admit(set_aside_.front(), budget) != Admitted::yes) {
       aside_blocked_ = true;
       return;
     }
@@ -258,17 +276,17 @@ void Engine::take_blocks(Sequence& s, std::int64_t count) {
   s.mapped = count;
 }
 
-bool Engine::try_admit(Slot slot, std::int64_t& budget) {
+Engine::Admitted Engine::try_admit(Slot slot, std::int64_t& budget) {
   Sequence& s = slots_[slot];
   const std::int64_t known = s.job.input + s.generated;
   const auto found = match(s);
   const auto cached_tokens = static_cast<std::int64_t>(matched_.size()) * unit_tokens_, rest = known - cached_tokens;
-  if (!s.arrived && !e_.chunked_prefill && e_.policy != Policy::static_batch && rest > std::min(budget, e_.longest_chunk()) && !(chunks_.empty() && rest > e_.longest_chunk())) return false;
+  if (!s.arrived && !e_.chunked_prefill && e_.policy != Policy::static_batch && rest > std::min(budget, e_.longest_chunk()) && !(chunks_.empty() && rest > e_.longest_chunk())) return Admitted::step_full;
   auto count = batch_.positions(known + lookahead_);
   if (!grows_) count = std::max(count, batch_.positions(s.job.input + s.target - 1 + lookahead_));
   const auto* const set_aside = reserved_.size() > 0 ? reserved_.find(s.job.id) : nullptr;
   const auto reserved = set_aside ? *set_aside : 0;
-  if (!fits(s, found, count, reserved)) return false;
+  if (!fits(s, found, count, reserved)) return Admitted::cache_full;
 
   queue_tokens_ -= to_do(s);
   if (first_to_come_ == slot) first_to_come_ = s.next;
@@ -306,11 +324,11 @@ bool Engine::try_admit(Slot slot, std::int64_t& budget) {
       add_chunk(slot, tokens);
     }
   }
-  if (s.seen) return true;
+  if (s.seen) return Admitted::yes;
   s.seen = true;
   statistics_.waiting_seconds += Picoseconds(t_ - s.at).seconds().si();
   observer_.scheduled(s.job.id, Picoseconds(t_), static_cast<std::int32_t>(cached_tokens));
-  return true;
+  return Admitted::yes;
 }
 
 void Engine::join(Slot slot) {

@@ -4,6 +4,7 @@
 
 #include "base/contract.hpp"
 #include "serving/detail/engine.hpp"
+#include "serving/detail/rank_draw.hpp"
 
 namespace zettatwin::serving::detail {
 
@@ -44,6 +45,7 @@ void Engine::drop_slot(Slot slot) {
 
 void Engine::submit(Job job, Picoseconds at) {
   ZT_EXPECT(job.input >= 1 && job.output > job.generated && job.generated >= (job.work == Work::decode ? 1 : 0), "a job with work to do");
+  ZT_EXPECT(!bound() || job.work == Work::prefill, "requests are bound to ranks where prompts alone are computed");
   const auto target = job.work == Work::prefill ? job.generated + 1 : job.output;
   const bool arrived = job.work == Work::decode;
   ++statistics_.submitted;
@@ -70,6 +72,7 @@ void Engine::submit(Job job, Picoseconds at) {
   s.generated = job.generated;
   s.target = target;
   s.arrived = arrived;
+  if (bound()) s.rank = bound_rank(options_.seed, job.id, e_.bound_ranks);
   s.lost = job.work == Work::whole && job.generated > 0 ? job.input + job.generated : 0;
   s.job = std::move(job);
   const bool first = queue_.size == 0;

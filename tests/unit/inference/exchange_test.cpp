@@ -45,6 +45,17 @@ TEST(AllReduce, OneShotThenTwo) {
   EXPECT_EQ(all_reduce(fabric, Spread{{1, 1}}, 1e6).seconds, 0);
 }
 
+// Engines gather by their library: kernels of one or two shots are for sums that all chips get.
+TEST(Gather, IsTheLibrarys) {
+  auto machine = small();
+  for (auto& level : machine.levels) level.network.launch.value = units::Seconds::from_si(0);
+  const auto fabric = topology::whole(machine);
+  const auto one = gather(fabric, Spread{{8, 1}}, 1e6, false);
+  EXPECT_EQ(one.how, "collective library");
+  EXPECT_GE(one.seconds, 7.0 / 8 * 1e6 / 100e9);
+  EXPECT_EQ(gather(fabric, Spread{{8, 1}}, 1e6, true).seconds, one.seconds);
+}
+
 TEST(Exchange, LowLatencyCopiesTravelAlone) {
   const auto machine = small();
   const auto fabric = topology::whole(machine);

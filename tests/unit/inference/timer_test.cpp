@@ -232,6 +232,53 @@ TEST(Experts, GatheredTokensPassEveryChip) {
   EXPECT_NE(wide(ExpertTraffic::gather_few), wide(ExpertTraffic::gather));
 }
 
+// Zero-padded rows of all ranks are added up both ways where prompts are in the step: twice the bytes of a gather and of a sum, in 16 bits.
+TEST(Experts, StepsWithPromptsMayBeGatheredByAllReduces) {
+  Toy toy{.flop_per_s = 1e30, .bytes_per_s = 1e30};
+  toy.levels = {{"node", 2, 1e9, 0}};
+  auto software = free_software();
+  software.expert_traffic = ExpertTraffic::gather;
+  software.quantised_exchange = false;
+  const auto exchange = [&](const serving::StepLoad& load) { return of(served(toy_machine(toy), toy_model(test::kToyExperts), software, "dp=2,ep=2,instances=1").pools[0].timer->parts(load), Part::exchange); };
+  const std::vector<serving::Chunk> prompts(2, serving::Chunk{1000, 0, true});
+  const serving::StepLoad decoding{.sequences = 128, .cached = 12800, .chunks = {}}, mixed{.sequences = 0, .cached = 0, .chunks = prompts};
+  const double even = exchange(decoding), uneven = exchange(mixed);
+  software.reduced_gathers = true;
+  EXPECT_EQ(exchange(decoding), even) << "graphs pad ranks to equal numbers";
+  EXPECT_NEAR(exchange(mixed), 2 * uneven, 1e-9 * uneven);
+  // Three layers, two of these: 2000 tokens of 512 features and two bytes; half of them comes from the other chip.
+  EXPECT_NEAR(uneven, 3 * 2 * 2000 * 512 * 2 * 0.5 / 1e9, 1e-9 * uneven);
+}
+
+// Two prompts on one rank take as long as three on three: the busiest rank decides, the exchange carries all tokens.
+TEST(BoundRanks, TheBusiestRankDecides) {
+  Toy toy;
+  toy.levels = {{"node", 4, 1e30, 0}};
+  const auto pool = served(toy_machine(toy), toy_model(), free_software(), "dp=4,instances=1");
+  const auto time = [&](std::vector<std::int16_t> ranks) {
+    std::vector<serving::Chunk> chunks;
+    for (const auto rank : ranks) chunks.push_back({.tokens = 512, .context = 0, .last = true, .rank = rank});
+    return seconds(pool.pools[0], 0, 0, chunks);
+  };
+  EXPECT_EQ(time({0, 1, 2, 3}), time({2}));
+  EXPECT_EQ(time({1, 1}), time({0, 1, 1, 3}));
+  EXPECT_GT(time({1, 1}), 1.5 * time({1}));
+  // Unbound, they go where there is room.
+  const auto any = serving::Chunk::kAnyRank;
+  EXPECT_EQ(time({any, any, any, any}), time({0, 1, 2, 3}));
+}
+
+TEST(BoundRanks, OnlyWherePromptsAloneAreComputed) {
+  Toy toy;
+  toy.levels = {{"node", 8, 1e12, 0}};
+  auto software = free_software();
+  software.random_ranks = true;
+  const auto apart = served(toy_machine(toy), toy_model(), software, "prefill.dp=4,decode.dp=4");
+  EXPECT_EQ(apart.pools[0].engine.bound_ranks, 4);
+  EXPECT_EQ(apart.pools[1].engine.bound_ranks, 1);
+  EXPECT_EQ(served(toy_machine(toy), toy_model(), software, "dp=4,instances=1").pools[0].engine.bound_ranks, 1);
+}
+
 // Figures of an operator library: per_choice 1 ns, combine and permute at half of the memory.
 hardware::Machine machine_with_library(const Toy& toy, hardware::Precision precision) {
   auto machine = toy_machine(toy);

@@ -104,6 +104,26 @@ TEST(EqualsStepwise, WithAStore) {
   EXPECT_GT(evictions * test::kThinning, 100);
 }
 
+// Prompts alone, each bound to a rank: ranks pass each other in the queue, and none computes more than its part of a step.
+TEST(EqualsStepwise, WithBoundRanks) {
+  std::int64_t passed = 0;
+  for (std::uint64_t seed = 1; seed <= 6000; seed += test::kThinning) {
+    auto c = test::random_serving(seed);
+    if (c.settings.policy == serving::Policy::static_batch) continue;
+    c.settings.bound_ranks = 2 + static_cast<std::int64_t>(seed % 4);
+    c.settings.max_tokens *= c.settings.bound_ranks;
+    c.settings.max_chunk = c.settings.max_tokens / c.settings.bound_ranks;
+    std::erase_if(c.calls, [](const auto& call) { return call.kind == test::ServingCall::reserve; });
+    for (auto& call : c.calls)
+      if (call.kind == test::ServingCall::submit) call.job.work = serving::Work::prefill, call.job.generated = 0;
+    EXPECT_NO_THROW(expect_equal(c, seed));
+    if (testing::Test::HasFailure()) FAIL() << "seed " << seed;
+    const auto orders = test::play(c, fast);
+    passed += orders->instance->statistics().prefill_steps > 1;
+  }
+  EXPECT_GT(passed * test::kThinning, 1000);
+}
+
 TEST(EqualsStepwise, OnLongRuns) {
   for (std::uint64_t seed = 1; seed <= 150; seed += test::kThinning) {
     EXPECT_NO_THROW(expect_equal(test::long_serving(seed), seed));

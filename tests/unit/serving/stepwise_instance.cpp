@@ -12,6 +12,7 @@
 #include "base/contract.hpp"
 #include "serving/detail/acceptance_draw.hpp"
 #include "serving/detail/expected_share.hpp"
+#include "serving/detail/rank_draw.hpp"
 #include "serving/detail/token_clock.hpp"
 
 namespace zettatwin::test {
@@ -42,6 +43,7 @@ struct Sequence {
   std::int64_t held = 0;       // leading contents of job.blocks in use
   std::int64_t stored = 0;     // leading contents that the store was told of
   std::int64_t chunk = 0;      // in this step
+  std::int16_t rank = Chunk::kAnyRank;
 };
 using Item = std::shared_ptr<Sequence>;
 
@@ -115,6 +117,8 @@ class Stepwise final : public Instance {
   void grow();
   void continue_prefills(std::int64_t& budget);
   void admit(std::int64_t budget);
+  void admit_bound();
+  bool bound() const { return e_.bound_ranks > 1; }
   bool holds_prompts(std::int64_t since);
   bool try_admit(const Item& s, std::int64_t& budget);
   void chunk(Sequence& s, std::int64_t tokens);
@@ -176,6 +180,8 @@ class Stepwise final : public Instance {
   Picoseconds t_, end_, previous_begin_, fetch_, swap_, polled_;
   bool running_step_ = false, blocked_ = false, stuck_ = false, preempted_ = false, decoding_ = false;
   std::vector<Chunk> chunks_;
+  std::map<std::int16_t, std::int64_t> left_;  // of a step's tokens, by bound rank
+  bool step_full_ = false;                     // why try_admit() said no
 };
 
 void Stepwise::submit(Job job, Picoseconds at) {
@@ -189,6 +195,7 @@ void Stepwise::submit(Job job, Picoseconds at) {
   if (job.work == Work::whole && job.generated > 0) s->lost = job.input + job.generated;
   ++statistics_.submitted;
   const bool fits = positions(job.input + s->target - 1 + lookahead_) <= e_.blocks && (e_.chunked_prefill || s->arrived || job.input + job.generated <= most_of_one_);
+  if (bound()) s->rank = detail::bound_rank(options_.seed, job.id, e_.bound_ranks);
   s->job = std::move(job);
   if (!fits) {
     ++statistics_.rejected;
@@ -214,7 +221,9 @@ bool Stepwise::begin(Picoseconds until) {
     const Item s = blocked_ ? first_set_aside() : nullptr;
     if (!preempted_ && zombies_.empty() && !(running_.empty() && s && s->at > t_)) stuck_ = true;
   }
-  StepLoad load{.chunks = chunks_};
+  auto by_rank = chunks_;
+  std::stable_sort(by_rank.begin(), by_rank.end(), [](const Chunk& a, const Chunk& b) { return a.rank < b.rank; });
+  StepLoad load{.chunks = by_rank};
   if (decoding_)
     for (const auto& s : running_)
       if (decodes(*s)) {
@@ -246,6 +255,7 @@ void Stepwise::compose() {
   const bool looks = e_.poll_steps == 1 || since_poll_ >= e_.poll_steps || running_.empty();
   if (looks) polled_ = e_.schedule_ahead && !running_.empty() ? previous_begin_ : t_, since_poll_ = 0;
   auto budget = e_.max_tokens;
+  for (std::int16_t rank = 0; bound() && rank < e_.bound_ranks; ++rank) left_[rank] = e_.max_tokens / e_.bound_ranks;
   if (e_.policy == Policy::mixed) {
     grow();
     for (const auto& s : running_) budget -= decodes(*s) ? 1 + lookahead_ : 0;
@@ -313,16 +323,18 @@ void Stepwise::continue_prefills(std::int64_t& budget) {
   for (const auto& s : running_) {
     if (decodes(*s)) continue;
     const auto rest = s->goal - s->cached;
-    const auto tokens = e_.chunked_prefill ? std::min({rest, budget, most_of_one_}) : rest <= budget || chunks_.empty() ? rest : 0;
-    if (tokens <= 0) return;
-    budget -= tokens;
+    auto& left = bound() ? left_[s->rank] : budget;
+    const auto tokens = e_.chunked_prefill ? std::min({rest, left, most_of_one_}) : rest <= left || chunks_.empty() ? rest : 0;
+    if (tokens <= 0 && !bound()) return;
+    if (tokens <= 0) continue;
+    left -= tokens;
     chunk(*s, tokens);
   }
 }
 
 void Stepwise::chunk(Sequence& s, std::int64_t tokens) {
   s.chunk = tokens;
-  chunks_.push_back(Chunk{.tokens = static_cast<std::int32_t>(tokens), .context = static_cast<std::int32_t>(s.cached), .last = s.cached + tokens == s.goal});
+  chunks_.push_back(Chunk{.tokens = static_cast<std::int32_t>(tokens), .context = static_cast<std::int32_t>(s.cached), .last = s.cached + tokens == s.goal, .rank = s.rank});
   share(s, s.cached + tokens);
   statistics_.recomputed_tokens += std::max<std::int64_t>(0, std::min(s.cached + tokens, s.lost) - s.cached);
   statistics_.prompt_tokens += tokens;
@@ -356,7 +368,21 @@ bool Stepwise::holds_prompts(std::int64_t since) {
   return held_since_ = since, true;
 }
 
+// One rank after the other looks through the queue for the first of its own; the earliest found is asked, until no rank can take one.
+void Stepwise::admit_bound() {
+  while (!blocked_) {
+    Item first;
+    for (const auto& s : queue_)
+      if (!first && s->at <= polled_ && left_[s->rank] >= 1) first = s;
+    if (!first) return;
+    step_full_ = false;
+    if (static_cast<std::int64_t>(running_.size() + zombies_.size()) >= e_.max_sequences) blocked_ = true;
+    else if (!try_admit(first, left_[first->rank])) (step_full_ ? void(left_[first->rank] = 0) : void(blocked_ = true));
+  }
+}
+
 void Stepwise::admit(std::int64_t budget) {
+  if (bound()) return admit_bound();
   const auto since = std::exchange(held_since_, std::nullopt).value_or(steps_);
   bool asked = false;
   while (!blocked_ && !queue_.empty() && queue_.front()->at <= polled_) {
@@ -395,7 +421,7 @@ bool Stepwise::try_admit(const Item& s, std::int64_t& budget) {
     idle += cache_.idle(hash);
   }
   const auto rest = known - found * unit_tokens_;
-  if (!s->arrived && !e_.chunked_prefill && e_.policy != Policy::static_batch && (rest > most_of_one_ ? !chunks_.empty() : rest > budget)) return false;
+  if (!s->arrived && !e_.chunked_prefill && e_.policy != Policy::static_batch && (rest > most_of_one_ ? !chunks_.empty() : rest > budget)) return step_full_ = true, false;
   // Blocks.
   auto count = positions(known + lookahead_);
   if (e_.admission == Admission::full) count = std::max(count, positions(s->job.input + s->target - 1 + lookahead_));
