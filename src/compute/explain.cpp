@@ -28,6 +28,8 @@ constexpr std::string_view kScores =
 constexpr std::string_view kChosen =
     "launch + max(products, pairs x bytes / l2_bandwidth, (queries and outputs) / (memory.bandwidth x memory)); products = heads x pairs x f / (peak x math), with w = latent + rope: "
     "forward f = 2 (w + latent), backward f = 2 (3 w + 2 latent) / backward, scores alone f = 2 w";
+constexpr std::string_view kWide =
+    "launch + max(1, tiles / matrix_cores) k tile / (vector_peak.fp32 math / matrix_cores), at most 16 rows: weights / (memory.bandwidth memory) if that is less; in TF32 times tf32";
 constexpr std::string_view kStream =
     "kernels x launch + (bytes + min(bytes, kernels x half_bytes)) / (memory.bandwidth x memory)";
 
@@ -148,6 +150,16 @@ Explanation explain(const Chip& chip, const Quantise& op) {
   const auto t = time_of(chip, op);
   return {t, kStream, fmt::format("{:.6g} bf16 values to {}, {} copies, {}", op.elements, name_of(op.precision), op.copies, units::human(t.bytes, 4)),
           Inputs().stream(chip, "efficiency.quantise.", chip.efficiency.quantise).take()};
+}
+
+Explanation explain(const Chip& chip, const WideGemm& op) {
+  const auto t = time_of(chip, op);
+  const auto& e = chip.efficiency.wide_gemm;
+  Inputs inputs;
+  inputs.add("vector_peak.fp32", chip.vector_peak.at(Precision::fp32)).add("matrix_cores", chip.matrix_cores).add("efficiency.wide_gemm.launch", e.launch).add("efficiency.wide_gemm.math", e.math);
+  inputs.add("memory.bandwidth", chip.memory.bandwidth).add("efficiency.wide_gemm.memory", e.memory);
+  if (op.tf32) inputs.add("efficiency.wide_gemm.tf32", e.tf32);
+  return {t, kWide, fmt::format("C[{},{}] = A[{},{}] B[{},{}] in {}; {}", op.m, op.n, op.m, op.k, op.k, op.n, op.tf32 ? "tf32" : "fp32", t.detail), inputs.take()};
 }
 
 }  // namespace zettatwin::compute

@@ -32,5 +32,6 @@ struct Explanation {
 [[nodiscard]] Explanation explain(const hardware::Chip& chip, const ChosenAttention& op);
 [[nodiscard]] Explanation explain(const hardware::Chip& chip, const MemoryOp& op);
 [[nodiscard]] Explanation explain(const hardware::Chip& chip, const Quantise& op);
+[[nodiscard]] Explanation explain(const hardware::Chip& chip, const WideGemm& op);
 
 }  // namespace zettatwin::compute

@@ -32,6 +32,7 @@ KernelFamily family_of(const hardware::Chip&, const Gemm& op) { return {"gemm", 
 KernelFamily family_of(const hardware::Chip&, const GroupedGemm& op) { return {"expert_layer", op.precision}; }
 KernelFamily family_of(const hardware::Chip&, const MemoryOp&) { return {}; }
 KernelFamily family_of(const hardware::Chip&, const Quantise& op) { return op.dynamic ? KernelFamily{"dynamic_quantise", op.precision} : KernelFamily{}; }
+KernelFamily family_of(const hardware::Chip&, const WideGemm&) { return {"gemm", hardware::Precision::bf16}; }
 KernelFamily family_of(const hardware::Chip&, const LatentDecode& op) { return {"decode_latent", op.precision}; }
 KernelFamily family_of(const hardware::Chip&, const IndexScores& op) { return {op.decoding ? "decode_latent" : "attention", op.precision}; }
 KernelFamily family_of(const hardware::Chip&, const ChosenAttention&) { return {"attention", hardware::Precision::bf16}; }

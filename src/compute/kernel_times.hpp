@@ -28,6 +28,7 @@ struct KernelFamily {
 [[nodiscard]] KernelFamily family_of(const hardware::Chip& chip, const AttentionOp& op);
 [[nodiscard]] KernelFamily family_of(const hardware::Chip& chip, const MemoryOp& op);
 [[nodiscard]] KernelFamily family_of(const hardware::Chip& chip, const Quantise& op);
+[[nodiscard]] KernelFamily family_of(const hardware::Chip& chip, const WideGemm& op);
 [[nodiscard]] KernelFamily family_of(const hardware::Chip& chip, const LatentDecode& op);
 [[nodiscard]] KernelFamily family_of(const hardware::Chip& chip, const ServedExperts& op);
 [[nodiscard]] KernelFamily family_of(const hardware::Chip& chip, const ExpertLayer& op);

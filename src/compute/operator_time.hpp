@@ -85,6 +85,15 @@ struct MemoryOp {
 };
 [[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const MemoryOp& op);
 
+// A product in 32 bits on the vector cores: C[m,n] = A[m,k] B[k,n], as engines choose experts where a router's weights are kept wide; with `tf32` on matrix cores
+// that round. Expects efficiency.wide_gemm and vector_peak.fp32. Complexity: O(1).
+struct WideGemm {
+  std::int64_t m = 0, n = 0, k = 0;
+  bool tf32 = false;
+};
+[[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const WideGemm& op);
+[[nodiscard]] bool has_wide_gemm(const hardware::Chip& chip);
+
 // Casting `elements` bf16 values to `precision` with block scales (reads 2 B, writes the format, `copies` times for both layouts).
 struct Quantise {
   double elements = 0;

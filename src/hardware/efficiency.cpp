@@ -132,6 +132,13 @@ void describe(config::Schema& s, ServedExpertsEfficiency& experts) {
   s.figure("combine", experts.combine, "share of the memory bandwidth for each token of a group whose experts are on other chips; expert_layer's if absent");
 }
 
+void describe(config::Schema& s, WideGemmEfficiency& gemm) {
+  s.figure("launch", gemm.launch, "start and end of one kernel on the chip", kTime);
+  s.figure("math", gemm.math, "share of the vector peak", kShare);
+  s.figure("memory", gemm.memory, "share of the memory bandwidth in reading the weights for at most 16 rows", kShare);
+  s.figure("tf32", gemm.tf32, "time on matrix cores that round to TF32, over that on vector cores", kShare);
+}
+
 void describe(config::Schema& s, Residual& residual) {
   s.figure("low", residual.low, "10 % quantile of measured over predicted time", config::kRequired);
   s.figure("high", residual.high, "90 % quantile of measured over predicted time", config::kRequired);
@@ -173,6 +180,7 @@ void describe(config::Schema& s, Efficiency& efficiency) {
   by_precision(s, "decode_latent", efficiency.decode_latent, "attention of a few queries on compressed keys and values, by the cache's precision");
   by_precision(s, "served_experts", efficiency.served_experts, "routed experts of a layer in a deployed serving engine, by the precision of the products");
   by_precision(s, "dynamic_quantise", efficiency.dynamic_quantise, "casts before a product whose scales are found on the way");
+  s.object("wide_gemm", efficiency.wide_gemm, "products in 32 bits, as of routers whose weights are kept wide");
   s.table("uncertainty", efficiency.uncertainty, "measured over predicted time of single operators, by family");
 }
 

@@ -90,6 +90,16 @@ struct LatentDecodeEfficiency {
   config::Figure<units::Bytes> half_bytes;   // traffic at which half of either is reached
 };
 
+// Products in 32 bits on the vector cores, in tiles of 64 x 16 that one core takes through all of k (routers whose weights are kept wide):
+// launch + max(1, tiles / matrix_cores) x k x tile / (vector_peak.fp32 x math / matrix_cores), or of few rows the stream of the weights. All figures or none.
+struct WideGemmEfficiency {
+  config::Figure<units::Seconds> launch;
+  config::Figure<units::Ratio> math;    // share of the vector peak
+  config::Figure<units::Ratio> memory;  // share of the memory bandwidth in reading the weights for at most 16 rows
+  config::Figure<units::Ratio> tf32;    // time on matrix cores that round to TF32, over that of all this but the launch
+  [[nodiscard]] bool present() const { return math.present; }
+};
+
 // Routed experts of a layer as a deployed serving engine runs them, after its own tuning; expert_layer describes an operator library's kernels over all
 // shapes, tuned or not. launch + sqrt(products^2 + stream^2) + moving.
 struct ServedExpertsEfficiency {
@@ -136,6 +146,7 @@ struct Efficiency {
   std::map<Precision, ExpertLayerEfficiency> expert_layer;
   std::map<Precision, LatentDecodeEfficiency> decode_latent;    // by the precision of the cache
   std::map<Precision, ServedExpertsEfficiency> served_experts;  // by the precision of the products
+  WideGemmEfficiency wide_gemm;                             // present() where known
   std::map<Precision, StreamEfficiency> dynamic_quantise;   // casts whose scales are found on the way, before a product
   std::map<std::string, Residual> uncertainty;              // by family of operators, "gemm.bf16"
 

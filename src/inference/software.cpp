@@ -67,6 +67,7 @@ void describe_kernels(config::Schema& s, Software& p) {
   s.boolean("random_ranks", p.random_ranks, "instances that compute prompts alone bind requests to data-parallel ranks at random; else a prompt goes where there is room");
   s.boolean("reduced_gathers", p.reduced_gathers, "tokens of steps with prompts are gathered, and their results added up, by all-reduces of zero-padded rows");
   s.boolean("quantised_exchange", p.quantised_exchange, "tokens travel to experts in 8 bits");
+  s.boolean("tf32", p.tf32, "products in 32 bits round to TF32 on matrix cores (vLLM VLLM_FLOAT32_MATMUL_PRECISION=high, SGLang --enable-tf32-matmul)");
   s.boolean("fp4_casts", p.fp4_casts, "activations of 4-bit products are cast by kernels of their own");
   s.boolean("exchange_as_products", p.exchange_as_products, "tokens travel to experts as these multiply them: in 4 bits, in 8 with known scales, else in 16");
   s.boolean("fused_latent", p.fused_latent, "one kernel holds what precedes latent attention of decoding tokens: casts, norms, projections up to the absorbed key's, rotary embedding, cache writes");

@@ -73,6 +73,7 @@ struct Software {
   bool random_ranks = false;                        // instances that compute prompts alone bind requests to data-parallel ranks at random
   bool reduced_gathers = false;                     // with prompts in a step, whose ranks have different numbers of tokens, zero-padded rows are all-reduced both ways
   bool quantised_exchange = true;                   // tokens travel to experts in 8 bits
+  bool tf32 = false;                                // products in 32 bits round to TF32 on matrix cores
   bool fp4_casts = false;                           // activations of 4-bit products are cast by kernels of their own, not by what computes them
   bool exchange_as_products = false;                // in four where experts multiply four-bit values, in eight with known scales: cast before they travel; others in 16
   bool fused_latent = false;                        // one kernel holds what precedes latent attention of decoding tokens: norms, projections up to the absorbed key's, casts, rotary embedding, cache writes

@@ -10,6 +10,7 @@
 
 #include "base/contract.hpp"
 #include "inference/detail/pass.hpp"
+#include "inference/detail/rank_chunks.hpp"
 #include "inference/detail/step_table.hpp"
 #include "inference/placement.hpp"
 #include "result/path.hpp"
@@ -257,44 +258,6 @@ double Timer::part_of_sequences(std::int64_t sequences, std::int64_t parts, Chun
   return chunks == Chunks::whole ? std::max(even, 1 / std::max(1.0, of_rank)) : even;
 }
 
-// The chunk that takes longest: by the pairs of its attention, then by its tokens.
-std::span<const serving::Chunk> heaviest(std::span<const serving::Chunk> chunks) {
-  const auto pairs = [](const serving::Chunk& c) { return std::pair(static_cast<double>(c.tokens) * (c.context + c.tokens / 2.0), c.tokens); };
-  const auto most = std::max_element(chunks.begin(), chunks.end(), [&](const auto& a, const auto& b) { return pairs(a) < pairs(b); });
-  return chunks.subspan(static_cast<std::size_t>(most - chunks.begin()), 1);
-}
-
-// Chunks of bound sequences come rank by rank: what each rank has, one after the other.
-template <class F>
-void for_each_rank(std::span<const serving::Chunk> chunks, F&& take) {
-  for (std::size_t begin = 0, end = 0; begin < chunks.size(); begin = end) {
-    while (end < chunks.size() && chunks[end].rank == chunks[begin].rank) ++end;
-    take(chunks.subspan(begin, end - begin));
-  }
-}
-
-std::int64_t most_tokens_of_rank(std::span<const serving::Chunk> chunks) {
-  std::int64_t most = 0;
-  for_each_rank(chunks, [&](std::span<const serving::Chunk> own) {
-    std::int64_t tokens = 0;
-    for (const auto& chunk : own) tokens += chunk.tokens;
-    most = std::max(most, tokens);
-  });
-  return most;
-}
-
-// By the pairs of its attention.
-std::span<const serving::Chunk> busiest_rank(std::span<const serving::Chunk> chunks) {
-  std::span<const serving::Chunk> busiest;
-  double most = -1;
-  for_each_rank(chunks, [&](std::span<const serving::Chunk> own) {
-    double pairs = 0;
-    for (const auto& chunk : own) pairs += static_cast<double>(chunk.tokens) * (chunk.context + chunk.tokens / 2.0);
-    if (pairs > most) most = pairs, busiest = own;
-  });
-  return busiest;
-}
-
 // The busiest rank's share of one of `parts_of_batch` equal parts of the batch.
 RankLoad Timer::rank_load(const StepLoad& load, std::int64_t parts_of_batch, Chunks chunks) const {
   const auto dp = about_.pool.dp;
@@ -309,14 +272,14 @@ RankLoad Timer::rank_load(const StepLoad& load, std::int64_t parts_of_batch, Chu
     last += chunk.last ? 1 : 0;
   }
   const bool bound = !load.chunks.empty() && load.chunks.front().rank != Chunk::kAnyRank;
-  const auto mine = bound ? most_tokens_of_rank(load.chunks) : static_cast<std::int64_t>(std::ceil(detail::rank_share(all, longest, dp)));
-  rank.chunks = bound ? busiest_rank(load.chunks) : load.chunks;
+  const auto mine = bound ? detail::most_tokens_of_rank(load.chunks) : static_cast<std::int64_t>(std::ceil(detail::rank_share(all, longest, dp)));
+  rank.chunks = bound ? detail::busiest_rank(load.chunks) : load.chunks;
   rank.ranks = bound ? 1 : dp;
   const double parts = static_cast<double>(parts_of_batch), whole = chunks == Chunks::whole ? longest : 0;
   const auto of_part = [&](std::int64_t tokens) { return static_cast<std::int64_t>(std::ceil(std::max(static_cast<double>(tokens) / parts, whole))); };
   rank.chunk_share = 1 / parts;
   if (chunks == Chunks::whole && load.chunks.size() == 1) rank.chunk_share = 1;
-  else if (chunks == Chunks::whole && parts_of_batch > 1 && !load.chunks.empty()) rank.heaviest = heaviest(load.chunks);
+  else if (chunks == Chunks::whole && parts_of_batch > 1 && !load.chunks.empty()) rank.heaviest = detail::heaviest(load.chunks);
   // Steps with prompts that no graph holds compute what there is.
   rank.decoding = load.chunks.empty() || about_.software.graphs_with_prompts ? padded(rank.sequences) : rank.sequences * pass_.queries();
   rank.tokens = rank.decoding + of_part(mine);

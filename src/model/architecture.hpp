@@ -86,6 +86,7 @@ struct MixtureOfExperts {
   bool gated = true;
   bool bias = false;         // of the experts' projections
   bool router_bias = false;  // router with bias or score-correction term
+  bool wide_router = false;  // engines keep the router's weights in 32 bits and multiply in them
   bool shared_gate = false;  // a sigmoid gate (hidden -> 1) on the shared expert's output (Qwen2-MoE)
   friend bool operator==(const MixtureOfExperts&, const MixtureOfExperts&) = default;
 };

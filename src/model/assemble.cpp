@@ -329,6 +329,7 @@ class Assembler final {
             .gated = c_.gated,
             .bias = c_.expert_bias,
             .router_bias = c_.router_bias && i >= c_.num_hash_layers,
+            .wide_router = c_.wide_router,
             .shared_gate = c_.shared_expert_gate && shared > 0};
   }
 

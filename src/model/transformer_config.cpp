@@ -132,6 +132,7 @@ void describe_feed_forward(config::Schema& s, TransformerConfig& c) {
   s.integer("n_group", c.n_group, "groups of experts for group-limited routing", within(kAtLeastOne));
   s.integer("topk_group", c.topk_group, "groups that a token may reach; 0: all", within(kCounts));
   s.boolean("router_bias", c.router_bias, "the router has a bias or a score-correction term");
+  s.boolean("wide_router", c.wide_router, "engines keep the router's weights in 32 bits and multiply in them");
   s.boolean("expert_bias", c.expert_bias, "biases in the experts");
   s.integer("zero_experts", c.zero_experts, "experts among num_experts_per_tok choices, beside num_experts, that give a token back as it is; choices are taken to be even", within(kCounts));
   s.texts("moe_layers", c.moe_layers, "numbers of layers with experts, from 0; the others are dense");

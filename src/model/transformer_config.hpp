@@ -104,6 +104,7 @@ struct TransformerConfig {
   std::int64_t n_group = 1;
   std::int64_t topk_group = 0;
   bool router_bias = false;
+  bool wide_router = false;
   std::int64_t num_hash_layers = 0;
   std::int64_t zero_experts = 0;
   std::vector<std::string> moe_layers;

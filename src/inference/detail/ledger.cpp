@@ -120,7 +120,8 @@ void Ledger::add(Part part, std::string_view name, double count, const compute::
                       compute::family_of(chip_, op)});
 }
 
-void Ledger::add(Part part, std::string_view name, double count, const compute::IndexScores& op, double factor) {
+template <class Op>
+void Ledger::add_explained(Part part, std::string_view name, double count, const Op& op, double factor) {
   const double seconds = count * factor * compute::time_of(chip_, op).time.seconds().si();
   charge(part, seconds);
   if (!keeps_ || seconds == 0) return;
@@ -128,21 +129,10 @@ void Ledger::add(Part part, std::string_view name, double count, const compute::
   entries_.push_back({part, std::string(name), count, seconds, std::string(e.formula), inputs_of(e), compute::family_of(chip_, op)});
 }
 
-void Ledger::add(Part part, std::string_view name, double count, const compute::MemoryOp& op, double factor) {
-  const double seconds = count * factor * compute::time_of(chip_, op).time.seconds().si();
-  charge(part, seconds);
-  if (!keeps_ || seconds == 0) return;
-  const auto e = compute::explain(chip_, op);
-  entries_.push_back({part, std::string(name), count, seconds, std::string(e.formula), inputs_of(e), compute::family_of(chip_, op)});
-}
-
-void Ledger::add(Part part, std::string_view name, double count, const compute::Quantise& op, double factor) {
-  const double seconds = count * factor * compute::time_of(chip_, op).time.seconds().si();
-  charge(part, seconds);
-  if (!keeps_ || seconds == 0) return;
-  const auto e = compute::explain(chip_, op);
-  entries_.push_back({part, std::string(name), count, seconds, std::string(e.formula), inputs_of(e), compute::family_of(chip_, op)});
-}
+void Ledger::add(Part part, std::string_view name, double count, const compute::IndexScores& op, double factor) { add_explained(part, name, count, op, factor); }
+void Ledger::add(Part part, std::string_view name, double count, const compute::MemoryOp& op, double factor) { add_explained(part, name, count, op, factor); }
+void Ledger::add(Part part, std::string_view name, double count, const compute::Quantise& op, double factor) { add_explained(part, name, count, op, factor); }
+void Ledger::add(Part part, std::string_view name, double count, const compute::WideGemm& op, double factor) { add_explained(part, name, count, op, factor); }
 
 void Ledger::add(Part part, std::string_view name, double count, const MessageTime& message, double bytes) {
   charge(part, count * message.seconds);

@@ -38,6 +38,7 @@ class Ledger final {
   void add(Part part, std::string_view name, double count, const compute::IndexScores& op, double factor = 1);
   void add(Part part, std::string_view name, double count, const compute::MemoryOp& op, double factor = 1);
   void add(Part part, std::string_view name, double count, const compute::Quantise& op, double factor = 1);
+  void add(Part part, std::string_view name, double count, const compute::WideGemm& op, double factor = 1);
   void add(Part part, std::string_view name, double count, const MessageTime& message, double bytes);
   // A figure of the software.
   void add(Part part, std::string_view name, double count, const config::Figure<units::Seconds>& figure);
@@ -54,6 +55,8 @@ class Ledger final {
   [[nodiscard]] std::vector<Entry>& entries() { return entries_; }
 
  private:
+  template <class Op>
+  void add_explained(Part part, std::string_view name, double count, const Op& op, double factor);
   void charge(Part part, double seconds) { parts_[static_cast<std::size_t>(part)] += seconds; }
 
   const hardware::Chip& chip_;

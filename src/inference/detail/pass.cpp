@@ -182,7 +182,15 @@ void Pass::shared_beside(Ledger& ledger, double count, std::int64_t columns, boo
 
 void Pass::routing(Ledger& ledger, const Kind& kind, std::int64_t tokens) const {
   const auto& e = *kind.layer->experts;
-  ledger.add(Part::router, "router", kind.count, Gemm{.m = tokens, .n = e.routed_experts + e.zero_experts, .k = about_.model.hidden}, about_.software.kernels.si());
+  const auto choices = e.routed_experts + e.zero_experts;
+  const double f = about_.software.kernels.si();
+  if (e.wide_router && compute::has_wide_gemm(about_.chip)) {
+    constexpr double kMoved = 2 + 4;  // bytes of a value, read and written
+    ledger.add(Part::router, "hidden states to 32 bits", kind.count, compute::MemoryOp{.bytes = Bytes::from_si(kMoved * static_cast<double>(tokens * about_.model.hidden)), .kernels = 1}, f);
+    ledger.add(Part::router, "router", kind.count, compute::WideGemm{.m = tokens, .n = choices, .k = about_.model.hidden, .tf32 = about_.software.tf32}, f);
+  } else {
+    ledger.add(Part::router, "router", kind.count, Gemm{.m = tokens, .n = choices, .k = about_.model.hidden}, f);
+  }
   small(ledger, "choice of experts", kind.count, about_.software.routing_kernels.si(), kStateBytes * static_cast<double>(tokens * e.routed_experts));
   if (e.latent == 0) return;
   const auto hidden = about_.model.hidden;

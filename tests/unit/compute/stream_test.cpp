@@ -32,6 +32,34 @@ TEST(Quantise, ReadsBf16AndWritesEachCopyWithItsScales) {
   EXPECT_DOUBLE_EQ(time_of(round_chip(), Quantise{.elements = n, .precision = Precision::fp4, .copies = 2}).bytes.si(), (4 + 2 * 0.5625) * n);
 }
 
+// By hand: tiles of 64 x 16 on 4 cores of 1 TFLOP/s together at half of that: a step of one tile along k takes 2048 / (0.125e12) = 16.384 ns.
+TEST(WideGemm, OneCoreTakesATileThroughAllOfK) {
+  auto chip = round_chip();
+  EXPECT_FALSE(has_wide_gemm(chip));
+  const auto set = [](auto& figure, double si) {
+    figure.value = std::remove_cvref_t<decltype(figure.value)>::from_si(si);
+    figure.present = true;
+  };
+  auto& e = chip.efficiency.wide_gemm;
+  set(e.launch, 1e-6);
+  set(e.math, 0.5);
+  set(e.memory, 0.0005);
+  set(e.tf32, 0.25);
+  set(chip.vector_peak[hardware::Precision::fp32], 1e12);
+  set(chip.matrix_cores, 4);
+  set(chip.memory.bandwidth, 1e12);
+  ASSERT_TRUE(has_wide_gemm(chip));
+  const auto time = [&](std::int64_t m, std::int64_t n, bool tf32 = false) { return time_of(chip, WideGemm{.m = m, .n = n, .k = 1000, .tf32 = tf32}).time.seconds().si() - 1e-6; };
+  EXPECT_NEAR(time(64, 64), 16.384e-6, 1e-11) << "four tiles on four cores";
+  EXPECT_EQ(time(17, 64), time(64, 64)) << "rows of a tile cost nothing";
+  EXPECT_NEAR(time(128, 64), 2 * 16.384e-6, 1e-11);
+  EXPECT_NEAR(time(64, 64, true), 0.25 * 16.384e-6, 1e-11);
+  // Few rows: 4 bytes x 16 x 1000 at 0.5 GB/s would take 128 us, the loop is quicker; of two columns 16 us.
+  EXPECT_EQ(time(16, 16), time(17, 16));
+  EXPECT_NEAR(time(16, 2), 16e-6, 1e-11);
+  EXPECT_EQ(time(0, 64), -1e-6);
+}
+
 TEST(Bound, LargerOfMathAndMemory) {
   const auto chip = round_chip();
   EXPECT_EQ(bound_of(chip, 100 * units::TFLOP, hardware::Precision::bf16, 1 * units::GB).count(), 1'000'000'000'000);
