@@ -173,7 +173,7 @@ TEST(Explanation, NamesOperatorsFormulasAndSources) {
   bool sourced = false;
   for (const auto& input : experts->inputs) sourced |= input.name == "served_experts.launch" && input.source == "AIC";
   EXPECT_TRUE(sourced);
-  EXPECT_TRUE(tree.find("exchange.dispatch") && tree.find("attention.latent_attention_decoding") && tree.find("host.eager_layer"));
+  EXPECT_TRUE(tree.find("exchange.gather_of_tokens") && tree.find("attention.latent_attention_decoding") && tree.find("host.eager_layer"));
 }
 
 TEST(Explanation, HostStepNamesEveryFigureThatItRestsOn) {

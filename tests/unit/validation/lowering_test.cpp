@@ -177,7 +177,7 @@ TEST(Lowering, AModelByItsNameAlone) {
   EXPECT_EQ(at(lowered(named).scenario, {"model", "preset"}), "mixtral-8x7b") << "not the dense model of the same width";
   named["model"] = "none such";
   EXPECT_NE(lowered(named).problems.at(0).find("none such"), std::string::npos);
-  named["model"] = "DeepSeek-V4-Flash";
+  named["model"] = "Jamba-1.5-Large";
   EXPECT_NE(lowered(named).problems.at(0).find("not modelled"), std::string::npos) << "why there is none";
 }
 
