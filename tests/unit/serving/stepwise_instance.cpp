@@ -13,6 +13,8 @@
 namespace zettatwin::test {
 namespace stepwise {
 
+using namespace serving;
+
 void Stepwise::submit(Job job, Picoseconds at) {
   ZT_EXPECT(job.input >= 1 && job.output > job.generated && job.generated >= (job.work == Work::decode ? 1 : 0), "a job with work to do");
   auto s = std::make_shared<Sequence>();

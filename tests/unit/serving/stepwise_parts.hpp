@@ -14,7 +14,10 @@
 
 namespace zettatwin::test::stepwise {
 
-using namespace serving;
+using serving::Chunk;
+using serving::Job;
+using serving::JobId;
+using serving::Statistics;
 using serving::detail::AcceptanceDraw;
 using serving::detail::ExpectedShare;
 using serving::detail::TokenClock;
