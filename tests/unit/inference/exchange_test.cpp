@@ -51,7 +51,7 @@ TEST(Gather, IsTheLibrarys) {
   for (auto& level : machine.levels) level.network.launch.value = units::Seconds::from_si(0);
   const auto fabric = topology::whole(machine);
   const auto one = gather(fabric, Spread{{8, 1}}, 1e6, false);
-  EXPECT_EQ(one.how, "collective library");
+  EXPECT_STREQ(one.how, "collective library");
   EXPECT_GE(one.seconds, 7.0 / 8 * 1e6 / 100e9);
   EXPECT_EQ(gather(fabric, Spread{{8, 1}}, 1e6, true).seconds, one.seconds);
 }

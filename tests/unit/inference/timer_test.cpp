@@ -266,6 +266,7 @@ TEST(BoundRanks, TheBusiestRankDecides) {
   // Unbound, they go where there is room.
   const auto any = serving::Chunk::kAnyRank;
   EXPECT_EQ(time({any, any, any, any}), time({0, 1, 2, 3}));
+  EXPECT_EQ(time({any, any, any, any, any, any, any, any}), time({1, 1})) << "two on each";
 }
 
 TEST(BoundRanks, OnlyWherePromptsAloneAreComputed) {
