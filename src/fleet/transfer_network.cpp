@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <string>
 
 #include "base/contract.hpp"
+#include "fleet/detail/event_tree.hpp"
 
 namespace zettatwin::fleet {
 
@@ -14,7 +14,6 @@ using units::Picoseconds;
 
 namespace {
 
-constexpr Picoseconds kNever{std::numeric_limits<std::int64_t>::max()};
 constexpr double kFine = 0x1p40;      // parts of a byte per second
 constexpr double kMostRate = 1e18;    // bytes per second: no network has as much, and a hundred million such rates can be added
 constexpr double kLongVolume = 0x1p40;  // bytes: beyond, volumes are counted anew, so that a byte stays far above their last digit
