@@ -18,8 +18,8 @@ struct Chunk {
   std::int32_t tokens = 0;
   std::int32_t context = 0;
   bool last = true;  // its last token is sampled
-  std::int16_t rank = kAnyRank;  // of data-parallel attention that has its sequence; chunks of bound sequences come rank by rank
-  static constexpr std::int16_t kAnyRank = -1;
+  std::int32_t rank = kAnyRank;  // of data-parallel attention that has its sequence; chunks of bound sequences come rank by rank
+  static constexpr std::int32_t kAnyRank = -1;
 };
 
 struct StepLoad {

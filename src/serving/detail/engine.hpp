@@ -37,7 +37,7 @@ struct Sequence {
   std::int32_t held = 0;        // leading contents of job.blocks in use
   std::int32_t stored = 0;      // leading contents that the store was told of
   std::int64_t mapped = 0;      // blocks, own and shared; of a decoding sequence that grows: when it joined
-  std::int16_t rank = Chunk::kAnyRank;  // of bound_ranks
+  std::int32_t rank = Chunk::kAnyRank;  // of bound_ranks
   std::int32_t due = 0;         // blocks that its joining, or its last draw, made necessary
   Stage stage = Stage::waiting;
   bool arrived = false;         // its cache comes with it: a decode job, or swapped out

@@ -22,7 +22,7 @@ void Engine::compose() {
   look();
   holding_ = false;
   std::int64_t budget = e_.max_tokens;
-  if (bound()) left_.assign(static_cast<std::size_t>(e_.bound_ranks), budget / e_.bound_ranks);
+  if (bound()) left_.assign(static_cast<std::size_t>(e_.bound_ranks), std::max<std::int64_t>(1, budget / e_.bound_ranks));
   if (e_.policy == Policy::mixed) {
     grow();
     budget -= batch_.size() * (1 + lookahead_);

@@ -9,10 +9,10 @@
 
 namespace zettatwin::serving::detail {
 
-[[nodiscard]] inline std::int16_t bound_rank(std::uint64_t seed, std::uint64_t request, std::int64_t ranks) {
+[[nodiscard]] inline std::int32_t bound_rank(std::uint64_t seed, std::uint64_t request, std::int64_t ranks) {
   constexpr std::uint16_t kPurpose = 0x5a4b;
   RandomStream stream(seed, stream_of(kPurpose, request));
-  return static_cast<std::int16_t>(stream.below(static_cast<std::uint64_t>(ranks)));
+  return static_cast<std::int32_t>(stream.below(static_cast<std::uint64_t>(ranks)));
 }
 
 }  // namespace zettatwin::serving::detail

@@ -255,7 +255,7 @@ TEST(BoundRanks, TheBusiestRankDecides) {
   Toy toy;
   toy.levels = {{"node", 4, 1e30, 0}};
   const auto pool = served(toy_machine(toy), toy_model(), free_software(), "dp=4,instances=1");
-  const auto time = [&](std::vector<std::int16_t> ranks) {
+  const auto time = [&](std::vector<std::int32_t> ranks) {
     std::vector<serving::Chunk> chunks;
     for (const auto rank : ranks) chunks.push_back({.tokens = 512, .context = 0, .last = true, .rank = rank});
     return seconds(pool.pools[0], 0, 0, chunks);

@@ -124,6 +124,22 @@ TEST(EqualsStepwise, WithBoundRanks) {
   EXPECT_GT(passed * test::kThinning, 1000);
 }
 
+// A step with fewer tokens than ranks still gives each of them one.
+TEST(EqualsStepwise, WithMoreBoundRanksThanTokens) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    auto c = test::random_serving(seed);
+    if (c.settings.policy == serving::Policy::static_batch) continue;
+    c.settings.chunked_prefill = true;
+    c.settings.bound_ranks = c.settings.max_tokens + 1;
+    c.settings.max_chunk = 1;
+    std::erase_if(c.calls, [](const auto& call) { return call.kind == test::ServingCall::reserve; });
+    for (auto& call : c.calls)
+      if (call.kind == test::ServingCall::submit) call.job.work = serving::Work::prefill, call.job.generated = 0;
+    EXPECT_NO_THROW(expect_equal(c, seed));
+    if (testing::Test::HasFailure()) FAIL() << "seed " << seed;
+  }
+}
+
 TEST(EqualsStepwise, OnLongRuns) {
   for (std::uint64_t seed = 1; seed <= 150; seed += test::kThinning) {
     EXPECT_NO_THROW(expect_equal(test::long_serving(seed), seed));

@@ -86,7 +86,7 @@ void Stepwise::compose() {
   const bool looks = e_.poll_steps == 1 || since_poll_ >= e_.poll_steps || running_.empty();
   if (looks) polled_ = e_.schedule_ahead && !running_.empty() ? previous_begin_ : t_, since_poll_ = 0;
   auto budget = e_.max_tokens;
-  for (std::int16_t rank = 0; bound() && rank < e_.bound_ranks; ++rank) left_[rank] = e_.max_tokens / e_.bound_ranks;
+  for (std::int32_t rank = 0; bound() && rank < e_.bound_ranks; ++rank) left_[rank] = std::max<std::int64_t>(1, e_.max_tokens / e_.bound_ranks);
   if (e_.policy == Policy::mixed) {
     grow();
     for (const auto& s : running_) budget -= decodes(*s) ? 1 + lookahead_ : 0;

@@ -42,7 +42,7 @@ struct Sequence {
   std::int64_t held = 0;       // leading contents of job.blocks in use
   std::int64_t stored = 0;     // leading contents that the store was told of
   std::int64_t chunk = 0;      // in this step
-  std::int16_t rank = Chunk::kAnyRank;
+  std::int32_t rank = Chunk::kAnyRank;
 };
 using Item = std::shared_ptr<Sequence>;
 
@@ -179,7 +179,7 @@ class Stepwise final : public Instance {
   Picoseconds t_, end_, previous_begin_, fetch_, swap_, polled_;
   bool running_step_ = false, blocked_ = false, stuck_ = false, preempted_ = false, decoding_ = false;
   std::vector<Chunk> chunks_;
-  std::map<std::int16_t, std::int64_t> left_;  // of a step's tokens, by bound rank
+  std::map<std::int32_t, std::int64_t> left_;  // of a step's tokens, by bound rank
   bool step_full_ = false;                     // why try_admit() said no
 };
 
