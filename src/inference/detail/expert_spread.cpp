@@ -5,9 +5,11 @@
 #include <cmath>
 #include <functional>
 #include <numeric>
+#include <optional>
 #include <queue>
 
 #include "base/contract.hpp"
+#include "base/random.hpp"
 
 namespace zettatwin::inference::detail {
 namespace {
@@ -29,23 +31,46 @@ std::vector<std::vector<double>> shares_of(const ExpertLoad& load, std::int64_t 
   return layers;
 }
 
-// Expected largest of n standard normal numbers.
-double largest_of(double n) {
-  if (n <= 1) return 0;
-  constexpr double kFourPi = 12.566370614359172, kEulerTwice = 1.1544313298030657;
-  const double b = std::sqrt(2 * std::log(n));
-  return std::max(0.5, b - (std::log(std::log(n)) + std::log(kFourPi) - kEulerTwice) / (2 * b));
-}
+// Expected largest of n standard normal numbers (Blom 1958: the score of (n - 3/8) / (n + 1/4)).
+double largest_of(double n) { return normal_quantile((n - 0.375) / (n + 0.25)); }
 
-// Standard deviation of the sum of `here` shares drawn without replacement, over its mean.
-double deviation_of(const std::vector<double>& shares, double here) {
-  const auto n = static_cast<double>(shares.size());
-  if (n <= 1 || here >= n) return 0;
-  double square = 0;
-  for (const double share : shares) square += share * share;
-  const double variance = std::max(0.0, n * square - 1);  // of one share, over its mean squared
-  return std::sqrt(variance / here * (n - here) / (n - 1));
-}
+// Experts lie anyhow: which chip has which, drawn several times. The same placements for all layers, so that cost and noise do not grow with them.
+class Placements final {
+ public:
+  Placements(std::int64_t experts, std::int64_t ep) : here_(std::max<std::int64_t>(1, experts / ep)), chips_(static_cast<std::size_t>(ep)) {
+    constexpr std::uint64_t kSeed = 1, kStream = 0;
+    RandomStream random(kSeed, kStream);
+    std::vector<std::uint32_t> order(static_cast<std::size_t>(experts));
+    std::iota(order.begin(), order.end(), 0U);
+    for (int placement = 0; placement < kPlacements; ++placement) {
+      for (std::size_t left = order.size(); left > 1; --left) std::swap(order[left - 1], order[random.below(left)]);
+      orders_.insert(orders_.end(), order.begin(), order.end());
+    }
+  }
+
+  // Share of the fullest chip over the mean of all, expected.
+  [[nodiscard]] double fullest(const std::vector<double>& shares) const {
+    const auto experts = static_cast<std::int64_t>(shares.size());
+    double sum = 0;
+    for (int placement = 0; placement < kPlacements; ++placement) {
+      const auto* order = &orders_[static_cast<std::size_t>(placement * experts)];
+      double most = 0;
+      for (std::size_t chip = 0; chip < chips_; ++chip) {
+        double share = 0;
+        for (auto i = static_cast<std::int64_t>(chip) * here_, end = std::min(experts, i + here_); i < end; ++i) share += shares[order[i]];
+        most = std::max(most, share);
+      }
+      sum += most;
+    }
+    return std::max(1.0, sum / kPlacements * static_cast<double>(chips_));
+  }
+
+ private:
+  static constexpr int kPlacements = 256;  // the mean is good to one percent or two
+  std::int64_t here_;
+  std::size_t chips_;
+  std::vector<std::uint32_t> orders_;
+};
 
 // The share of every copy, largest first, when the busiest expert gets another copy again and again.
 std::vector<double> with_copies(const std::vector<double>& shares, std::int64_t redundant) {
@@ -87,10 +112,14 @@ ExpertSpread::ExpertSpread(const ExpertLoad& load, const model::MixtureOfExperts
     : topk_(static_cast<double>(experts.top_k)), ep_(static_cast<double>(ep)), here_(static_cast<double>(experts.routed_experts + redundant) / ep_) {
   ZT_EXPECT(ep >= 1 && redundant >= 0 && experts.routed_experts >= experts.top_k, "experts spread over at least one chip");
   ZT_EXPECT(load.kind != LoadKind::listed || static_cast<std::int64_t>(load.shares.size()) % experts.routed_experts == 0, "a share of each expert");
-  for (const auto& shares : shares_of(load, experts.routed_experts)) add_layer(shares, experts.routed_experts, redundant);
+  const auto layers = shares_of(load, experts.routed_experts);
+  const auto even = [](const std::vector<double>& shares) { return shares.front() == shares.back(); };
+  std::optional<Placements> anyhow;
+  if (redundant == 0 && ep > 1 && !std::all_of(layers.begin(), layers.end(), even)) anyhow.emplace(experts.routed_experts, ep);
+  for (const auto& shares : layers) add_layer(shares, experts.routed_experts, redundant, anyhow && !even(shares) ? anyhow->fullest(shares) : 1);
 }
 
-void ExpertSpread::add_layer(const std::vector<double>& shares, std::int64_t experts, std::int64_t redundant) {
+void ExpertSpread::add_layer(const std::vector<double>& shares, std::int64_t experts, std::int64_t redundant, double fullest) {
   Layer& layer = layers_.emplace_back();
   const auto copies = with_copies(shares, redundant);
   for (const double share : copies) {
@@ -107,7 +136,7 @@ void ExpertSpread::add_layer(const std::vector<double>& shares, std::int64_t exp
   if (redundant > 0)
     layer.placed = placed_evenly(copies, ep);
   else
-    layer.deviation = deviation_of(shares, static_cast<double>(here));
+    layer.deviation = fullest > 1 ? (fullest - 1) / largest_of(ep_) : 0;
   layer.most = std::max(layer.placed, ep_ * std::accumulate(shares.begin(), shares.begin() + std::min<std::int64_t>(here, experts), 0.0));
 }
 
@@ -139,8 +168,9 @@ ExpertSpread::OnChip ExpertSpread::on_busiest(const Layer& layer, double tokens)
   const double z = largest_of(ep_);
   const double busiest = std::min(even + z * std::sqrt(spread * spread + even), mean * layer.most + z * std::sqrt(even));
   const double rows = std::min(busiest, tokens * std::min(topk_, here_));
-  const double beyond = std::max(0.0, rows / mean - 1) * std::max(0.0, 1 - hit / here_);  // as far as there are experts left to hit
-  return {.rows = rows, .hit = std::min({here_, rows, std::max(hit * (1 + beyond), std::min(1.0, rows))}), .mean_rows = mean};
+  // Which experts lie on a chip and which of them are hit are both drawn: as many as `here` throws of one coin.
+  const double chance = hit / here_, most_hit = hit + z * std::sqrt(std::max(0.0, here_ * chance * (1 - chance)));
+  return {.rows = rows, .hit = std::min({here_, rows, std::max(most_hit, std::min(1.0, rows))}), .mean_rows = mean};
 }
 
 }  // namespace zettatwin::inference::detail

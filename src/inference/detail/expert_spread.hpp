@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a step's tokens fall on the experts of the busiest chip. Experts have shares w_e of the tokens' choices; a token reaches expert e with probability
 // min(1, k w_e). The chip that a layer waits for holds more than the mean, for two reasons that multiply:
-// - which experts lie on it. Without copies they lie anyhow: a chip's share is the sum of E / ep shares drawn at random. With copies of the busiest (redundant
-//   experts) they are placed so that chips are as even as possible: the busiest are halved first, then each goes to the emptiest chip.
+// - which experts lie on it. Without copies they lie anyhow: the fullest chip's share M is the mean of 256 placements drawn (a normal law would miss that the
+//   busiest expert always lies on some chip). With copies of the busiest (redundant experts) they are placed so that chips are as even as possible: the busiest
+//   are halved first, then each goes to the emptiest chip.
 // - that a step's choices are a sample: of m expected rows there are m +- sqrt(m).
-// The largest of ep chips exceeds the mean by z(ep) standard deviations of both together, but never by more than the busiest experts could; z(n) is the expected
-// largest of n normal numbers, b - (ln ln n + ln 4 pi - 2 gamma) / (2 b) with b = sqrt(2 ln n).
+// The largest of ep chips exceeds the mean by z(ep) standard deviations of both together, that of the shares being (M - 1) / z, but never by more than the busiest
+// experts could; z(n) is the expected largest of n normal numbers. Experts hit are counted alike: most of ep chips, each with E / ep throws of one coin.
+// Within 7 % of Monte Carlo (tokens that choose k of 256 experts, on 32 chips, exponents 0 to 0.9).
 #pragma once
 
 #include <cstdint>
@@ -23,7 +25,7 @@ class ExpertSpread final {
 
   struct OnChip {
     double rows = 0;  // of the busiest chip
-    double hit = 0;   // experts with at least one row on it, expected
+    double hit = 0;   // experts with at least one row, of the chip that has most such
     double mean_rows = 0;
   };
   // For `tokens` of the whole group.
@@ -36,10 +38,11 @@ class ExpertSpread final {
     std::vector<double> reach;  // probability that a token chooses the expert; distinct values
     std::vector<double> count;  // how many experts have it
     double placed = 1;          // with copies: the busiest chip's share over the mean
-    double deviation = 0;       // without: of a chip's share, over the mean
+    double deviation = 0;       // without: of a chip's share over the mean, such that the fullest is z of them above it
     double most = 1;            // that the busiest experts together make of a chip's share
   };
-  void add_layer(const std::vector<double>& shares, std::int64_t experts, std::int64_t redundant);
+  // `fullest`: without copies, the expected share of the fullest chip over the mean.
+  void add_layer(const std::vector<double>& shares, std::int64_t experts, std::int64_t redundant, double fullest);
   [[nodiscard]] OnChip on_busiest(const Layer& layer, double tokens) const;
 
   std::vector<Layer> layers_;

@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
+
+#include "base/random.hpp"
 
 namespace zettatwin::inference::detail {
 namespace {
@@ -30,6 +34,56 @@ TEST(ExpertSpread, SkewGrowsWithFewerExpertsPerChip) {
   double sum = 0;
   for (int i = 1; i <= 256; ++i) sum += 1 / std::sqrt(i);
   EXPECT_LE(before, 128 * (1 + 1 / std::sqrt(2.0)) / sum + 1e-12);
+}
+
+// One expert per chip: whatever lies where, some chip has the busiest.
+TEST(ExpertSpread, TheBusiestExpertLiesOnSomeChip) {
+  const ExpertLoad load{.kind = LoadKind::listed, .shares = {17, 1, 1, 1}};
+  EXPECT_NEAR(ExpertSpread(load, experts(4, 1), 4, 0).skew(), 4 * 17.0 / 20, 1e-12);
+  // Two experts per chip: the partner of the busiest is any of the three others.
+  EXPECT_NEAR(ExpertSpread(load, experts(4, 1), 2, 0).skew(), 2 * 18.0 / 20, 1e-12);
+}
+
+// Tokens one by one: each chooses k experts, with the probabilities that are stated; experts are placed anew in every trial.
+struct Drawn {
+  double rows = 0, hit = 0;  // most of any chip
+};
+Drawn drawn(double exponent, int tokens) {
+  constexpr int kExperts = 256, kChips = 32, kHere = kExperts / kChips, kChoices = 8, kTrials = 200;
+  std::vector<double> share(kExperts);
+  for (int i = 0; i < kExperts; ++i) share[static_cast<std::size_t>(i)] = std::pow(i + 1, -exponent);
+  const double all = std::accumulate(share.begin(), share.end(), 0.0);
+  RandomStream random(7, 0);
+  std::vector<std::size_t> place(kExperts), order(kExperts);
+  std::iota(place.begin(), place.end(), 0U);
+  order = place;
+  const auto shuffle = [&](std::vector<std::size_t>& v) {
+    for (std::size_t left = v.size(); left > 1; --left) std::swap(v[left - 1], v[random.below(left)]);
+  };
+  Drawn sum;
+  for (int trial = 0; trial < kTrials; ++trial) {
+    shuffle(place);
+    std::vector<int> rows(kExperts), of_chip(kChips), hit(kChips);
+    for (int token = 0; token < tokens; ++token) {  // systematic sampling in a random order: exactly k, each with its own probability
+      shuffle(order);
+      double at = 0, next = random.uniform();
+      for (const auto e : order)
+        if ((at += kChoices * share[e] / all) > next) ++rows[e], next += 1;
+    }
+    for (std::size_t e = 0; e < rows.size(); ++e) of_chip[place[e] / kHere] += rows[e], hit[place[e] / kHere] += rows[e] > 0 ? 1 : 0;
+    sum.rows += *std::max_element(of_chip.begin(), of_chip.end()), sum.hit += *std::max_element(hit.begin(), hit.end());
+  }
+  return {sum.rows / kTrials, sum.hit / kTrials};
+}
+
+TEST(ExpertSpread, AsTokensThatAreDrawnOneByOne) {
+  for (const double exponent : {0.0, 0.5, 0.9})
+    for (const int tokens : {8, 64}) {
+      const auto one_by_one = drawn(exponent, tokens);
+      const auto spread = ExpertSpread({.kind = LoadKind::power_law, .exponent = exponent}, experts(256, 8), 32, 0).on_busiest(tokens);
+      EXPECT_NEAR(spread.rows / one_by_one.rows, 1, 0.08) << exponent << " " << tokens << " tokens: " << spread.rows << " for " << one_by_one.rows;
+      EXPECT_NEAR(spread.hit / one_by_one.hit, 1, 0.08) << exponent << " " << tokens << " tokens: " << spread.hit << " for " << one_by_one.hit;
+    }
 }
 
 TEST(ExpertSpread, CopiesOfTheBusiestBalance) {
