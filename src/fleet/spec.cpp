@@ -129,7 +129,7 @@ std::string problem_of_transfers(const FleetSpec& spec) {
   }
   for (const TransferSpec& t : spec.transfers) {
     if (!transfers.insert(t.model).second) return "two transfers of model " + std::to_string(t.model);
-    if (t.bytes_per_token.si() < 0 || t.latency.si() < 0 || t.half_size.si() < 0 || t.layers < 1) return "transfers of model " + std::to_string(t.model) + " have negative sizes";
+    if (t.cache.of(0).si() < 0 || t.cache.of(1).si() < t.cache.of(0).si() || t.latency.si() < 0 || t.half_size.si() < 0 || t.layers < 1) return "transfers of model " + std::to_string(t.model) + " have negative sizes";
   }
   for (const std::int32_t model : prefill) {
     if (!decode.contains(model)) return "model " + std::to_string(model) + " has prefill but no decode instances";

@@ -13,6 +13,7 @@
 
 #include "config/schema.hpp"
 #include "requests/stream.hpp"
+#include "serving/cache_bytes.hpp"
 #include "serving/engine_settings.hpp"
 #include "serving/step_timer.hpp"
 #include "units/quantity.hpp"
@@ -72,6 +73,7 @@ struct PoolSpec {
   // Of one instance, per direction, as achieved by large transfers; zero: transfers do not wait for it.
   units::BytesPerSecond egress;      // prefill
   units::BytesPerSecond ingress;     // decode
+  std::int64_t ranks = 1;            // data-parallel ones, which have these rates in equal parts: a transfer moves no faster than one of them
   // With a cache pool: of one token's cache, and of one instance's way to the pool (zero: never what it waits for).
   units::Bytes stored_per_token;
   units::BytesPerSecond store_port;
@@ -85,7 +87,7 @@ enum class HandOff {
 struct TransferSpec {
   std::int32_t model = 0;
   HandOff hand_off = HandOff::after_prefill;
-  units::Bytes bytes_per_token;
+  serving::CacheBytes cache;
   std::int64_t layers = 1;                 // parts of a cache that are sent one by one
   bool layer_wise = false;                 // parts are sent while later layers are computed; only the last part is left when the prompt is done
   units::Seconds latency;                  // of each transfer, in which no bytes move

@@ -33,14 +33,14 @@ TransferNetwork::TransferNetwork(std::vector<double> egress, std::vector<double>
 
 TransferNetwork::LaneId TransferNetwork::lane_of(std::uint32_t from, std::uint32_t to, double cap) {
   const std::uint64_t key = (static_cast<std::uint64_t>(from) << 32) | to;
-  if (cap == 0)
-    if (const auto known = lane_between_.find(key); known != lane_between_.end()) return known->second;
+  const auto known = lane_between_.find(key);
+  if (known != lane_between_.end() && sharing_.cap(known->second) == cap) return known->second;
   const LaneId id = sharing_.open(from, to, cap);
   if (id >= lanes_.size()) lanes_.resize(id + 1);
   const std::uint32_t version = lanes_[id].version;
   lanes_[id] = Lane{};
   lanes_[id].version = version;
-  if (cap == 0) lane_between_.emplace(key, id);
+  if (known == lane_between_.end()) lane_between_.emplace(key, id);
   return id;
 }
 
@@ -54,7 +54,6 @@ TransferNetwork::Id TransferNetwork::start(std::size_t from, std::size_t to, dou
   const Id id = free_.back();
   free_.pop_back();
   Transfer& t = transfers_[id];
-  t.cap = rate_cap;
   t.port[0] = static_cast<std::uint32_t>(from);
   t.port[1] = static_cast<std::uint32_t>(senders_ + to);
   t.lane = lane_of(t.port[0], t.port[1], rate_cap);
@@ -93,7 +92,8 @@ void TransferNetwork::cancel(Id id, Picoseconds at) {
   if (sharing_.members(t.lane) == 0) {
     lanes_[t.lane].ends.clear();
     ++lanes_[t.lane].version;
-    if (t.cap == 0) lane_between_.erase((static_cast<std::uint64_t>(t.port[0]) << 32) | t.port[1]);
+    const auto known = lane_between_.find((static_cast<std::uint64_t>(t.port[0]) << 32) | t.port[1]);
+    if (known != lane_between_.end() && known->second == t.lane) lane_between_.erase(known);
     sharing_.close(t.lane);
     out_.clear();  // nothing else was
   }

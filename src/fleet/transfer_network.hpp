@@ -5,7 +5,7 @@
 // without it exceed it: it is then full at a level above which nobody rises, and whoever was slower than that is as fast as without it.
 // A finish is the first whole picosecond at which all bytes have moved.
 // Assumes that rates settle at once and that the way inside the network does not matter (docs/math/fleet.md).
-// Transfers between the same two ports have the same rate, so they end in the order of the bytes that each of them should have moved when it is done: such a lane is one thing, whatever its
+// Transfers between the same two ports with the same cap have the same rate, so they end in the order of the bytes that each of them should have moved when it is done: such a lane is one thing, whatever its
 // number of transfers, and so are all lanes that the network holds back together. Cost of a change: O(c log c) of the c lanes at ports whose rates change (detail/port_sharing.hpp), O(log n) of the n transfers.
 #pragma once
 
@@ -54,7 +54,6 @@ class TransferNetwork final {
   __extension__ using Fixed = __int128;  // rates times members, so that their sum does not depend on their order
   struct Transfer {
     double end = 0;  // of its lane's volume
-    double cap = 0;
     LaneId lane = 0;
     std::uint32_t port[2] = {0, 0};
     std::uint32_t version = 0;
@@ -108,7 +107,7 @@ class TransferNetwork final {
   std::vector<Id> free_;
   std::size_t under_way_ = 0;
   std::vector<Lane> lanes_;                             // by class
-  std::unordered_map<std::uint64_t, LaneId> lane_between_;  // of transfers without caps
+  std::unordered_map<std::uint64_t, LaneId> lane_between_;  // the oldest; transfers with other caps have lanes of their own
   std::priority_queue<Finish> finishes_;                // of lanes that are not held
   std::vector<LaneId> out_;                             // taken out
   // With a network: lanes by their rates without it, and what it does to those that it holds back.

@@ -162,26 +162,32 @@ double index_key_bytes(const Attention& a, double cache_width) {
 
 CacheSize cache_size(const model::Architecture& model, const Pool& pool, bool windowed_cache) {
   const double width = bytes_of(pool.cache);
-  double chip = 0, once = 0, window = 0, state = 0, states = 0;
+  double chip = 0, all = 0, kept = 0, windowed = 0, window = 0, windows = 0, state = 0, states = 0;
   for (const auto& run : model.runs) {
     const auto& a = model.kinds[run.kind].attention;
     const auto layers = static_cast<double>(run.count);
     state += layers * state_bytes(a, pool.tp);
-    states += layers * (state_bytes(a, 1) + (a.kind == AttentionKind::compressed ? vector_bytes(a, width) * static_cast<double>(a.window) : 0));
+    states += layers * state_bytes(a, 1);
     // Each tensor-parallel rank hands its own heads over, copies too; latents once.
     const double copies = static_cast<double>(a.kind == AttentionKind::grouped_query ? pool.tp - 1 : 0);
-    once += layers * (token_bytes(a, width, pool.tp) + (token_bytes(a, width, pool.tp) - index_key_bytes(a, width)) * copies);
-    const bool compressed = a.kind == AttentionKind::compressed;
-    if (a.window > 0 && windowed_cache)
-      window += layers * window_bytes(a, width, pool.tp) * static_cast<double>(a.window);
-    else
-      chip += layers * window_bytes(a, width, pool.tp);
-    if (compressed) chip += layers * token_bytes(a, width, pool.tp);
+    const auto in_instance = [&](double on_chip) { return on_chip + (on_chip - index_key_bytes(a, width)) * copies; };  // latents and vectors have no copies
+    const double token = token_bytes(a, width, pool.tp), of_window = window_bytes(a, width, pool.tp);
+    all += layers * in_instance(token);
+    if (a.window > 0 && windowed_cache) {
+      window += layers * of_window * static_cast<double>(a.window);
+      windowed += layers * in_instance(of_window);
+      windows += layers * in_instance(of_window) * static_cast<double>(a.window);
+    } else {
+      chip += layers * of_window;
+      kept += layers * in_instance(of_window);
+    }
+    if (a.kind == AttentionKind::compressed) chip += layers * token, kept += layers * token;
   }
   const auto layers = static_cast<double>(model.layers()), pp = static_cast<double>(pool.pp);
   const double share = std::ceil(layers / pp) / layers;
   const auto bytes = [](double b) { return units::Bytes::from_si(b); };
-  return {.per_token = bytes(chip * share), .per_sequence = bytes((window + state) * share), .token_in_instance = bytes(once), .sequence_in_instance = bytes(states)};
+  return {.per_token = bytes(chip * share), .per_sequence = bytes((window + state) * share), .token_in_instance = bytes(all), 
+          .in_instance = {.per_token = bytes(kept), .windowed_per_token = bytes(windowed), .windows = bytes(windows), .per_sequence = bytes(states)}};
 }
 
 InstanceMemory memory_of(const InstanceModel& about) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "inference/timer.hpp"
+#include "serving/cache_bytes.hpp"
 #include "units/quantity.hpp"
 
 namespace zettatwin::inference {
@@ -21,8 +22,8 @@ struct MemoryPart {
 struct CacheSize {
   units::Bytes per_token;     // on one chip, layers that keep every token
   units::Bytes per_sequence;  // on one chip: windows and states, whatever the length
-  units::Bytes token_in_instance;  // one token on all tensor-parallel ranks, copies of key heads included, latents once: what a hand-over moves
-  units::Bytes sequence_in_instance;  // states of linear attention
+  units::Bytes token_in_instance;  // one token on all tensor-parallel ranks and in all layers, copies of key heads included, latents once: what stores and tiers hold
+  serving::CacheBytes in_instance; // of a sequence, likewise: what a hand-over moves
 };
 
 struct InstanceMemory {

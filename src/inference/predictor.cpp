@@ -173,7 +173,7 @@ Steady steady_disaggregated(const ServedPool& prefill, const ServedPool& decode,
   const auto batch = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(network.requests / network.servers)), 1, room);
   const double first = prefill_of(prefill, load, 0, length, 1).first;
   network.per_request = prefill_of(prefill, load, 0, length, batch).per_request;
-  const double bytes = hand_over.bytes_per_token.si() * static_cast<double>(load.input) + hand_over.bytes_per_sequence.si();
+  const double bytes = hand_over.cache.of(static_cast<double>(load.input)).si();
   const double port = std::min(prefill.port_rate.si() / static_cast<double>(prefill.pool.dp), decode.port_rate.si() / static_cast<double>(decode.pool.dp));
   s.hand_over = hand_over.latency + units::Seconds::from_si(port > 0 ? bytes / port : 0);
   network.outside = software.frontend.si() + first + s.hand_over.si();

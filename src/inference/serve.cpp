@@ -96,8 +96,7 @@ void set_transfers(Served& served, const ServeRequest& request) {
       if (from.pool.role != Role::prefill || to.pool.role != Role::decode) continue;
       const auto cache = to.memory.cache;
       const auto there = way_between(from, to, request.link), back = way_between(to, from, request.link);
-      HandOver hand_over{.bytes_per_token = cache.token_in_instance,
-                         .bytes_per_sequence = cache.sequence_in_instance,
+      HandOver hand_over{.cache = cache.in_instance,
                          .latency = there.latency + request.software.transfer_latency.value,
                          .layers = request.model.layers(),
                          .level = there.level,

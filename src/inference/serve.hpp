@@ -28,8 +28,7 @@ struct ServedPool {
 };
 
 struct HandOver {
-  units::Bytes bytes_per_token;     // one token's cache, once
-  units::Bytes bytes_per_sequence;  // beside it
+  serving::CacheBytes cache;        // of a sequence, once
   units::Seconds latency;
   std::int64_t layers = 1;
   std::string level;                // of the machine that is crossed; between machines: "link"

@@ -85,7 +85,7 @@ inline fleet::FleetSpec prefill_decode(const serving::StepTimer& prefill, const 
   spec.pools[1].timer = &decode;
   spec.pools[1].ingress = units::BytesPerSecond::from_si(5e7);
   fleet::TransferSpec transfer;
-  transfer.bytes_per_token = units::Bytes::from_si(1000);
+  transfer.cache.per_token = units::Bytes::from_si(1000);
   spec.transfers.push_back(transfer);
   return spec;
 }

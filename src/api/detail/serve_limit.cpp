@@ -40,7 +40,7 @@ double rate_of(const inference::Served& served, const fleet::FleetSpec& spec, co
   }
   double rate = std::min(compute.rate(spec.router.routing), decode.rate(spec.decode_router.routing));
   if (!served.hand_over) return rate;
-  const double bytes = served.hand_over->bytes_per_token.si() * metrics.input_tokens_mean + served.hand_over->bytes_per_sequence.si();
+  const double bytes = served.hand_over->cache.of(metrics.input_tokens_mean).si();
   for (const double ports : {compute.ports, decode.ports, served.hand_over->network.si()})
     if (ports > 0 && bytes > 0) rate = std::min(rate, ports / bytes);
   return rate;

@@ -128,11 +128,12 @@ void PoolBuilder::add_pools(std::size_t model, fleet::FleetSpec& spec) const {
     out.store_port = pool.outer_rate;
     if (out.role == fleet::Role::prefill) out.egress = pool.port_rate;
     if (out.role == fleet::Role::decode) out.ingress = pool.port_rate;
+    out.ranks = pool.pool.dp;
     spec.pools.push_back(std::move(out));
   }
   if (!served.hand_over) return;
   if (served.hand_over->network.si() > 0) spec.network = served.hand_over->network;
-  spec.transfers.push_back({.model = static_cast<std::int32_t>(model), .hand_off = scenario_.transfer.hand_off, .bytes_per_token = served.hand_over->bytes_per_token, .layers = served.hand_over->layers,
+  spec.transfers.push_back({.model = static_cast<std::int32_t>(model), .hand_off = scenario_.transfer.hand_off, .cache = served.hand_over->cache, .layers = served.hand_over->layers,
                             .layer_wise = scenario_.transfer.layer_wise, .latency = served.hand_over->latency, .half_size = {}, .min_tokens = scenario_.transfer.min_tokens});
 }
 

@@ -56,7 +56,7 @@ report::ServedPool shown(const inference::ServedPool& pool, const fleet::PoolSpe
   out.cache = std::max(units::Bytes{}, pool.memory.available - pool.memory.used);
   out.other = std::max(pool.memory.used - out.weights, capacity - out.weights - out.cache);  // more than there is, where weights alone do not fit
   out.cache_tokens = pool.memory.tokens;
-  out.cache_per_token = pool.memory.cache.token_in_instance;
+  out.cache_per_token = pool.memory.cache.in_instance.per_token;
   out.longest_prompt = pool.engine.chunked_prefill ? 0 : pool.engine.longest_chunk();
   return out;
 }

@@ -169,12 +169,14 @@ void GlobalRun::start_transfer(Flight& flight) {
 void GlobalRun::begin_transfer(Flight& flight) {
   const Model& model = models_[static_cast<std::size_t>(flight.model)];
   const TransferSpec& spec = *model.transfer;
-  const double bytes = spec.bytes_per_token.si() * static_cast<double>(flight.cache_tokens());
+  const double bytes = spec.cache.of(static_cast<double>(flight.cache_tokens())).si();
   const std::size_t from = port_[static_cast<std::size_t>(flight.instance)], to = port_[static_cast<std::size_t>(flight.decode_instance)];
-  double full = 0;
-  for (const double rate : {full_egress_[from], full_ingress_[to]})
+  const std::int64_t senders = ranks_of(flight.instance), receivers = ranks_of(flight.decode_instance);
+  double full = 0;  // of one rank on either side
+  for (const double rate : {full_egress_[from] / static_cast<double>(senders), full_ingress_[to] / static_cast<double>(receivers)})
     if (rate > 0) full = full == 0 ? rate : std::min(full, rate);
-  const double cap = full > 0 && spec.half_size.si() > 0 ? full * bytes / (bytes + spec.half_size.si()) : 0;
+  double cap = senders > 1 || receivers > 1 ? full : 0;
+  if (full > 0 && spec.half_size.si() > 0) cap = full * bytes / (bytes + spec.half_size.si());
   refresh_ports(static_cast<std::size_t>(flight.decode_instance));
   const TransferNetwork::Id id = network_->start(from, to, bytes, cap, now_);
   if (id >= owner_.size()) owner_.resize(id + 1);

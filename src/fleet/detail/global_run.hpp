@@ -115,6 +115,7 @@ class GlobalRun final {
   void serve_blocked(std::size_t member);
   void start_transfer(Flight& flight);
   void begin_transfer(Flight& flight);
+  [[nodiscard]] std::int64_t ranks_of(std::int32_t member) const { return spec_.pools[members_[static_cast<std::size_t>(member)].pool].ranks; }
   void take_transfer();
   void transfer_done(Flight& flight);
   void refresh_ports(std::size_t decode_member);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Max-min fair rates of transfers that each cross two ports, kept while transfers come and go. Transfers between the same two ports have the same rate: they are one class with
-// so many members, unless they have a rate cap.
+// so many members, unless they have different rate caps.
 // A change opens its two ports: their classes are shared anew, with what each closed port allows. A closed port that is full allows its level (its highest rate), and is opened if a rate of its classes
 // changes all the same; one that is not full allows everything, and is opened if it would be overloaded. When no more is opened, every class has a bottleneck where no other class
 // is faster, which is what max-min fair means (docs/math/fleet.md).
@@ -32,6 +32,7 @@ class PortSharing final {
   [[nodiscard]] std::span<const ClassId> share(Port a, Port b);
 
   [[nodiscard]] double rate(ClassId id) const { return classes_[id].rate; }
+  [[nodiscard]] double cap(ClassId id) const { return classes_[id].cap; }
   [[nodiscard]] std::int64_t members(ClassId id) const { return classes_[id].members; }
   [[nodiscard]] Port port(ClassId id, int side) const { return classes_[id].port[side]; }
   [[nodiscard]] const std::vector<ClassId>& classes(Port port) const { return ports_[port].classes; }

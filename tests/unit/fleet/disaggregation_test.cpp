@@ -56,6 +56,27 @@ TEST(Disaggregation, SizeAndLayersByHand) {
   }
 }
 
+// 100 kB at 50 MB/s take 2 ms; on one of four ranks, which have a quarter of the port each, 8 ms, alone or beside another request on the same instances.
+TEST(Disaggregation, RanksHavePortsOfTheirOwn) {
+  FleetSpec spec = test::prefill_decode(kTenMs, kTenMs, 1, 1, test::listed({{0, 100, 2}}));
+  spec.pools[1].ranks = 4;
+  EXPECT_NEAR(ms(records(spec).at(0).finish), 10 + 8 + 10, 1e-6);
+  spec.pools[0].ranks = 16;  // 100 MB/s over 16
+  EXPECT_NEAR(ms(records(spec).at(0).finish), 10 + 16 + 10, 1e-6);
+  spec = test::prefill_decode(kTenMs, kTenMs, 1, 1, test::listed({{0, 100, 2}, {0, 100, 2}}));
+  spec.pools[1].ranks = 4;
+  for (const auto& [id, record] : records(spec)) EXPECT_NEAR(ms(record.finish), 10 + 8 + 10, 1e-6);
+}
+
+// Beside 100 kB of its tokens a sequence has full windows of 30 kB (20 tokens fill them) and a state of 20 kB.
+TEST(Disaggregation, WindowsAndStatesTravelToo) {
+  FleetSpec spec = test::prefill_decode(kTenMs, kTenMs, 1, 1, test::listed({{0, 100, 2}}));
+  spec.transfers[0].cache.windowed_per_token = units::Bytes::from_si(1500);
+  spec.transfers[0].cache.windows = units::Bytes::from_si(30'000);
+  spec.transfers[0].cache.per_sequence = units::Bytes::from_si(20'000);
+  EXPECT_NEAR(ms(records(spec).at(0).finish), 10 + 3 + 10, 1e-6);
+}
+
 // Two prefill instances into one port: 25 MB/s each, 4 ms. Through a network of 20 MB/s for both: 10 ms.
 TEST(Disaggregation, PortsAndNetworkAreShared) {
   FleetSpec spec = test::prefill_decode(kTenMs, kTenMs, 2, 1, test::listed({{0, 100, 2}, {0, 100, 2}}));

@@ -86,7 +86,7 @@ FleetSpec random_fleet(test::Random& random, const serving::StepTimer& fast, con
   for (TransferSpec& t : spec.transfers) {
     t.hand_off = random.of({HandOff::after_prefill, HandOff::reserved});
     t.latency = static_cast<double>(random.between(0, 2)) * units::millisecond;
-    t.bytes_per_token = units::Bytes::from_si(static_cast<double>(random.between(0, 100'000)));
+    t.cache.per_token = units::Bytes::from_si(static_cast<double>(random.between(0, 100'000)));
     t.layer_wise = random.one_in(2);
     t.layers = random.between(1, 8);
     t.half_size = units::Bytes::from_si(static_cast<double>(random.between(0, 1) * 100'000));

@@ -98,7 +98,7 @@ TEST(Deployment, InstancesAreCountedAgainstTheChips) {
   EXPECT_EQ(both.pools[1].instances, 2);
   EXPECT_EQ(both.idle_chips, 2);
   ASSERT_TRUE(both.hand_over);
-  EXPECT_EQ(both.hand_over->bytes_per_token.si(), 2 * 2 * 4 * 128 * 2);
+  EXPECT_EQ(both.hand_over->cache.per_token.si(), 2 * 2 * 4 * 128 * 2);
   EXPECT_EQ(both.hand_over->layers, 2);
 }
 

@@ -73,10 +73,17 @@ TEST(Cache, GroupedLatentWindowedAndLinear) {
   EXPECT_EQ(bytes(windowed, "tp=1").per_token.si(), 2 * 4 * 128 * 2);  // one of the two layers
   EXPECT_EQ(bytes(windowed, "tp=1").per_sequence.si(), 100 * 2 * 4 * 128 * 2);
   EXPECT_EQ(bytes(windowed, "tp=1", false).per_token.si(), 2 * 2 * 4 * 128 * 2);
+  // Handed over: the window as far as it is full, of all ranks.
+  const auto handed = bytes(windowed, "tp=2").in_instance;
+  EXPECT_EQ(handed.of(60).si(), 60 * 2 * 2 * 4 * 128 * 2);
+  EXPECT_EQ(handed.of(1000).si(), (1000 + 100) * 2 * 4 * 128 * 2);
+  EXPECT_EQ(bytes(windowed, "tp=2", false).in_instance.of(1000).si(), 1000 * 2 * 2 * 4 * 128 * 2);
+  EXPECT_EQ(bytes(windowed, "tp=2").token_in_instance.si(), 2 * 2 * 4 * 128 * 2);
   const std::string linear = "{model_type: transformer, hidden_size: 512, num_hidden_layers: 2, vocab_size: 1024, num_attention_heads: 4, intermediate_size: 1024,"
                              " layer_types: [linear_attention, full_attention], linear_num_value_heads: 4, linear_num_key_heads: 2, linear_value_head_dim: 8, linear_key_head_dim: 16}";
   EXPECT_EQ(bytes(linear, "tp=1").per_token.si(), 2 * 4 * 128 * 2);
   EXPECT_EQ(bytes(linear, "tp=1").per_sequence.si(), 4 * (4 * 16 * 8) + 2 * 3 * (2 * 2 * 16 + 4 * 8));
+  EXPECT_EQ(bytes(linear, "tp=2").in_instance.of(10).si(), 10 * 2 * 4 * 128 * 2 + 4 * (4 * 16 * 8) + 2 * 3 * (2 * 2 * 16 + 4 * 8));
 }
 
 // 4 heads of 128 keys and values of 2 bytes in 2 layers: 4,096 bytes of a token.

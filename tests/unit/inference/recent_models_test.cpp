@@ -40,7 +40,7 @@ TEST(CompressedAttention, CachesEntriesWindowsAndWhatTheNextEntryIsMadeOf) {
     EXPECT_EQ(cache(model, tp).per_token.si(), (64 * 2 + 32 + 4) / 4.0 + 64 * 2 / 32.0) << "keys of the indexer in 8 bits with a scale";
     const double chosen = 2 * 4 * (2 * 4) * (2 * (64 + 32)), all = 2 * 4 * 32 * 64;  // a value and a weight in 4 bytes; twice as many tokens and features where entries overlap
     EXPECT_EQ(cache(model, tp).per_sequence.si(), 3 * 16 * 64 * 2 + chosen + all);
-    EXPECT_EQ(cache(model, tp).sequence_in_instance.si(), 3 * 16 * 64 * 2 + chosen + all) << "handed over once";
+    EXPECT_EQ(cache(model, tp).in_instance.of(1e3).si() - 1e3 * cache(model, tp).in_instance.per_token.si(), 3 * 16 * 64 * 2 + chosen + all) << "handed over once";
   }
   EXPECT_EQ(cache(model, "cache=fp8").per_token.si(), (48 + 16 * 2 + 1 + 36) / 4.0 + (48 + 16 * 2 + 1) / 32.0) << "the rotary part stays in 16 bits";
   EXPECT_EQ(cache(model, "tp=1", false).per_token.si() - cache(model).per_token.si(), 3 * 64 * 2) << "engines that keep every token of a window";
