@@ -65,6 +65,7 @@ void describe_kernels(config::Schema& s, Software& p) {
   s.integer("expert_row_block", p.expert_row_block, "rows that each expert's are rounded up to in block-scaled products of as many tokens and more, on chips without 4-bit products; 0: never", {.range = {0, 1 << 12}});
   s.choice("expert_traffic", p.expert_traffic, expert_traffic_words(), "how tokens of data-parallel ranks reach experts");
   s.boolean("random_ranks", p.random_ranks, "instances that compute prompts alone bind requests to data-parallel ranks at random; else a prompt goes where there is room");
+  s.boolean("wide_gathers", p.wide_gathers, "tokens that are gathered travel in 16 bits");
   s.boolean("reduced_gathers", p.reduced_gathers, "tokens of steps with prompts are gathered, and their results added up, by all-reduces of zero-padded rows");
   s.boolean("quantised_exchange", p.quantised_exchange, "tokens travel to experts in 8 bits");
   s.boolean("tf32", p.tf32, "products in 32 bits round to TF32 on matrix cores (vLLM VLLM_FLOAT32_MATMUL_PRECISION=high, SGLang --enable-tf32-matmul)");

@@ -71,6 +71,7 @@ struct Software {
   std::int64_t expert_row_block = 0;
   ExpertTraffic expert_traffic = ExpertTraffic::exchange;
   bool random_ranks = false;                        // instances that compute prompts alone bind requests to data-parallel ranks at random
+  bool wide_gathers = false;                        // tokens that are gathered travel as they are, in 16 bits, and are cast by each chip
   bool reduced_gathers = false;                     // with prompts in a step, whose ranks have different numbers of tokens, zero-padded rows are all-reduced both ways
   bool quantised_exchange = true;                   // tokens travel to experts in 8 bits
   bool tf32 = false;                                // products in 32 bits round to TF32 on matrix cores

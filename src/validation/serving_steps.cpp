@@ -72,7 +72,7 @@ RunAnswer cache_transfer(const ServingRow& row, const inference::Served& served,
   auto rate = served.pools.front().port_rate;
   for (const auto& pool : served.pools) rate = std::min(rate, pool.port_rate);
   const auto& over = *served.hand_over;
-  answer.cache_transfer = (over.bytes_per_token.si() * static_cast<double>(row.run.input) + over.bytes_per_sequence.si()) * row.run.amount / rate.si() + over.latency.si();
+  answer.cache_transfer = over.cache.of(static_cast<double>(row.run.input)).si() * row.run.amount / rate.si() + over.latency.si();
   // Of one request alone: its prompt, then the transfer.
   answer = one_shot(row, served.pools.front(), std::move(answer));
   answer.ttft.mean = served.frontend.si() + answer.prompt_time + answer.cache_transfer;
@@ -93,9 +93,11 @@ RunAnswer ask_steps(const ServingRow& row, const Sizes& sizes, api::Library& lib
   const auto chips = sizes.chips();
   const auto* machine = library.machine(row.machine, chips, diagnostics);
   const auto* model = library.architecture(text_node(row.model, row.machine.where), diagnostics);
-  const auto deployment = inference::read_deployment(deployment_node(row, sizes), diagnostics);
+  auto deployment = inference::read_deployment(deployment_node(row, sizes), diagnostics);
   const auto software = inference::software_from(source, row.software, diagnostics);
   if (!machine || !model || !deployment || !software) return failed();
+  // Chips that compute prompts alone hold the clock of long runs, whatever pool the row's words make.
+  if (row.figure.is == Asked::prefill_rate) deployment->pools.front().role = inference::Role::prefill;
   const auto served = inference::serve({.machine = *machine, .model = *model, .deployment = *deployment, .software = *software, .chips = chips, .sequence = 0}, row.machine.where, diagnostics);
   if (!served) return failed();
   if (served->infeasible) {

@@ -300,7 +300,7 @@ void Pass::gathered(Ledger& ledger, double count, double values, bool prompts) c
   const auto add = [&](std::string_view name, double bytes, bool results) {
     ledger.add(Part::exchange, name, count, reduced ? all_reduce(about_.fabric, stage_, bytes) : gather(about_.fabric, stage_, bytes, results), bytes);
   };
-  add("gather of tokens", values * (reduced ? kWide : sent_bytes()), false);
+  add("gather of tokens", values * (reduced || about_.software.wide_gathers ? kWide : sent_bytes()), false);
   add("sum of results", values * kWide, true);
 }
 
