@@ -76,6 +76,10 @@ Explanation explain(const Chip& chip, const Gemm& op) {
   auto work = fmt::format("C[{},{}] = A[{},{}] B[{},{}] in {}, batch {}{}", op.m, op.n, op.m, op.k, op.k, op.n, name_of(op.precision), op.batch, chosen(t));
   Inputs inputs;
   inputs.gemm(chip, op.precision, op.library);
+  if (const auto& [entry, gemm] = Efficiency::entry_of(chip.efficiency.gemm, op.precision); gemm.write_cost.present) {
+    work += "; of the bytes, written ones count write_cost times";
+    inputs.add(fmt::format("efficiency.gemm.{}.write_cost", name_of(entry)), gemm.write_cost);
+  }
   if (const auto narrow = figures_of_experts(chip, op.precision, op.weight_bytes); narrow != op.precision) {
     work += "; weights are widened on the way, and read no faster than that";
     inputs.add(fmt::format("efficiency.served_experts.{}.memory", name_of(narrow)), chip.efficiency.served_experts.at(narrow).memory);

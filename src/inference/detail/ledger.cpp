@@ -59,11 +59,13 @@ void Ledger::add(Part part, std::string_view name, double count, const compute::
   const auto entry = compute::figures_of_experts(chip_, op.precision, op.weight_bytes);
   const auto figures = compute::served_experts_of(chip_, entry, op.ordered);
   const std::string at = entry == op.precision ? "served_experts." : fmt::format("served_experts.{}.", hardware::name_of(entry));
-  std::vector<Input> inputs{{"work", fmt::format("{:.4g} rows on {:.4g} experts of {} x {}, products in {}, {} bytes per weight", op.rows, op.hit, op.hidden, op.inter, hardware::name_of(op.precision),
+  const auto padded = op.computed > op.rows ? fmt::format(", rounded up to {:.4g} in the products", op.computed) : std::string();
+  std::vector<Input> inputs{{"work", fmt::format("{:.4g} rows{} on {:.4g} experts of {} x {}, products in {}, {} bytes per weight", op.rows, padded, op.hit, op.hidden, op.inter, hardware::name_of(op.precision),
                                                  op.weight_bytes), "shapes", config::Confidence::derived, ""},
                             input_of(at + "launch", figures.launch), input_of(at + "math", figures.math), input_of(at + "memory", figures.memory),
                             input_of("memory.bandwidth", chip_.memory.bandwidth)};
-  const std::string products = "launch + sqrt((6 rows h f / (peak math))^2 + ((3 h f width hit + rows (4 h + 6 f)) / (bandwidth memory))^2)";
+  const std::string products = op.gated ? "launch + sqrt((6 rows h f / (peak math))^2 + ((3 h f width hit + rows (4 h + 6 f)) / (bandwidth memory))^2)"
+                                        : "launch + sqrt((4 rows h f / (peak math))^2 + ((2 h f width hit + rows (4 h + 4 f)) / (bandwidth memory))^2)";
   entries_.push_back({part, std::string(name), count, seconds, products + (op.ordered ? "" : " + 8 rows h / (bandwidth stream.memory)"), std::move(inputs), compute::family_of(chip_, op)});
 }
 
@@ -139,7 +141,7 @@ void Ledger::add(Part part, std::string_view name, double count, const MessageTi
   if (!keeps_ || message.seconds == 0) return;
   entries_.push_back({part, std::string(name), count, count * message.seconds, "launch + bytes / rate over the levels that the group crosses, docs/math/inference.md",
                       {{"message", fmt::format("{} per chip, {}", units::human(units::Bytes::from_si(bytes)), message.how), "shapes", config::Confidence::derived, ""},
-                       {"one takes", fmt::format("{}, of it launch {}", units::human(units::Seconds::from_si(message.seconds)), units::human(units::Seconds::from_si(message.launch))), "network", config::Confidence::derived, ""}}});
+                       {"one takes", units::human(units::Seconds::from_si(message.seconds)) + (message.launch > 0 ? ", of it launch " + units::human(units::Seconds::from_si(message.launch)) : ""), "network", config::Confidence::derived, ""}}});
 }
 
 void Ledger::add(Part part, std::string_view name, double count, const config::Figure<units::Seconds>& figure) {
