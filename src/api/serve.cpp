@@ -69,6 +69,8 @@ void warn_without_effect(const config::Node& root, const fleet::FleetSpec& spec,
   for (const auto& failure : answer.scenario.failures)
     if (failure.spec.at.si() >= result.simulated_s)
       diagnostics.warning(failure.where, "the failure has no effect", fmt::format("it comes {} after the start, the run ends after {}", units::human(failure.spec.at, 4), units::human(units::Seconds::from_si(result.simulated_s), 4)));
+  if (result.requests.arrived == 0)
+    diagnostics.warning(place("traffic"), "no request came", "there is nothing to measure; traffic without an end lasts an hour unless a duration is stated", "state a longer duration, or a higher rate");
   if (result.all.requests.arrived == 0 && result.requests.arrived > 0)
     diagnostics.warning(place(answer.scenario.warm_up.si() > 0 ? "warm_up" : "warm_up_requests"), "no request is measured", fmt::format("all {} came before the end of the warm-up", units::grouped(result.requests.arrived)),
                         "shorten the warm-up or lengthen the run");

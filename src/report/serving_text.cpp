@@ -119,7 +119,7 @@ void throughput(std::string& out, const ServingSubject& s, const fleet::Metrics&
   line("input tokens/s", rate(m.input_tokens_per_s.value), m.cached_share.value > 0 ? fmt::format("   {} of them found in a cache", percent(m.cached_share.value)) : "");
   line("requests/s", rate(m.requests_per_s.value), margin(m.requests_per_s));
   constexpr double kSame = 0.01;
-  if (const auto& steady = m.steady; steady && std::abs(steady->output_tokens_per_s.value - m.output_tokens_per_s.value) > kSame * m.output_tokens_per_s.value)
+  if (const auto& steady = m.steady; steady && steady->output_tokens_per_s.value > 0 && std::abs(steady->output_tokens_per_s.value - m.output_tokens_per_s.value) > kSame * m.output_tokens_per_s.value)
     line("while it runs full", rate(steady->output_tokens_per_s.value),
          fmt::format("   output tokens/s, {} per chip, from {} to {}: neither filling nor emptying", detail::number(steady->output_tokens_per_s_per_chip.value), seconds(steady->from_s), seconds(steady->to_s)));
   // Arrivals that ended in time, of a fleet that keeps up: what is missing was still inside at the end.
@@ -196,15 +196,19 @@ void cache_pool(std::string& out, const ServingSubject& s) {
 void failures(std::string& out, const ServingSubject& s) {
   if (s.result.failures.empty()) return;
   out += "\nfailures\n";
+  const bool objectives = s.slo.ttft.si() > 0 || s.slo.tpot.si() > 0 || s.slo.e2e.si() > 0;
   for (const auto& f : s.result.failures) {
     const auto& spec = s.failures[f.failure];
     const auto& pool = s.pools[static_cast<std::size_t>(spec.pool)].name;
     const std::string what = spec.kind == fleet::FailureKind::instances ? fmt::format("{} instances of {}", grouped(f.instances), pool)
                              : spec.kind == fleet::FailureKind::ports   ? fmt::format("ports of {} at {:.3g} % of their rate", pool, 100 * spec.factor)
                                                                         : fmt::format("the network between pools at {:.3g} % of its rate", 100 * spec.factor);
-    out += fmt::format("  at {}: {}, {}\n    {} requests hit, {} of them lost, {} tokens computed again; SLO attainment {} before, {} during{}\n", seconds(f.at_s), what, f.until_s < 0 ? "not back before the end" : fmt::format("back at {}", seconds(f.until_s)), grouped(f.requests_hit),
-                       grouped(f.requests_lost), grouped(f.recomputed_tokens), percent(f.attainment_before), percent(f.attainment_during),
-                       f.attainment_after_s < 0 ? "" : fmt::format(", as before {} after the failure", seconds(f.attainment_after_s)));
+    out += fmt::format("  at {}: {}, {}\n    {} requests hit, {} of them lost, {} tokens computed again", seconds(f.at_s), what, f.until_s < 0 ? "not back before the end" : fmt::format("back at {}", seconds(f.until_s)), grouped(f.requests_hit),
+                       grouped(f.requests_lost), grouped(f.recomputed_tokens));
+    if (objectives)
+      out += fmt::format("; SLO attainment {} before, {} during{}", percent(f.attainment_before), percent(f.attainment_during),
+                         f.attainment_after_s < 0 ? "" : fmt::format(", as before {} after the failure", seconds(f.attainment_after_s)));
+    out += "\n";
   }
 }
 

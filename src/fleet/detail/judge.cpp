@@ -75,7 +75,7 @@ Judgement judge(const Evidence& e) {
     failed += static_cast<double>(counts[i].failed);
   }
   if (waiting.size() < 8) {
-    j.reason = j.offered_per_s > 0 ? "too short to see a backlog grow" : "all requests come at once";
+    j.reason = j.offered_per_s > 0 ? "too short to see a backlog grow" : arrived > 0 ? "all requests come at once" : "no request came";
     const double rise = 2 * static_cast<double>(e.waiting.whole - e.waiting.half), all = static_cast<double>(arrived);
     if (!e.cut_short && e.waiting.end > Picoseconds(0) && j.offered_per_s > 0 && rise > std::max(all / 100, 2 * std::sqrt(all)) && static_cast<double>(e.waiting.whole) > rise / 2) {
       j.verdict = Verdict::saturated;

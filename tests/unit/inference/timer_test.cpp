@@ -250,20 +250,6 @@ TEST(Experts, StepsWithPromptsMayBeGatheredByAllReduces) {
   EXPECT_NEAR(uneven, 3 * 2 * 2000 * 512 * 2 * 0.5 / 1e9, 1e-9 * uneven);
 }
 
-// Gathered before they are cast, tokens have two bytes per value there and two back, not one with a scale.
-TEST(Experts, TokensMayBeGatheredAsTheyAre) {
-  Toy toy{.flop_per_s = 1e30, .bytes_per_s = 1e30};
-  toy.levels = {{"node", 2, 1e9, 0}};
-  auto software = free_software();
-  software.expert_traffic = ExpertTraffic::gather;
-  const serving::StepLoad decoding{.sequences = 128, .cached = 12800, .chunks = {}};
-  const auto exchange = [&] { return of(served(toy_machine(toy), toy_model(test::kToyExperts), software, "dp=2,ep=2,instances=1").pools[0].timer->parts(decoding), Part::exchange); };
-  const double values = 3 * 128 * 512 * 0.5 / 1e9;
-  EXPECT_NEAR(exchange(), values * (1 + 4.0 / 128 + 2), 1e-9 * values);
-  software.wide_gathers = true;
-  EXPECT_NEAR(exchange(), values * (2 + 2), 1e-9 * values);
-}
-
 // Two prompts on one rank take as long as three on three: the busiest rank decides, the exchange carries all tokens.
 TEST(BoundRanks, TheBusiestRankDecides) {
   Toy toy;
