@@ -166,8 +166,10 @@ Steady steady_disaggregated(const ServedPool& prefill, const ServedPool& decode,
   ZT_EXPECT(prefill.timer && decode.timer && ratio > 0 && load.concurrency > 0, "both pools fit");
   Steady s;
   const double length = mean_length(load), output = static_cast<double>(load.output);
+  const auto giver = decode.engine.first_token;
+  const bool again = giver == serving::FirstToken::decoded;  // its first token is one more step
   Apart network{.requests = std::max(1.0, load.concurrency * std::max(1.0, 1 / ratio)), .servers = std::max(1.0, ratio), .decoders = std::max(1.0, 1 / ratio),
-                .steps = std::max(1e-9, (output - 1) / decode.engine.speculation.mean_tokens_per_step()), .step = [&](double sequences) { return step_between(*decode.timer, sequences, length); }};
+                .steps = std::max(1e-9, (again ? output : output - 1) / decode.engine.speculation.mean_tokens_per_step()), .step = [&](double sequences) { return step_between(*decode.timer, sequences, length); }};
   // As many prompts in a step as its tokens allow, if there are so many.
   const auto room = std::max<std::int64_t>(1, std::min<std::int64_t>(prefill.engine.max_tokens / std::clamp<std::int64_t>(load.input, 1, prefill.engine.longest_chunk()), prefill.pool.dp * 64));
   const auto batch = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(network.requests / network.servers)), 1, room);
@@ -183,9 +185,12 @@ Steady steady_disaggregated(const ServedPool& prefill, const ServedPool& decode,
   // Whom the prefill instances cannot take yet waits before them; whom the decode instances have no room for waits behind.
   const bool before = s.running < limit;
   const double waiting = before ? network.requests - network.decoders * s.running - requests * network.outside : network.waiting(requests);
-  const double ttft = software.frontend.si() + first + std::max(0.0, waiting) / requests;
-  s.tpot = units::Seconds::from_si(load.output > 1 ? (network.decoding(s.running) + s.hand_over.si()) / (output - 1) : 0);
-  s.ttft = units::Seconds::from_si(ttft);
+  const double behind = before ? 0 : std::max(0.0, network.requests - network.decoders * s.running - requests * network.outside - waiting) / requests;
+  const double decoding = network.decoding(s.running), joins = s.hand_over.si() + behind;
+  // Part of the time to the first token, rather than of the gap behind it.
+  const double to_first = giver == serving::FirstToken::prompt || load.output == 1 ? 0 : joins + (again ? decoding / network.steps : 0);
+  s.tpot = units::Seconds::from_si(load.output > 1 ? (decoding + joins - to_first) / (output - 1) : 0);
+  s.ttft = units::Seconds::from_si(software.frontend.si() + first + std::max(0.0, waiting) / requests + to_first);
   s.ttft_burst = units::Seconds::from_si(software.frontend.si() + first + network.per_request * load.concurrency / ratio / 2);
   s.output_tokens_per_s = requests / network.decoders * output;
   s.prefill_utilisation = requests / network.most();

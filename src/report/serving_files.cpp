@@ -56,7 +56,7 @@ void add_requests(Json& events, std::span<const fleet::RequestRecord> requests, 
   for (const auto& r : requests) {
     using Phase = std::pair<const char*, std::pair<units::Picoseconds, units::Picoseconds>>;
     const bool apart = r.decode_instance >= 0 && r.decode_instance != r.instance;
-    const Phase queue{"queued", {r.arrival, r.scheduled}}, prompt{"prompt", {r.scheduled, r.first_token}}, answer{apart ? "transfer and answer" : "answer", {r.first_token, r.finish}};
+    const Phase queue{"queued", {r.arrival, r.scheduled}}, prompt{apart ? "to the first token" : "prompt", {r.scheduled, r.first_token}}, answer{apart ? "from the first token" : "answer", {r.first_token, r.finish}};
     if (r.instance >= 0 && is_shown(r.instance)) {
       const std::array<Phase, 3> phases{queue, prompt, answer};
       add_request(events, r, r.instance, std::span(phases).first(apart ? 2 : 3));

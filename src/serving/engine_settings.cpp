@@ -28,6 +28,11 @@ constexpr std::array<config::Word, 2> kFetches{{
     {"exposed", static_cast<int>(Fetch::exposed), "a step waits for blocks from other tiers"},
     {"overlapped", static_cast<int>(Fetch::overlapped), "blocks arrive layer by layer under the computation"},
 }};
+constexpr std::array<config::Word, 3> kFirstTokens{{
+    {"prompt", static_cast<int>(FirstToken::prompt), "the prefill instance, as soon as the prompt is done"},
+    {"joined", static_cast<int>(FirstToken::joined), "the decode instance sends what the prompt gave, when it takes the sequence up (SGLang, TensorRT-LLM)"},
+    {"decoded", static_cast<int>(FirstToken::decoded), "the decode instance computes it once more (vLLM's connectors)"},
+}};
 constexpr std::array<config::Word, 2> kAcceptances{{
     {"expected", static_cast<int>(Acceptance::expected), "every sequence gets the mean number of tokens"},
     {"drawn", static_cast<int>(Acceptance::drawn), "each step of each sequence draws its own"},
@@ -39,6 +44,7 @@ std::span<const config::Word> policy_words() { return kPolicies; }
 std::span<const config::Word> admission_words() { return kAdmissions; }
 std::span<const config::Word> preemption_words() { return kPreemptions; }
 std::span<const config::Word> fetch_words() { return kFetches; }
+std::span<const config::Word> first_token_words() { return kFirstTokens; }
 std::span<const config::Word> acceptance_words() { return kAcceptances; }
 
 double Speculation::accepts(std::int64_t i) const {
@@ -121,6 +127,7 @@ void describe(config::Schema& s, EngineSettings& e) {
   s.integer("poll_steps", e.poll_steps, "decoding steps between two looks for new requests (SGLang scheduler-recv-interval)", {.range = config::kPositive});
   s.object("hold", e.hold, "new prompts wait for others while sequences decode");
   s.integer("stream_tokens", e.stream_tokens, "output tokens after the first that are sent to the client together (stream interval)", {.range = config::kPositive});
+  s.choice("first_token", e.first_token, first_token_words(), "who gives a client its first token, where prompts are computed apart");
   s.object("speculation", e.speculation, "drafted tokens (draft models, multi-token prediction)");
   s.check(e.max_tokens >= e.max_sequences * (1 + e.speculation.draft), "max_tokens is below max_sequences x (1 + draft)", "decoding sequences alone would overrun a step",
           "raise max_tokens or lower max_sequences");

@@ -24,6 +24,12 @@ enum class Admission {
   expected,  // when the prompt fits beside a share of the output that is still to come (SGLang's new-token ratio)
 };
 enum class Preemption { recompute, swap };
+// Where prompts are computed apart: whose first token the client gets, and when.
+enum class FirstToken {
+  prompt,   // the prefill instance's, as soon as the prompt is done
+  joined,   // the prefill instance's, sent by the decode instance when it takes the sequence up (SGLang, TensorRT-LLM)
+  decoded,  // the decode instance's, which computes it once more (vLLM's connectors)
+};
 enum class Fetch {
   exposed,     // a step waits for the blocks that its sequences need from a tier
   overlapped,  // layer by layer under the step's computation: the step takes the longer of the two
@@ -85,6 +91,7 @@ struct EngineSettings {
   std::int64_t poll_steps = 1;     // decoding steps between two looks for new requests; steps with prompts and idle engines look at once (SGLang's scheduler_recv_interval)
   Hold hold;
   std::int64_t stream_tokens = 1;  // output tokens after the first are sent in parcels of so many: what a client sees between two of them (stream_interval)
+  FirstToken first_token = FirstToken::prompt;  // of instances that decode what others have begun
   Speculation speculation;
   // Of an instance that computes prompts alone: data-parallel ranks to which its requests are bound at random, each with its part of max_tokens; 1: prompts go where there is room. Set by whoever
   // knows the ranks.
@@ -95,6 +102,7 @@ struct EngineSettings {
 [[nodiscard]] std::span<const config::Word> admission_words();
 [[nodiscard]] std::span<const config::Word> preemption_words();
 [[nodiscard]] std::span<const config::Word> fetch_words();
+[[nodiscard]] std::span<const config::Word> first_token_words();
 [[nodiscard]] std::span<const config::Word> acceptance_words();
 void describe(config::Schema& s, CacheTier& tier);
 void describe(config::Schema& s, Speculation& speculation);

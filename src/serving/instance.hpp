@@ -19,7 +19,7 @@ namespace zettatwin::serving {
 enum class Work {
   whole,    // prompt and all output tokens
   prefill,  // prompt and one output token; then it leaves, with its cache
-  decode,   // the cache of prompt and generated tokens (but the last) has arrived; the rest of the output tokens
+  decode,   // the cache of prompt and generated tokens (but the last of both) has arrived; the rest of the output tokens
 };
 
 using JobId = std::uint64_t;  // given by the fleet, one per request inside
@@ -30,7 +30,7 @@ struct Job {
   bool hold = false;           // Work::prefill: its blocks stay used after finished() until release()
   std::int32_t input = 0;      // >= 1
   std::int32_t output = 0;     // > generated
-  std::int32_t generated = 0;  // tokens that the user has already (Work::decode: at least 1; otherwise recomputed with the prompt)
+  std::int32_t generated = 0;  // tokens that the user has already; unless their cache has arrived they are recomputed with the prompt
   std::vector<std::uint64_t> blocks;  // content of blocks of prefix_tokens tokens of prompt and answer, as in requests::Request
 };
 

@@ -209,6 +209,10 @@ class ServingLowering final {
       change(result_.software, flag.software);
       if (!flag.note.empty()) assume(flag.note);
     }
+    const auto* router = find_rule(vocabulary_.routers, everything_);
+    if (!router) return;
+    result_.routing = router->is;
+    if (!router->note.empty()) assume(router->note);
   }
 
   // Engines that are set to a batch capture their graphs up to it.
@@ -264,6 +268,7 @@ class ServingLowering final {
     lengths();
     load();
     by_load();
+    batches();
     start();
     for (const auto& rule : vocabulary_.days)
       if (!result_.run.day && holds(rule.words, {}, everything_)) result_.run.day = rule;
@@ -279,6 +284,26 @@ class ServingLowering final {
       change(result_.software, rule.software);
       if (!rule.note.empty()) assume(rule.note);
     }
+  }
+
+  void batches() {
+    if (result_.run.load != Load::concurrency) return;
+    const BatchRule* last = nullptr;
+    std::int64_t sequences = 0;
+    for (const auto& rule : vocabulary_.batches) {
+      const auto at = std::find(rule.at.begin(), rule.at.end(), std::llround(result_.run.amount));
+      if ((!rule.at.empty() && at == rule.at.end()) || !holds(rule.words, {}, everything_)) continue;
+      last = &rule;
+      sequences = rule.at.empty() ? rule.of.front() : rule.of[static_cast<std::size_t>(at - rule.at.begin())];
+    }
+    if (!last) return;
+    const auto& where = result_.machine.where;
+    Node engine = empty_mapping(where), decode = empty_mapping(where), changes = empty_mapping(where);
+    put(engine, "max_sequences", text_node(std::to_string(sequences), where));
+    put(decode, "engine", std::move(engine));
+    put(changes, "decode", std::move(decode));
+    change(result_.deployment, changes);
+    assume(fmt::format("decode instances take up {} sequences{}", sequences, last->note.empty() ? "" : ", " + last->note));
   }
 
   void start() {

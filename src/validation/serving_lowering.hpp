@@ -78,6 +78,7 @@ struct ServingRow {
   std::string model;                   // a preset
   config::Node software;               // a profile, or a mapping that extends one; null: the default
   config::Node deployment;             // changes that engine, precision and flags ask for
+  std::string routing;                 // a word of the scenario's routers; empty: theirs
   ParallelWords words;
   RunShape run;
   OperatorShape op;

@@ -161,6 +161,12 @@ Node scenario_node(const ServingRow& row, const Sizes& sizes, const TrafficSize&
   if (row.software.kind != Node::Kind::null) put(scenario, "software", row.software);
   put(scenario, "deployment", deployment_node(row, sizes));
   put(scenario, "traffic", traffic_node(row, size));
+  for (const auto key : {"router", "decode_router"}) {
+    if (row.routing.empty() || !sizes.decode) continue;
+    Node router = empty_mapping(where);
+    put(router, "routing", text_node(row.routing, where));
+    put(scenario, key, std::move(router));
+  }
   return scenario;
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "validation/serving_vocabulary.hpp"
 
+#include <algorithm>
 #include <array>
+#include <charconv>
+#include <string>
 
 #include "validation/catalog_data.hpp"
 
@@ -42,6 +45,20 @@ constexpr std::array kAsked{word("tpot", Asked::tpot, "time per output token aft
                             word("nothing", Asked::nothing, "not predicted")};
 
 constexpr std::array kStatistics{word("mean", Statistic::mean, "of all requests"), word("median", Statistic::median, "of all requests"), word("p99", Statistic::p99, "99th percentile")};
+
+// A list of whole numbers above zero.
+void counts(config::Schema& s, std::string_view key, std::vector<std::int64_t>& values, std::string_view doc) {
+  std::vector<std::string> texts;
+  for (const auto value : values) texts.push_back(std::to_string(value));
+  s.texts(key, texts, doc);
+  values.clear();
+  for (const auto& text : texts) {
+    std::int64_t value = 0;
+    const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
+    s.check(end.ec == std::errc() && end.ptr == text.data() + text.size() && value > 0, "'" + text + "' is no number above zero", "requests and sequences are counted");
+    values.push_back(value);
+  }
+}
 
 }  // namespace
 
@@ -115,6 +132,14 @@ void describe(config::Schema& s, LoadRule& rule) {
   s.text("note", rule.note, "what is assumed");
 }
 
+void describe(config::Schema& s, BatchRule& rule) {
+  s.texts("words", rule.words, "all of these occur");
+  counts(s, "at", rule.at, "requests at a time; any number if absent");
+  counts(s, "of", rule.of, "sequences that a decode instance takes up, for each of these numbers");
+  s.text("note", rule.note, "what is assumed");
+  s.check(rule.of.size() == std::max<std::size_t>(1, rule.at.size()), "of has not as many numbers as at", "each stands for one");
+}
+
 void describe(config::Schema& s, StartRule& rule) {
   s.texts("words", rule.words, "all of these occur");
   s.number("seconds", rule.seconds, "that the first prompts of a run wait beside their queue", {.range = {0, 3600}});
@@ -151,6 +176,8 @@ void describe(config::Schema& s, ServingVocabulary& v) {
   s.list("datasets", v.datasets, "requests whose lengths rows do not give");
   s.list("logs", v.logs, "published logs of requests");
   s.list("loads", v.loads, "changes by the requests at a time; all that hold apply, one after the other");
+  s.list("batches", v.batches, "sequences that decode instances take up; the last that holds");
+  s.list("routers", v.routers, "how requests are dealt out, by everything; the first that holds");
   s.list("starts", v.starts, "what the first prompts of a run in a closed loop wait beside their queue; the first that holds");
   s.list("days", v.days, "days in production");
   s.list("harnesses", v.harnesses, "tools that set the engine; the first that holds");

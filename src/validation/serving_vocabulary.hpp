@@ -109,6 +109,15 @@ struct LoadRule {
 };
 void describe(config::Schema& s, LoadRule& rule);
 
+// Sequences that a decode instance of a benchmark's run takes up at most, where its rows give those that come to it on average.
+struct BatchRule {
+  std::vector<std::string> words;
+  std::vector<std::int64_t> at;  // requests at a time; empty: any number
+  std::vector<std::int64_t> of;  // sequences of an instance, for each of them
+  std::string note;
+};
+void describe(config::Schema& s, BatchRule& rule);
+
 // What the first prompts of a run in a closed loop wait beside their queue, one for each place: kernels are compiled for their shapes, caches are cold.
 struct StartRule {
   std::vector<std::string> words;
@@ -150,6 +159,8 @@ struct ServingVocabulary {
   std::vector<DatasetRule> datasets;   // by "isl=... model=... load=..."
   std::vector<LogRule> logs;           // by everything
   std::vector<LoadRule> loads;         // by everything; changes of the deployment and the profile; all that hold apply
+  std::vector<BatchRule> batches;      // by everything; the last that holds
+  std::vector<Rule> routers;           // by everything: is: how requests, and prompts that are computed, are dealt out (router.routing); the first that holds
   std::vector<StartRule> starts;       // by everything; the first that holds
   std::vector<DayRule> days;           // by everything
   std::vector<HarnessRule> harnesses;  // by everything; the first that holds

@@ -84,7 +84,7 @@ inline serving::Job random_job(Random& random, serving::JobId id, const serving:
   job.work = random.of({serving::Work::whole, serving::Work::whole, serving::Work::whole, serving::Work::prefill, serving::Work::decode});
   job.input = static_cast<std::int32_t>(random.between(1, 40));
   job.output = static_cast<std::int32_t>(random.between(2, 50));
-  job.generated = static_cast<std::int32_t>(job.work == serving::Work::decode ? random.between(1, job.output - 1) : random.one_in(6) ? random.between(0, job.output - 1) : 0);
+  job.generated = static_cast<std::int32_t>(job.work == serving::Work::decode ? random.between(random.one_in(3) ? 0 : 1, job.output - 1) : random.one_in(6) ? random.between(0, job.output - 1) : 0);
   job.hold = job.work == serving::Work::prefill && random.one_in(3);
   const auto unit = s.prefix_tokens == 0 ? s.block_tokens : s.prefix_tokens;
   if (!random.one_in(3)) job.blocks = random_chain(random, random.between(0, (job.input + (random.one_in(2) ? job.output : 0)) / unit + 1));
@@ -146,7 +146,7 @@ inline ServingCase random_serving(std::uint64_t seed) {
     } else if (kind < 18) {  // set blocks aside, and come later
       auto job = random_job(random, next++, c.settings);
       job.work = serving::Work::decode;
-      job.generated = std::max(job.generated, 1);
+      job.generated = std::max(job.generated, random.one_in(3) ? 0 : 1);
       job.hold = false;
       c.calls.push_back({.kind = ServingCall::reserve, .at = at, .id = job.id, .tokens = job.input + job.generated - 1, .job = {}});
       at += random.between(0, gap);

@@ -88,7 +88,8 @@ void GlobalRun::fail_member(std::size_t m, Outage& outage) {
       if (was_transferring) to_serve_.push_back(id);
       continue;
     }
-    const std::int32_t generated = flight.prompt_done >= Picoseconds(0) && (flight.stage == Stage::blocked || flight.stage == Stage::transferring) ? flight.generated + 1 : has;
+    const bool computed = flight.prompt_done >= Picoseconds(0) && (flight.stage == Stage::blocked || flight.stage == Stage::transferring);
+    const std::int32_t generated = flight.first_token < Picoseconds(0) ? 0 : computed ? flight.generated + 1 : has;
     flight.held = false;
     --member.inside;
     choice_of(m).balancer->add(place_[m], -1, -flight.input);

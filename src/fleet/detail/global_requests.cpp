@@ -55,8 +55,8 @@ void GlobalRun::send(Flight& flight, Choice& choice) {
 
 void GlobalRun::submit(Flight& flight, std::size_t member, serving::Work work, bool hold) {
   serving::Job job{.id = flight.id, .work = work, .hold = hold, .input = flight.input, .output = flight.output, .generated = flight.generated, .blocks = {}};
-  if (work == serving::Work::decode) job.generated = flight.generated + 1;
-  else job.blocks = flight.blocks;
+  if (work != serving::Work::decode) job.blocks = flight.blocks;
+  else if (models_[static_cast<std::size_t>(flight.model)].first_token != serving::FirstToken::decoded) ++job.generated;
   serving::Instance& instance = *members_[member].instance;
   instance.submit(std::move(job), now_);
   clocks_.set(member, instance.next_event());
@@ -282,6 +282,7 @@ void GlobalRun::end(Flight& flight, Told how, Picoseconds at) {
   leave(flight);
   const std::int32_t source = flight.source;
   if (how == Told::finished) {
+    books_.first_token(flight, at);  // unless it had one
     count_outages(books_.finish(flight, at), at);
   } else {
     count_outages(false, at);

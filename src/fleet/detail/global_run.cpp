@@ -131,8 +131,9 @@ void GlobalRun::make_models() {
   }
   for (const PoolSpec& pool : spec_.pools)
     if (pool.role == Role::decode) {
-      std::int64_t& largest = models_[static_cast<std::size_t>(pool.model)].largest_decode;
-      largest = std::max(largest, pool.engine.blocks * pool.engine.block_tokens);
+      Model& model = models_[static_cast<std::size_t>(pool.model)];
+      model.largest_decode = std::max(model.largest_decode, pool.engine.blocks * pool.engine.block_tokens);
+      model.first_token = pool.engine.first_token;
     }
   for (std::size_t m = 0; m < members_.size(); ++m)
     if (members_[m].power == Power::on) choice_of(m).balancer->open(place_[m], true);
@@ -277,13 +278,17 @@ void GlobalRun::handle(const Note& note) {
   const bool computes = flight->stage == Stage::computing && flight->instance == member;
   const bool decodes = flight->stage == Stage::decoding && flight->decode_instance == member;
   if (!computes && !decodes) return;  // of a job that was given up here
+  const auto first_token = models_[static_cast<std::size_t>(flight->model)].first_token;
   switch (note.what) {
     case Told::scheduled:
+      if (decodes && first_token == serving::FirstToken::joined) books_.first_token(*flight, note.at);
       if (!computes) break;
       if (flight->computing_since < Picoseconds(0)) flight->computing_since = note.at;
       books_.schedule(*flight, note.at, note.cached);
       break;
-    case Told::first_token: books_.first_token(*flight, note.at); break;
+    case Told::first_token:
+      if (decodes || !flight->held || first_token == serving::FirstToken::prompt) books_.first_token(*flight, note.at);
+      break;
     case Told::finished:
       if (computes && flight->held) computed(*flight, note.at);
       else end(*flight, flight->cancelled ? Told::cancelled : Told::finished, note.at);

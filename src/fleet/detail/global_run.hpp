@@ -69,6 +69,7 @@ class GlobalRun final {
     std::deque<Id> blocked;   // for blocks of a decode instance: stages unreserved and blocked
     std::int64_t transferring = 0;
     std::int64_t largest_decode = 0;  // tokens that the largest decode instance can hold
+    serving::FirstToken first_token = serving::FirstToken::prompt;  // of its decode pools, which agree
   };
   struct Outage {
     std::vector<std::size_t> members;

@@ -99,7 +99,7 @@ Engine::Plan Engine::plan_run(std::int64_t available) const {
   const auto first = piece.base.count() + piece.slope * (cached - piece.from);
   ZT_EXPECT(first > 0, "a step takes time");
   Plan plan{.pace = batch_.pace(first, piece.slope)};
-  if (draw_.active() || !zombies_.empty()) return plan;
+  if (draw_.active() || !zombies_.empty() || !newcomers_.empty()) return plan;
   plan.steps = std::min(batch_.steps_for((piece.to - 1 - cached) / n + 1), batch_.steps_for(ends_.top().end - batch_.clock()));
   if (holding_) plan.steps = std::min(plan.steps, e_.hold.steps - (batch_.steps() - held_since_));
   if (const Slot next = holding_ ? hold_next_ : next_in_queue(); next != kNoSlot && e_.policy != Policy::static_batch && !full_batch())
@@ -180,6 +180,10 @@ void Engine::end_run() {
   running_step_ = false;
   release_zombies();
   if (!chunks_.empty()) blocked_ = aside_blocked_ = false;
+  if (decoding_) {
+    for (const Slot slot : newcomers_) observer_.first_token(slots_[slot].job.id, Picoseconds(t_));
+    newcomers_.clear();
+  }
   if (!draw_.active()) {
     run_.decode_tokens = run_.decoding * (batch_.clock() - run_clock_);
     while (!ends_.empty() && ends_.top().end <= batch_.clock()) {

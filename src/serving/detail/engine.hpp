@@ -197,6 +197,7 @@ class Engine final : public Instance {
   std::vector<Slot> chunk_slots_;
   std::vector<Chunk> by_rank_;  // chunks_ of bound sequences, as the timer wants them
   std::vector<Slot> drawn_ends_;
+  std::vector<Slot> newcomers_;  // decode, and have no token yet: their first step is a run of its own
   std::vector<ContentCache::Index> matched_;
   std::vector<std::int64_t> hits_;  // entries by place
   std::uint64_t marks_ = 0;

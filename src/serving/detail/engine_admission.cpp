@@ -60,6 +60,7 @@ void Engine::preempt() {
   Sequence& s = slots_[slot];
   const bool decoded = s.stage == Stage::decoding;
   if (decoded) {
+    std::erase(newcomers_, slot);
     leave_batch(s, slot);
     share(s, s.cached);
   } else {
@@ -337,6 +338,7 @@ void Engine::join(Slot slot) {
   s.joined = batch_.clock();
   s.due = grows_ ? static_cast<std::int32_t>(batch_.positions(s.cached + 1 + lookahead_) - s.mapped) : 0;
   batch_.join(s.cached, s.generated, s.target - s.generated, s.due);
+  if (s.generated == 0) newcomers_.push_back(slot);
   if (!draw_.active()) ends_.push({.end = s.joined + s.target - s.generated, .order = s.order, .slot = slot});
 }
 

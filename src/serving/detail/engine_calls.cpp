@@ -44,7 +44,7 @@ void Engine::drop_slot(Slot slot) {
 }
 
 void Engine::submit(Job job, Picoseconds at) {
-  ZT_EXPECT(job.input >= 1 && job.output > job.generated && job.generated >= (job.work == Work::decode ? 1 : 0), "a job with work to do");
+  ZT_EXPECT(job.input >= 1 && job.output > job.generated && job.generated >= 0, "a job with work to do");
   ZT_EXPECT(!bound() || job.work == Work::prefill, "requests are bound to ranks where prompts alone are computed");
   const auto target = job.work == Work::prefill ? job.generated + 1 : job.output;
   const bool arrived = job.work == Work::decode;
@@ -135,6 +135,7 @@ void Engine::settle_boundary() {
     Sequence& s = slots_[slot];
     if (s.submission != submission || (s.stage != Stage::decoding && s.stage != Stage::prefilling)) continue;  // finished in this step
     if (s.stage == Stage::decoding) {
+      std::erase(newcomers_, slot);
       leave_batch(s, slot);
     } else {
       prefilling_.erase(std::find(prefilling_.begin(), prefilling_.end(), slot));
@@ -246,6 +247,7 @@ std::vector<Job> Engine::fail(Picoseconds at) {
   zombies_.clear();
   to_release_.clear();
   to_drop_.clear();
+  newcomers_.clear();
   by_id_ = {};
   reserved_ = {};
   queue_tokens_ = prefill_tokens_ = prefill_to_come_ = arrived_ = 0;

@@ -39,6 +39,51 @@ TEST(Disaggregation, OneRequestByHand) {
   EXPECT_EQ(result.transfers[0].blocked.mean.value, 0);
 }
 
+// The decode instance sends the first token when it takes the sequence up, at 14 ms, or computes it once more, which takes a step. A second sequence, for which there
+// is no place before the first ends, waits for its first token; transfers of both share the port, 4 ms.
+TEST(Disaggregation, FirstTokensByHand) {
+  FleetSpec spec = test::prefill_decode(kTenMs, kTenMs, 1, 1, test::listed({{0, 100, 3}}));
+  spec.transfers[0].latency = 2 * units::millisecond;
+  const auto with = [&](serving::FirstToken first) {
+    spec.pools[1].engine.first_token = first;
+    FleetResult result;
+    auto all = records(spec, &result);
+    EXPECT_NEAR(result.all.tpot.mean.value, first == serving::FirstToken::prompt ? 12e-3 : 10e-3, 1e-12);
+    return all;
+  };
+  auto all = with(serving::FirstToken::joined);
+  EXPECT_NEAR(ms(all.at(0).first_token), 14, 1e-6);
+  EXPECT_NEAR(ms(all.at(0).finish), 34, 1e-6);
+  all = with(serving::FirstToken::decoded);
+  EXPECT_NEAR(ms(all.at(0).first_token), 24, 1e-6);
+  EXPECT_NEAR(ms(all.at(0).finish), 44, 1e-6);
+
+  spec = test::prefill_decode(kTenMs, kTenMs, 1, 1, test::listed({{0, 100, 3}, {0, 100, 3}}));
+  spec.pools[1].engine.max_sequences = 1;
+  for (const auto& [first, token, finish] : {std::tuple{serving::FirstToken::prompt, 10.0, 54.0}, {serving::FirstToken::joined, 34.0, 54.0}, {serving::FirstToken::decoded, 54.0, 74.0}}) {
+    spec.pools[1].engine.first_token = first;
+    const auto both = records(spec);
+    EXPECT_NEAR(ms(both.at(1).first_token), token, 1e-6);
+    EXPECT_NEAR(ms(both.at(1).finish), finish, 1e-6);
+  }
+}
+
+// Who has only computed a prompt has given no token: what is sent again after a failure of the decode instance begins anew, and comes to an end.
+TEST(Disaggregation, FirstTokensThatWereNotSentAreComputedAgain) {
+  for (const auto first : {serving::FirstToken::prompt, serving::FirstToken::joined, serving::FirstToken::decoded}) {
+    FleetSpec spec = test::prefill_decode(kTenMs, kTenMs, 1, 2, test::listed({{0, 100, 3}, {0, 100, 2}}));
+    for (PoolSpec& pool : spec.pools) pool.engine.first_token = first;
+    spec.pools[1].engine.max_sequences = 1;
+    spec.decode_router.routing = Routing::round_robin;
+    spec.retry.max_retries = 2;
+    spec.failures.push_back({.at = 15 * units::millisecond, .pool = 1, .instances = {0}});
+    FleetResult result;
+    const auto all = records(spec, &result);
+    EXPECT_EQ(result.requests.finished, 2);
+    for (const auto& [number, r] : all) EXPECT_TRUE(r.first_token > r.arrival && (r.first_token < r.finish)) << number;
+  }
+}
+
 // Alone: B/R + h/R = 2 ms + 1 ms. In four layers: the last quarter, 0.5 ms; with a slow port B - r T is more than a layer.
 TEST(Disaggregation, SizeAndLayersByHand) {
   FleetSpec spec = test::prefill_decode(kTenMs, kTenMs, 1, 1, test::listed({{0, 100, 2}}));

@@ -83,6 +83,8 @@ FleetSpec random_fleet(test::Random& random, const serving::StepTimer& fast, con
     pool.engine = random_engine(random);
     add_autoscaling(random, pool);
   }
+  const auto first = random.of({serving::FirstToken::prompt, serving::FirstToken::joined, serving::FirstToken::decoded});
+  for (PoolSpec& pool : spec.pools) pool.engine.first_token = first;
   for (TransferSpec& t : spec.transfers) {
     t.hand_off = random.of({HandOff::after_prefill, HandOff::reserved});
     t.latency = static_cast<double>(random.between(0, 2)) * units::millisecond;

@@ -190,6 +190,17 @@ TEST(Instance, PrefillLeavesWithItsCacheAndDecodeArrivesWithIt) {
   EXPECT_EQ(second.instance->blocks_used(), 0);
 }
 
+// Who computes the first token once more where it decodes has it after a step of its own, though nothing else changes until the end: 20 cached tokens but the last of the prompt.
+TEST(Instance, AFirstTokenIsToldWhereItIsDecoded) {
+  Played run(small());
+  auto decode = job(1, 20, 4);
+  decode.work = Work::decode;
+  run.instance->submit(decode, Picoseconds(2000));
+  run.to_the_end();
+  EXPECT_EQ(run.log.time_of('t', 1), 2000 + 1029);
+  EXPECT_EQ(run.finish(1), 2000 + 1029 + 1030 + 1031 + 1032);
+}
+
 // Six blocks of four tokens. The first request grows past its three blocks while the others are set aside for a second one: it is preempted and waits at
 // the head of the queue. The second arrives behind it, with all blocks that it needs: it goes first, or nobody ever would.
 TEST(Instance, WhoseBlocksAreSetAsideDoesNotWaitForWhoHasNone) {

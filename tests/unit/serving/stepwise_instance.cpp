@@ -16,7 +16,7 @@ namespace stepwise {
 using namespace serving;
 
 void Stepwise::submit(Job job, Picoseconds at) {
-  ZT_EXPECT(job.input >= 1 && job.output > job.generated && job.generated >= (job.work == Work::decode ? 1 : 0), "a job with work to do");
+  ZT_EXPECT(job.input >= 1 && job.output > job.generated && job.generated >= 0, "a job with work to do");
   auto s = std::make_shared<Sequence>();
   s->at = at;
   s->submission = submissions_++;
@@ -329,6 +329,7 @@ void Stepwise::end_step() {
   release_zombies();
   const auto running = running_;
   std::vector<std::pair<std::int64_t, Item>> ends;  // tokens that were to come
+  std::vector<JobId> firsts;
   if (decoding_) {
     const auto advance = clock_.tokens(steps_ + 1) - clock_.tokens(steps_);
     ++steps_;
@@ -339,6 +340,7 @@ void Stepwise::end_step() {
       run.cached += s->cached;
       const auto tokens = draw_.active() ? draw_.tokens(s->job.id, s->generated) : advance;
       const auto to_come = s->target - s->generated;
+      if (s->generated == 0) firsts.push_back(s->job.id);
       run.decode_tokens += std::min(tokens, to_come);
       s->cached += tokens;
       s->generated += std::min(tokens, to_come);
@@ -350,6 +352,7 @@ void Stepwise::end_step() {
   for (const auto& c : chunks_) run.prompt_tokens += c.tokens;
   statistics_.output_tokens += run.decode_tokens;
   if (!chunks_.empty()) blocked_ = false, since_poll_ = e_.poll_steps;
+  for (const JobId id : firsts) observer_.first_token(id, t_);
   for (const auto& [unused, s] : ends) leave(s);
   for (const auto& s : running) {
     if (s->chunk == 0) continue;

@@ -151,6 +151,27 @@ TEST(ServingLowering, PlansOfConfigurationFilesWhereARowLeavesThemOut) {
   EXPECT_EQ(set_of(lowered(cells), "power"), "");
 }
 
+// What a decode instance takes up is not what comes to it on average, which such rows call its batch: recipes say it by the requests at a time, and nothing for others.
+TEST(ServingLowering, DecodeInstancesTakeUpWhatTheirRecipesSay) {
+  const auto of = [](const char* requests, const char* software, const char* plan, const char* chip, const char* precision = "fp8") {
+    return lowered({{"source", "ai-dynamo/aiconfigurator"}, {"chip", chip}, {"precision", precision}, {"parallelism", plan}, {"batch_or_concurrency", requests}, {"isl", "1024"}, {"osl", "1024"}, {"notes", std::string("TTFT 100 ms; x; ") + software}});
+  };
+  const auto places = [](const ServingRow& row) {
+    const auto* decode = row.deployment.find("decode");
+    const auto* engine = decode ? decode->find("engine") : nullptr;
+    const auto* most = engine ? engine->find("max_sequences") : nullptr;
+    return most ? most->text : std::string();
+  };
+  constexpr auto kThree = "P: 1x(TP1 DP16 EP16) bs1; D: 3x(TP16 DP1 EP16) bs2";
+  EXPECT_EQ(places(of("6", "trtllm 0.8.1.post3", kThree, "h100_sxm")), "1");
+  EXPECT_EQ(places(of("60", "trtllm 0.8.1.post3", kThree, "h100_sxm")), "16");
+  EXPECT_EQ(places(of("61", "trtllm 0.8.1.post3", kThree, "h100_sxm")), "");
+  EXPECT_EQ(places(of("6", "sglang 0.5.8", kThree, "h100_sxm")), "");
+  EXPECT_EQ(places(of("4", "sglang 0.5.8", "P: 1x(TP4 DP1 EP1) bs1; D: 2x(TP4 DP1 EP1) bs2", "gb200", "fp4")), "512");
+  EXPECT_EQ(of("6", "trtllm 0.8.1.post3", kThree, "h100_sxm").routing, "round_robin");
+  EXPECT_EQ(of("6", "trtllm 0.8.1.post3", "agg TP8 DP1 moeTP8 EP1", "h100_sxm").routing, "");
+}
+
 TEST(ServingLowering, WhatLaunchScriptsSetIsAssumedAndListed) {
   const Cells base{{"source", "ai-dynamo/aiconfigurator:silicon_sample.csv"}, {"chip", "b200_sxm"}};
   auto cells = base;

@@ -50,6 +50,17 @@ TEST(ServingScenario, TwoPools) {
   EXPECT_EQ(at(node, {"decode", "ep"}), "8");
 }
 
+TEST(ServingScenario, RequestsAreDealtOutAsTheRowSays) {
+  auto row = row_of("P: 2x(TP1 DP8 EP8) bs1; D: 3x(TP8 DP1 EP8) bs21", 40);
+  const auto routing = [&](const char* key) { return at(scenario_node(row, sizes_of(row, with_experts(256)), {.concurrency = 4, .rate = 0, .requests = 40}), {key, "routing"}); };
+  EXPECT_EQ(routing("decode_router"), "absent");
+  row.routing = "round_robin";
+  EXPECT_EQ(routing("decode_router"), "round_robin");
+  EXPECT_EQ(routing("router"), "round_robin");
+  row.words = parallel_words("agg TP4 DP1 moeTP4 EP1");
+  EXPECT_EQ(routing("decode_router"), "absent");
+}
+
 TEST(ServingScenario, ExpertsThatDoNotDivideAreCopied) {
   const auto sizes = sizes_of(row_of("EP72", 72), with_experts(256));
   ASSERT_TRUE(sizes.whole);
