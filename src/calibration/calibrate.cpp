@@ -87,6 +87,7 @@ void carry_memory(Calibration& result, const Chip& before, const std::vector<Fam
   const MemoryShares shares(result, timed, options, e.stream.memory.si() / before.efficiency.stream.memory.si());
   shares.carry("gemm", e.gemm);
   shares.carry("attention", e.attention);
+  shares.carry("served_attention", e.served_attention);
   shares.carry("decode", e.decode);
   shares.carry("decode_multi_head", e.decode_multi_head);
   shares.carry("decode_windowed", e.decode_windowed);
@@ -112,8 +113,10 @@ void keep_residual(Calibration& result, const FamilyReport& report, const Option
     const auto note = fmt::format("{} {}timings", report.after.count, options.hold_out ? "held-out " : "");
     return config::Figure<units::Ratio>{units::Ratio::from_si(std::round(value * 1e3) / 1e3), {options.source, config::Confidence::derived, note, 0, 0}, true};
   };
-  result.chip.efficiency.uncertainty[report.name] = {figure(report.after.low), figure(report.after.high)};
-  for (const auto* side : {"low", "high"}) result.made.insert("efficiency.uncertainty." + report.name + "." + side);
+  const bool served = report.name.starts_with("attention.") && !result.chip.efficiency.served_attention.empty();
+  const auto name = (served ? "served_" : "") + report.name;
+  result.chip.efficiency.uncertainty[name] = {figure(report.after.low), figure(report.after.high)};
+  for (const auto* side : {"low", "high"}) result.made.insert("efficiency.uncertainty." + name + "." + side);
 }
 
 }  // namespace
@@ -154,8 +157,9 @@ Calibration calibrate(const Chip& chip, const std::vector<FamilySamples>& famili
   if (!options.judge) carry_memory(result, chip, families, options);
   if (!options.judge && chip.efficiency.status.starts_with("unmeasured")) say_what_was_measured(result, chip, options);
   result.chip.efficiency.sustained = chip.efficiency.sustained;
-  for (auto& [precision, attention] : result.chip.efficiency.attention)
-    if (const auto before = chip.efficiency.attention.find(precision); before != chip.efficiency.attention.end()) attention.sustained = before->second.sustained;
+  for (const auto table : {&hardware::Efficiency::attention, &hardware::Efficiency::served_attention})
+    for (auto& [precision, attention] : result.chip.efficiency.*table)
+      if (const auto before = (chip.efficiency.*table).find(precision); before != (chip.efficiency.*table).end()) attention.sustained = before->second.sustained;
   std::set<std::string> had;
   for (const auto& row : config::values_of(chip)) had.insert(row.path);
   for (const auto& row : config::values_of(result.chip))

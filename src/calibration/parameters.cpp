@@ -77,13 +77,16 @@ std::vector<Parameter> gemm(Chip& chip, Precision p, const std::string& path) {
   return list.take();
 }
 
-std::vector<Parameter> attention(Chip& chip, Precision p, const std::string& path) {
+// Timings are of inference libraries: a chip that tells their kernels from those of training has them in a table of their own.
+std::vector<Parameter> attention(Chip& chip, Precision p) {
   using A = hardware::AttentionEfficiency;
-  auto& table = chip.efficiency.attention;
+  const auto which = chip.efficiency.served_attention.empty() ? &Efficiency::attention : &Efficiency::served_attention;
+  const auto path = fmt::format("efficiency.{}.{}", which == &Efficiency::attention ? "attention" : "served_attention", hardware::name_of(p));
+  auto& table = chip.efficiency.*which;
   ensure(table, p, A{});
   if (!table.at(p).preparation.present) table.at(p).preparation = us(7);
   if (!table.at(p).preparation_memory.present) table.at(p).preparation_memory = ratio(0.9);
-  List<A> list(path, [p](Chip& c) -> A& { return c.efficiency.attention.at(p); });
+  List<A> list(path, [p, which](Chip& c) -> A& { return (c.efficiency.*which).at(p); });
   list.add("math", &A::math, 0.75, 0.05, 1, 0.15).add("preparation", &A::preparation, 8 * kMicro, 0.5 * kMicro, 50 * kMicro, 0.4).add("memory", &A::memory, 0.7, 0.1, 1, 0.3);
   list.add("softmax", &A::softmax, 30 * kPico, kPico, 200 * kPico, 0.3).add("tile", &A::tile, 2.5 * kMicro, 0.1 * kMicro, 20 * kMicro, 0.4);
   return list.add("preparation_memory", &A::preparation_memory, 0.9, 0.2, 1, 0.3).add("window_keys", &A::window_keys, 200, 1, 1024, 0.5).take();
@@ -144,7 +147,7 @@ std::vector<Parameter> parameters_of(Chip& chip, const Family& family) {
   const auto path = "efficiency." + family.name();
   const auto p = family.precision;
   if (family.kind == "gemm") return gemm(chip, p, path);
-  if (family.kind == "attention") return attention(chip, p, path);
+  if (family.kind == "attention") return attention(chip, p);
   if (family.kind == "decode") return decode(&Efficiency::decode, chip, p, path);
   if (family.kind == "decode_multi_head") return decode(&Efficiency::decode_multi_head, chip, p, path);
   if (family.kind == "decode_windowed") return decode(&Efficiency::decode_windowed, chip, p, path);

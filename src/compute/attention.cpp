@@ -79,7 +79,7 @@ OperatorTime time_of(const hardware::Chip& chip, const AttentionOp& op) {
   if (op.batch == 0 || op.heads == 0 || op.q_length == 0 || op.kv_length == 0) return {};
   if (const auto* decode = detail::decode_of(chip, op)) return detail::decode_time(chip, op, *decode);
   const double peak = detail::peak_of(chip, op.precision), cores = chip.matrix_cores.si();
-  const auto& attention = chip.efficiency.attention_of(op.precision);
+  const auto& attention = served(op) ? chip.efficiency.served_attention_of(op.precision) : chip.efficiency.attention_of(op.precision);
   const Shape shape(op, attention.window_keys.si());
   const double flop_per_score = 2 * static_cast<double>(op.head_dim + op.v_head_dim);
   // Per key of a tile: two products and the softmax of its rows; the two add up because they share the scores.

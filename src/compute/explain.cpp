@@ -99,8 +99,10 @@ Explanation explain(const Chip& chip, const GroupedGemm& op) {
 
 Explanation explain(const Chip& chip, const AttentionOp& op) {
   const auto t = time_of(chip, op);
-  const auto at = fmt::format("efficiency.attention.{}.", name_of(Efficiency::entry_of(chip.efficiency.attention, op.precision).first));
-  const auto& a = chip.efficiency.attention_of(op.precision);
+  const auto& e = chip.efficiency;
+  const bool own = served(op) && Efficiency::find_entry(e.served_attention, op.precision);
+  const auto& [precision, a] = Efficiency::entry_of(own ? e.served_attention : e.attention, op.precision);
+  const auto at = fmt::format("efficiency.{}.{}.", own ? "served_attention" : "attention", name_of(precision));
   auto work = fmt::format("{} sequences, {} heads on {} key heads, {} queries on {} keys, head dimensions {} and {} in {}{}", op.batch, op.heads,
                           op.kv_heads, op.q_length, op.kv_length, op.head_dim, op.v_head_dim, name_of(op.precision), chosen(t));
   Inputs inputs;

@@ -16,7 +16,7 @@ struct StandIn {
   std::string_view kind, instead;
 };
 constexpr std::array kStandIns{StandIn{"decode_windowed", "decode"}, StandIn{"decode_multi_head", "decode"}, StandIn{"decode_latent", "decode"},  StandIn{"decode", "attention"},
-                               StandIn{"attention_latent", "attention"}, StandIn{"expert_layer", "gemm"},    StandIn{"dynamic_quantise", "gemm"}, StandIn{"attention", "gemm"}};
+                               StandIn{"attention_latent", "attention"}, StandIn{"served_attention", "attention"}, StandIn{"expert_layer", "gemm"},    StandIn{"dynamic_quantise", "gemm"}, StandIn{"attention", "gemm"}};
 
 std::string_view stand_in(std::string_view kind) {
   for (const auto& s : kStandIns)
@@ -39,7 +39,8 @@ KernelFamily family_of(const hardware::Chip&, const ChosenAttention&) { return {
 KernelFamily family_of(const hardware::Chip&, const ExpertLayer& op) { return {"expert_layer", op.precision}; }
 KernelFamily family_of(const hardware::Chip& chip, const ServedExperts& op) { return {"expert_layer", figures_of_experts(chip, op.precision, op.weight_bytes)}; }
 
-KernelFamily family_of(const hardware::Chip&, const AttentionOp& op) {
+KernelFamily family_of(const hardware::Chip& chip, const AttentionOp& op) {
+  if (!detail::is_decoding(op) && served(op) && hardware::Efficiency::find_entry(chip.efficiency.served_attention, op.precision)) return {"served_attention", op.precision};
   if (!detail::is_decoding(op)) return {op.head_dim != op.v_head_dim ? "attention_latent" : "attention", op.precision};
   if (op.window > 0) return {"decode_windowed", op.precision};
   return {op.heads == op.kv_heads ? "decode_multi_head" : "decode", op.precision};

@@ -61,7 +61,8 @@ struct GroupedGemm {
 // causal_share: share of the full score rectangle that is computed, e.g. 0.5 + 0.5/s; set by the caller for context
 // parallelism (1: no mask); 0: derive it from the lengths and the window, which needs kv_length >= q_length.
 // backward: 2.5 times the FLOPs of the forward pass (two products become five).
-// Up to 16 queries per sequence take the form of decoding kernels if the chip's file has figures of these.
+// Up to 16 queries per sequence take the form of decoding kernels if the chip's file has figures of these. Forward passes in the library of inference take the
+// figures of efficiency.served_attention, where there are such.
 enum class AttentionKernel { best, flash2, flash1 };  // what the chip's figures describe, or an older generation
 struct AttentionOp {
   std::int64_t batch = 1;
@@ -74,8 +75,10 @@ struct AttentionOp {
   hardware::Precision precision = hardware::Precision::bf16;  // of the products and of the keys and values read
   bool preparation = false;  // also the kernels that split, rotate and cache q, k and v, where the chip's file knows them
   AttentionKernel kernel = AttentionKernel::best;
+  Library library = Library::inference;
 };
 [[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const AttentionOp& op);
+[[nodiscard]] inline bool served(const AttentionOp& op) { return op.library == Library::inference && !op.backward; }
 [[nodiscard]] inline bool windowed(const AttentionOp& op) { return op.window > 0 && op.window < op.kv_length; }
 
 // Reads and writes of memory-bound kernels: norms, activations, residuals, permutation, optimizer. kernels: launches.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hardware/efficiency.hpp"
 
+#include <fmt/format.h>
+
 namespace zettatwin::hardware {
 namespace {
 
@@ -44,8 +46,9 @@ Precision Efficiency::stand_in(Precision p) {
 
 void Efficiency::isolate() {
   sustained.value = units::Ratio::from_si(1);
-  for (auto& [precision, entry] : attention)
-    if (entry.sustained.present) entry.sustained.value = units::Ratio::from_si(1);
+  for (auto* table : {&attention, &served_attention})
+    for (auto& [precision, entry] : *table)
+      if (entry.sustained.present) entry.sustained.value = units::Ratio::from_si(1);
 }
 
 void describe(config::Schema& s, GemmEfficiency& gemm) {
@@ -74,7 +77,7 @@ void describe(config::Schema& s, AttentionEfficiency& attention) {
   s.figure("launch", attention.launch, "start and end of one kernel on the chip", kTime);
   s.figure("memory", attention.memory, "share of the memory bandwidth", kShare);
   s.figure("window_keys", attention.window_keys, "keys computed for a windowed tile beyond its window and its own length", kTime);
-  s.figure("backward", attention.backward, "FLOP rate of the backward kernel over the forward kernel's", kShare);
+  s.figure("backward", attention.backward, "FLOP rate of the backward kernel over the forward kernel's; kernels of training need it", {.range = config::kFraction});
   s.figure("preparation", attention.preparation, "launches of the kernels that split, rotate and cache q, k and v", {.range = config::kNonNegative});
   s.figure("preparation_memory", attention.preparation_memory, "share of the memory bandwidth in them", {.range = config::kFraction});
   s.figure("flash1", attention.flash1, "rate of FlashAttention 1 (2022) over that of these kernels; 1 if absent", {.range = config::kFraction});
@@ -169,6 +172,9 @@ void describe(config::Schema& s, Efficiency& efficiency) {
            {.presence = config::Presence::required, .range = config::kUnitInterval});
   with_bf16(s, "gemm", efficiency.gemm, "dense GEMM kernels by precision");
   with_bf16(s, "attention", efficiency.attention, "flash attention kernels by precision");
+  for (const auto& [precision, row] : efficiency.attention)
+    s.check(row.backward.present, fmt::format("attention.{} lacks 'backward'", name_of(precision)), "training runs these kernels backward; those of serving alone are served_attention's");
+  by_precision(s, "served_attention", efficiency.served_attention, "attention of prompts in serving engines, by precision, where their kernels are others; else attention's");
   s.object("grouped", efficiency.grouped, "grouped GEMM kernels of experts", config::kRequired);
   s.object("stream", efficiency.stream, "memory-bound kernels", config::kRequired);
   s.object("quantise", efficiency.quantise, "casts to narrow formats with their scales", config::kRequired);

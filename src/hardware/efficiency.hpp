@@ -45,7 +45,7 @@ struct AttentionEfficiency {
   config::Figure<units::Seconds> launch;
   config::Figure<units::Ratio> memory;      // share of the memory bandwidth
   config::Figure<units::Ratio> window_keys; // keys computed for a windowed tile beyond its window and its own length
-  config::Figure<units::Ratio> backward;    // FLOP rate of the backward kernel over that of the forward kernel
+  config::Figure<units::Ratio> backward;    // FLOP rate of the backward kernel over that of the forward kernel; absent: none (serving)
   config::Figure<units::Seconds> preparation;       // launches of the kernels that split, rotate and cache q, k and v; absent: not known
   config::Figure<units::Ratio> preparation_memory;  // share of the memory bandwidth in them
   config::Figure<units::Ratio> flash1;      // rate of FlashAttention's first generation over that of these kernels; absent: the same
@@ -140,6 +140,7 @@ struct Efficiency {
   StreamEfficiency quantise;
   HostOverhead host;
   // Kernels of inference libraries; empty where nothing is known of them.
+  std::map<Precision, AttentionEfficiency> served_attention;  // of prompts, where serving engines have other kernels than training frameworks
   std::map<Precision, DecodeEfficiency> decode;             // by the precision of the cache
   std::map<Precision, DecodeEfficiency> decode_multi_head;  // as many key heads as heads, where another kernel serves these
   std::map<Precision, DecodeEfficiency> decode_windowed;    // keys in a window only, where another kernel serves these
@@ -157,6 +158,12 @@ struct Efficiency {
   // The entry of `p` or its nearest stand-in: fp4 -> mxfp8 -> fp8 -> bf16, int8 -> fp8, all others -> bf16.
   [[nodiscard]] const GemmEfficiency& gemm_of(Precision p) const { return entry_of(gemm, p).second; }
   [[nodiscard]] const AttentionEfficiency& attention_of(Precision p) const { return entry_of(attention, p).second; }
+
+  // Of prompts in serving engines.
+  [[nodiscard]] const AttentionEfficiency& served_attention_of(Precision p) const {
+    const auto* own = find_entry(served_attention, p);
+    return own ? *own : attention_of(p);
+  }
 
   // The row of a table that serves `p`, with the precision that it is written under. Expects a bf16 row.
   template <class T>

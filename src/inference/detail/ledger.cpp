@@ -32,6 +32,8 @@ std::vector<Input> inputs_of(const compute::Explanation& e) {
 
 }  // namespace
 
+Input share_input(std::string name, const config::Figure<units::Ratio>& figure) { return input_of(std::move(name), figure); }
+
 double Ledger::total() const { return std::accumulate(parts_.begin(), parts_.end(), 0.0); }
 
 void Ledger::add(Part part, std::string_view name, double count, const compute::Gemm& op, double factor) {
@@ -147,6 +149,11 @@ void Ledger::add(Part part, std::string_view name, double count, const MessageTi
 void Ledger::add(Part part, std::string_view name, double count, const config::Figure<units::Seconds>& figure) {
   charge(part, count * figure.si());
   if (keeps_ && count * figure.si() != 0) entries_.push_back({part, std::string(name), count, count * figure.si(), "count x figure of the software", {input_of(std::string(name), figure)}});
+}
+
+void Ledger::rest_on(std::string_view of, const compute::AttentionOp& op) {
+  if (entries_.empty() || entries_.back().name != of) return;
+  for (auto& input : inputs_of(compute::explain(chip_, op))) entries_.back().inputs.push_back(std::move(input));
 }
 
 void Ledger::rest_on(std::string_view name, const config::Figure<units::Seconds>& figure) { entries_.back().inputs.push_back(input_of(std::string(name), figure)); }

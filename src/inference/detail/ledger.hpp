@@ -22,6 +22,9 @@ struct Entry {
   compute::KernelFamily family = {};  // whose residual describes it; none of what is no kernel of the chip
 };
 
+// A share that a formula names, as --explain prints it.
+[[nodiscard]] result::Input share_input(std::string name, const config::Figure<units::Ratio>& figure);
+
 class Ledger final {
  public:
   explicit Ledger(const hardware::Chip& chip, bool keeps_entries = false) : chip_(chip), keeps_(keeps_entries) {}
@@ -44,6 +47,7 @@ class Ledger final {
   void add(Part part, std::string_view name, double count, const config::Figure<units::Seconds>& figure);
   // The entry added last depends on this figure too.
   void rest_on(std::string_view name, const config::Figure<units::Seconds>& figure);
+  void rest_on(std::string_view of, const compute::AttentionOp& op);  // `of`, if it was added last: on the chip's figures of such attention
   // What the entry `of`, if it was added last, takes for granted and nobody has measured; estimated inputs of the answer.
   void assume(std::string_view of, std::string_view name, std::string_view value, std::string_view why);
   void add_seconds(Part part, std::string_view name, double count, double seconds, const std::string& formula, const compute::KernelFamily& family = {});

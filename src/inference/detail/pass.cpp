@@ -383,6 +383,7 @@ void Pass::ragged_attention(Ledger& ledger, const Kind& kind, std::span<const se
   const auto precision = latent && !casts_prompts() ? Precision::bf16 : cache_;
   double launch = 0, together = 0, alone = 0, memory = 0, longest = 0;
   compute::KernelFamily family;
+  compute::AttentionOp slowest;
   for (const auto& chunk : chunks) {
     // Prompts run in kernels of prompts however short they are.
     const auto queries = std::max<std::int64_t>(chunk.tokens, kMostDecoding + 1);
@@ -392,13 +393,16 @@ void Pass::ragged_attention(Ledger& ledger, const Kind& kind, std::span<const se
     family = compute::family_of(about_.chip, op);
     launch = std::max(launch, t.overhead.si());
     together += t.math.si() * std::min(1.0, t.waves);
+    if (t.math.si() >= alone) slowest = op;
     alone = std::max(alone, t.math.si());
     memory += t.memory.si();
     longest = std::max(longest, t.memory.si());
   }
   const double tiles = rank_share(together, alone, ranks);
-  ledger.add_seconds(Part::attention, latent ? "latent attention, prompts" : "attention, prompts", kind.count * about_.software.kernels.si(), launch + tiles + rank_share(memory, longest, ranks),
+  const std::string_view name = latent ? "latent attention, prompts" : "attention, prompts";
+  ledger.add_seconds(Part::attention, name, kind.count * about_.software.kernels.si(), launch + tiles + rank_share(memory, longest, ranks),
                      "launch + max(sum of tiles over cores, longest chunk alone) + sum of traffic, of the rank's chunks; each as flash attention in docs/math/operator_time.md", family);
+  ledger.rest_on(name, slowest);
 }
 
 void Pass::prompts(Ledger& ledger, std::span<const serving::Chunk> chunks, std::int64_t ranks) const {

@@ -31,7 +31,8 @@ Operation core(const LayerBuilder& b, const model::Attention& a, bool backward) 
                           .head_dim = a.head_dim,
                           .v_head_dim = a.v_head_dim,
                           .window = b.chooses_keys(a) ? a.indexer.keys() : a.window,
-                          .backward = backward};
+                          .backward = backward,
+                          .library = compute::Library::training};
   op.kernel = kernel_of(b.software());
   // Ring context parallelism in the zig-zag order gives every rank the same share of the causal triangle.
   if (plan.cp > 1 && !scattered_heads && op.window == 0) op.causal_share = 0.5 + 0.5 / static_cast<double>(length);

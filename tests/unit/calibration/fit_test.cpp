@@ -89,6 +89,24 @@ TEST(Fit, SustainedRatesStay) {
   EXPECT_EQ(result.chip.efficiency.attention_of(kWide).sustained.si(), chip.efficiency.attention_of(kWide).sustained.si());
 }
 
+// Where a chip tells kernels of serving from those of training, timings are of the former.
+TEST(Fit, TimingsOfPromptsAreOfServing) {
+  const auto before = test::catalog_chip("ascend-910b");
+  ASSERT_TRUE(before.efficiency.served_attention.contains(kWide));
+  std::vector<FamilySamples> samples{{{"attention", kWide}, {{"attention", kWide}}, {}}};
+  for (const std::int64_t length : {512, 1024, 2048, 3072, 4096, 6144, 8192, 12288, 16384, 24576, 32768}) {
+    const compute::AttentionOp op{.batch = 4, .heads = 16, .kv_heads = 4, .q_length = length, .kv_length = length, .head_dim = 128, .v_head_dim = 128};
+    samples.back().samples.push_back({{op}, 1.3 * compute::time_of(before, op).time.seconds().si(), 0});
+  }
+  const auto after = calibrate(before, samples, {.source = "test"}).chip.efficiency;
+  const auto& served = after.served_attention.at(kWide);
+  EXPECT_LT(served.math.si(), before.efficiency.served_attention.at(kWide).math.si());
+  EXPECT_EQ(served.math.provenance.source, "test");
+  EXPECT_EQ(after.attention.at(kWide).math.si(), before.efficiency.attention.at(kWide).math.si());
+  EXPECT_EQ(after.uncertainty.at("served_attention.bf16").low.provenance.source, "test");
+  EXPECT_FALSE(after.uncertainty.contains("attention.bf16"));
+}
+
 TEST(Document, ReadsBackAsTheCalibratedChip) {
   const auto before = test::catalog_chip("ascend-910b");
   auto samples = synthetic(slower(before, 0.8, 2), 40, 0.02);

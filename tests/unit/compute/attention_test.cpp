@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include "compute/explain.hpp"
 #include "round_chip.hpp"
 
 namespace zettatwin::compute {
@@ -85,6 +86,30 @@ TEST(Attention, LongRunsLoseClock) {
   EXPECT_DOUBLE_EQ(sustained.memory.si(), isolated.memory.si());
   chip.efficiency.isolate();
   EXPECT_EQ(time_of(chip, square(1024)).time, isolated.time);
+}
+
+// Forward passes of serving run the kernels of its engines, where a chip's file has them; training and backward passes keep their own.
+TEST(Attention, ServingHasItsOwnKernels) {
+  auto chip = round_chip();
+  const auto before = time_of(chip, square(1024));
+  chip.efficiency.served_attention[hardware::Precision::bf16] = {.math = ratio(0.5), .softmax = us(1e-6), .tile = us(2), .launch = us(20), .memory = ratio(0.5), .window_keys = ratio(0), .backward = {}};
+  auto op = square(1024);
+  const double key = 128 * (2.0 * (128 + 64) / 0.5e12 + 1e-12);
+  const auto served = time_of(chip, op);
+  EXPECT_NEAR(served.math.si(), 16 * (2e-6 + (512.5 + 64) * key), 1e-12);
+  EXPECT_DOUBLE_EQ(served.memory.si(), 2 * before.memory.si());
+  EXPECT_NEAR(served.time.seconds().si(), 20e-6 + served.math.si() + served.memory.si(), 1e-11);
+  op.precision = hardware::Precision::fp8;  // 16 bits stand in
+  EXPECT_NEAR(time_of(chip, op).overhead.si(), 20e-6, 1e-15);
+  op = square(1024);
+  op.library = Library::training;
+  EXPECT_EQ(time_of(chip, op).time, before.time);
+  op.library = Library::inference;
+  op.backward = true;
+  const auto backward = time_of(chip, op);
+  EXPECT_EQ(backward.time, time_of(round_chip(), op).time);
+  EXPECT_EQ(explain(chip, square(1024)).inputs.at(2).name, "efficiency.served_attention.bf16.math");
+  EXPECT_EQ(explain(chip, op).inputs.at(2).name, "efficiency.attention.bf16.math");
 }
 
 TEST(Attention, ShareReplacesTheMask) {

@@ -46,6 +46,19 @@ TEST(KernelTimes, FamiliesThatAChipDoesNotNameTakeThoseOfTheirKernels) {
   EXPECT_EQ(residual_of(chip, {"gemm", Precision::bf16})->low.si(), 0.9);
 }
 
+TEST(KernelTimes, ServedAttentionIsAFamilyWhereAChipHasIt) {
+  auto chip = round_chip();
+  AttentionOp op{.heads = 8, .kv_heads = 8, .q_length = 64, .kv_length = 64, .head_dim = 192, .v_head_dim = 128};
+  chip.efficiency.uncertainty = {{"attention", residual(0.7, 1.3, config::Confidence::estimated)}};
+  chip.efficiency.served_attention = chip.efficiency.attention;
+  EXPECT_EQ(family_of(chip, op).kind, "served_attention");
+  EXPECT_EQ(residual_of(chip, family_of(chip, op))->low.si(), 0.7) << "nothing of its own: training's";
+  chip.efficiency.uncertainty["served_attention"] = residual(0.9, 1.1, config::Confidence::derived);
+  EXPECT_EQ(residual_of(chip, family_of(chip, op))->low.si(), 0.9);
+  op.library = Library::training;
+  EXPECT_EQ(family_of(chip, op).kind, "attention_latent");
+}
+
 TEST(KernelTimes, OperatorsKnowTheirFamilies) {
   const auto chip = round_chip();
   EXPECT_EQ(family_of(chip, AttentionOp{.heads = 8, .kv_heads = 2, .q_length = 1, .kv_length = 100, .head_dim = 64, .v_head_dim = 64}).kind, "decode");

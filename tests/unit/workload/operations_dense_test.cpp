@@ -45,6 +45,7 @@ TEST(DenseOperations, AttentionIsCausalOverTheSequence) {
   EXPECT_EQ(a.q_length, 2048);
   EXPECT_EQ(a.kv_length, 2048);
   EXPECT_FALSE(a.backward);
+  EXPECT_EQ(a.library, compute::Library::training);
   EXPECT_TRUE(work_of<AttentionOp>(ops.backward_input, "attention backward").backward);
   // 2 sequences x 8 heads x 2 (128 + 128) FLOP x 2048 * 2049 / 2 pairs.
   EXPECT_DOUBLE_EQ(flop_of({named(ops.forward, "attention")}), 2.0 * 8 * 2 * 256 * (2048.0 * 2049 / 2));
