@@ -76,6 +76,7 @@ void describe_kernels(config::Schema& s, Software& p) {
   s.boolean("latent_prompts_as_cache", p.latent_prompts_as_cache, "prompts of latent attention are multiplied in the cache's format, after a cast; else in 16 bits");
   s.integer("shared_stream", p.shared_stream, "tokens of a rank up to which captured steps run shared experts on a second stream beside the routed ones; 0: never");
   s.figure("exchange_cores", p.exchange_cores, "two-batch overlap: share of the cores that high-throughput exchange kernels take", {config::Presence::required, {0, 0.9}});
+  s.figure("overlap_share", p.overlap_share, "two-batch overlap: share of an exchange that travels while the other half computes", {config::Presence::required, config::kUnitInterval});
 }
 
 std::optional<Software> read(const config::Node& node, const std::string& name, config::FigureForm form, config::Diagnostics& diagnostics) {

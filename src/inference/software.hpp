@@ -82,6 +82,7 @@ struct Software {
   bool latent_prompts_as_cache = false;             // prompts of latent attention are multiplied in the cache's format, after a cast; else in 16 bits
   std::int64_t shared_stream = 0;                   // captured batches of up to so many tokens of a rank run shared experts on a second stream, beside the routed ones
   config::Figure<units::Ratio> exchange_cores;      // two-batch overlap: share of the chip's cores that high-throughput exchange kernels take from the other half
+  config::Figure<units::Ratio> overlap_share;       // two-batch overlap: share of an exchange that travels while the other half computes; the rest waits for it or makes it wait
   config::Figure<units::Ratio> memory_share;
   MemoryRule memory_rule = MemoryRule::all;
   config::Figure<units::Bytes> reserve;             // context, libraries, graphs

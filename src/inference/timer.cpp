@@ -345,14 +345,14 @@ double Timer::exchanging(std::int64_t sequences) const {
   return ledger.total() * unevenness_;
 }
 
-// Two halves of the batch: one computes while the other's tokens travel; the longer of the two sides shows. Exchange kernels that run on cores take these from
-// the computing half; low-latency kernels leave the transfer to the network cards.
+// Two halves of the batch: one computes while the other's tokens travel, but for the part of an exchange that shows in any case; the longer of the two sides shows. Exchange
+// kernels that run on cores take these from the computing half; low-latency kernels leave the transfer to the network cards.
 Parts Timer::overlapped(const StepLoad& load, const Parts& serial) const {
   const auto rank = rank_load(load, 2);
   auto half = pass(rank);
   const double cores = pass_.exchange_on_cores(rank.tokens) ? 1 / (1 - about_.software.exchange_cores.si()) : 1;
   const double exchange = 2 * half[index_of(Part::exchange)], computing = 2 * sum(half) - exchange;
-  const double shown = std::max(exchange, computing * cores);
+  const double shown = std::max(exchange, computing * cores + (1 - about_.software.overlap_share.si()) * exchange);
   if (shown >= sum(serial)) return serial;
   half = half * 2;
   of(half, Part::exchange) = shown - computing;
@@ -542,6 +542,9 @@ double Timer::kernel_width(const StepLoad& load) const {
   return kernels.half_width(about_.chip, whole);
 }
 
+constexpr const char* kOverlapped =
+    "max(computing / (1 - exchange_cores) + (1 - overlap_share) exchange, exchange) of two halves of the batch, if shorter than one after the other; ends and host beside it";
+
 result::Node Timer::explain(const StepLoad& load) const {
   const auto parts = whole_step(load);
   const auto rank = part_load(load);
@@ -549,8 +552,10 @@ result::Node Timer::explain(const StepLoad& load) const {
   add_host(ledger, sum(parts) - parts[index_of(Part::host)], load, rank);
   result::Node root{.key = "step", .label = fmt::format("step of {} sequences with {} cached tokens and {} chunks of prompts", load.sequences, load.cached, load.chunks.size()), .dimension = units::kTime, .sums = true};
   root.formula = about_.pool.ffn_chips > 0          ? "max(m attention, m feed-forward, attention + feed-forward + exchange) per layer, m parts of the batch; ends and host beside it"
-                 : about_.pool.two_batch_overlap ? "max(computing / (1 - exchange_cores), exchange) of two halves of the batch, if shorter than one after the other; ends and host beside it"
+                 : about_.pool.two_batch_overlap ? kOverlapped
                                                     : "sum over layers of all operators, head and host";
+  if (about_.pool.ffn_chips == 0 && about_.pool.two_batch_overlap)
+    root.inputs = {detail::share_input("exchange_cores", about_.software.exchange_cores), detail::share_input("overlap_share", about_.software.overlap_share)};
   for (std::size_t i = 0; i < kParts; ++i)
     if (parts[i] != 0) root.add(part_node(i, parts[i], ledger));
   root.si = sum(parts);

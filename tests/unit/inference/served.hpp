@@ -17,7 +17,7 @@ namespace zettatwin::test {
   s.engine.max_tokens = 8192;
   s.engine.max_sequences = 256;
   for (auto* ratio : {&s.small_kernels, &s.small_kernels_latent, &s.routing_kernels, &s.exchange_cores}) ratio->value = units::Ratio::from_si(0);
-  for (auto* one : {&s.kernels, &s.expert_kernels, &s.memory_share, &s.transfer_share}) one->value = units::Ratio::from_si(1);
+  for (auto* one : {&s.kernels, &s.expert_kernels, &s.overlap_share, &s.memory_share, &s.transfer_share}) one->value = units::Ratio::from_si(1);
   s.loading.value = units::BytesPerSecond::from_si(1e9);
   return s;
 }
