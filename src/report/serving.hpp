@@ -72,6 +72,7 @@ struct ServingSubject {
   fleet::FleetResult result;       // of nothing if infeasible
   std::vector<fleet::FailureSpec> failures;
   units::Seconds frontend;         // of every request, before it is queued
+  std::optional<serving::FirstToken> first_token;  // with prefill and decode apart, where all decode pools agree
   double sustainable_per_s = 0;    // requests, an estimate for a fleet that keeps up; zero: none
   std::string chip_efficiencies;   // where the chip's achieved rates come from
   double interval_share = 0;

@@ -105,10 +105,20 @@ void latencies(std::string& out, const fleet::Metrics& m) {
   else out += "\n" + table.text();
 }
 
+std::string_view first_token_text(serving::FirstToken first) {
+  switch (first) {
+    case serving::FirstToken::prompt: return "prefill instances, as soon as the prompt is done; the hand-over is in TPOT";
+    case serving::FirstToken::joined: return "decode instances, when they take the sequence up: the hand-over is in TTFT";
+    case serving::FirstToken::decoded: return "decode instances, after their first step: the hand-over is in TTFT";
+  }
+  return "";
+}
+
 void intervals(std::string& out, const ServingSubject& s) {
   std::vector<std::string> parts;
   for (const auto& i : s.intervals) parts.push_back(fmt::format("{} {} to {}", i.of, human(units::Seconds::from_si(i.low_s), 3), human(units::Seconds::from_si(i.high_s), 3)));
   if (s.frontend.si() > 0 && s.result.all.ttft.count > 0) out += fmt::format("  TTFT and end to end include {} in front of the queue (HTTP, tokenising)\n", human(s.frontend, 3));
+  if (s.first_token && s.result.all.ttft.count > 0) out += fmt::format("  first tokens come from {}\n", first_token_text(*s.first_token));
   if (!parts.empty()) out += fmt::format("  {:.0f} % of measured means: {}\n", 100 * s.interval_share, fmt::join(parts, ", "));
 }
 

@@ -93,6 +93,13 @@ void describe_answer(const hardware::Machine& machine, const std::vector<const m
   s.slo = answer.scenario.slo;
   s.failures = spec.failures;
   s.frontend = spec.frontend_delay;
+  bool alike = true;
+  for (const auto& pool : spec.pools) {
+    if (pool.role != fleet::Role::decode) continue;
+    alike = alike && s.first_token.value_or(pool.engine.first_token) == pool.engine.first_token;
+    s.first_token = pool.engine.first_token;
+  }
+  if (!alike) s.first_token.reset();
   s.model_names = names;
   const auto asked = answer.scenario.chips > 0 ? answer.scenario.chips : machine.chips();
   std::vector<std::string> software, deployments, words;
