@@ -78,6 +78,7 @@ void describe(config::Schema& s, Autoscaling& a) {
   s.quantity("down_delay", a.down_delay, "scale down to the most instances that were wanted in this time", {.range = kRunTime});
   s.integer("min", a.min, "fewest instances", {.range = config::kPositive});
   s.integer("max", a.max, "most instances", config::kRequired);
+  s.check(a.by == ScaleBy::waiting || a.target <= 1, "target is above 1", "running and cache are shares, which are never above it: nothing would be added", "write a share, such as target: 0.7");
 }
 void describe(config::Schema& s, CachePool& pool) {
   s.quantity("capacity", pool.capacity, "bytes for caches of keys and values, of all instances together", config::kRequired);

@@ -195,6 +195,34 @@ void PoolBuilder::fail_chips(const ServeFailure& failure, fleet::FleetSpec& spec
   if (spec.failures.size() == failures_before) diagnostics.error(where, "a failure of chips that no instance has", "pools lie on the machine one after the other, in the deployment's order");
 }
 
+// One scaled pool at its most, all others at their least, must lie on the machine.
+void PoolBuilder::check_scaling(const fleet::FleetSpec& spec, const config::Location& where, config::Diagnostics& diagnostics) const {
+  struct Lying {
+    const fleet::PoolSpec* pool = nullptr;
+    const hardware::Machine* machine = nullptr;  // null: the scenario's
+    std::int64_t chips = 0, available = 0;
+  };
+  std::vector<Lying> all;
+  for (const auto& served : served_)
+    for (const auto& pool : served.pools) {
+      if (!pool.timer) return;  // does not fit, which is said elsewhere
+      const auto& machine = pool.timer->about().machine;
+      const bool own = &machine == served.machine.get();
+      all.push_back({.pool = &spec.pools[all.size()], .machine = own ? nullptr : &machine, .chips = pool.chips_per_instance,
+                     .available = !own ? machine.chips() : scenario_.chips > 0 ? scenario_.chips : machine_.chips()});
+    }
+  for (const auto& one : all) {
+    if (!one.pool->autoscaling) continue;
+    std::int64_t others = 0;
+    for (const auto& other : all)
+      if (other.pool != one.pool && other.machine == one.machine) others += other.chips * (other.pool->autoscaling ? other.pool->autoscaling->min : other.pool->instances);
+    const auto most = one.pool->autoscaling->max, room = std::max<std::int64_t>(0, one.available - others) / one.chips;
+    if (most > room)
+      diagnostics.error(where, fmt::format("autoscaling of '{}' up to {} instances of {} chips: there is room for {}", one.pool->name, most, one.chips, room),
+                        fmt::format("of {} chips other pools have {} at least", one.available, others), "lower max, or set a larger size of the machine");
+  }
+}
+
 bool PoolBuilder::complete(fleet::FleetSpec& spec, const config::Location& where, config::Diagnostics& diagnostics) {
   const auto errors_before = diagnostics.error_count();
   for (std::size_t i = 0; i < served_.size(); ++i) {
@@ -206,6 +234,11 @@ bool PoolBuilder::complete(fleet::FleetSpec& spec, const config::Location& where
   spec.slo = scenario_.slo;
   spec.cache_pool = scenario_.cache_pool;
   spec.retry = scenario_.retry;
+  for (const auto& scaling : scenario_.autoscaling) {
+    const auto pool = pool_named(scaling.pool, spec, where, diagnostics);
+    if (pool >= 0) spec.pools[static_cast<std::size_t>(pool)].autoscaling = scaling.autoscaling;
+  }
+  if (!scenario_.autoscaling.empty()) check_scaling(spec, where, diagnostics);
   for (const auto& failure : scenario_.failures) {
     if (!failure.chips.empty() || !failure.units.empty()) {
       fail_chips(failure, spec, failure.where, diagnostics);
@@ -216,10 +249,6 @@ bool PoolBuilder::complete(fleet::FleetSpec& spec, const config::Location& where
     one.instances = numbers_of(failure.instances, failure.where, diagnostics);
     if (one.pool >= 0 && one.kind == fleet::FailureKind::instances) check_instances(one, spec.pools[static_cast<std::size_t>(one.pool)], failure.where, diagnostics);
     spec.failures.push_back(std::move(one));
-  }
-  for (const auto& scaling : scenario_.autoscaling) {
-    const auto pool = pool_named(scaling.pool, spec, where, diagnostics);
-    if (pool >= 0) spec.pools[static_cast<std::size_t>(pool)].autoscaling = scaling.autoscaling;
   }
   return diagnostics.error_count() == errors_before;
 }

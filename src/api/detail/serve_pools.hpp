@@ -33,6 +33,7 @@ class PoolBuilder final {
   [[nodiscard]] std::int32_t pool_named(const std::string& name, const fleet::FleetSpec& spec, const config::Location& where, config::Diagnostics& diagnostics) const;
 
   [[nodiscard]] std::vector<std::pair<std::int64_t, std::int64_t>> failed_chips(const ServeFailure& failure, const config::Location& where, config::Diagnostics& diagnostics) const;
+  void check_scaling(const fleet::FleetSpec& spec, const config::Location& where, config::Diagnostics& diagnostics) const;
   void fail_chips(const ServeFailure& failure, fleet::FleetSpec& spec, const config::Location& where, config::Diagnostics& diagnostics) const;
 
   const hardware::Machine& machine_;
