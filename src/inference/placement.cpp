@@ -94,11 +94,9 @@ std::optional<std::int64_t> instance_with(const topology::Fabric& fabric, std::i
   return rest == 0 ? std::optional(index) : std::nullopt;
 }
 
-Between between(const topology::Fabric& first, const topology::Fabric& second) {
-  const auto& machine = *first.machine;
-  const auto both = first.ranks() + second.ranks();
+Between between(const hardware::Machine& machine, std::int64_t chips) {
   std::size_t level = 0;
-  while (level + 1 < machine.levels.size() && machine.chips_within(level + 1) < both) ++level;
+  while (level + 1 < machine.levels.size() && machine.chips_within(level + 1) < chips) ++level;
   const auto& network = machine.levels[level].network;
   return {.level = level, .per_chip = machine.levels[level].port_bandwidth() * network.efficiency.si(), .latency = network.latency.value};
 }

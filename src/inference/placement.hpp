@@ -21,12 +21,12 @@ namespace zettatwin::inference {
 // Which instance has chip `chip` of the machine, instances one after the other from chip `first` on; nothing if none has.
 [[nodiscard]] std::optional<std::int64_t> instance_with(const topology::Fabric& fabric, std::int64_t first, std::int64_t chip);
 
-// What two instances of these sizes have between them: the machine's level that joins neighbours.
+// What joins so many chips that lie one after the other: the machine's innermost level of which one unit holds them.
 struct Between {
   std::size_t level = 0;
   units::BytesPerSecond per_chip;  // achieved by long messages, one direction
   units::Seconds latency;
 };
-[[nodiscard]] Between between(const topology::Fabric& first, const topology::Fabric& second);
+[[nodiscard]] Between between(const hardware::Machine& machine, std::int64_t chips);
 
 }  // namespace zettatwin::inference

@@ -67,7 +67,7 @@ bool share_out(const hardware::Machine& machine, std::int64_t available, std::ve
 
 units::BytesPerSecond outermost_port(const hardware::Machine& machine) { return machine.levels.back().port_bandwidth() * machine.levels.back().network.efficiency.si(); }
 
-// From a pool's chips to the other role's: on one machine the level that joins neighbours, else the machine's outermost ports and the link.
+// From a pool's chips to the other role's: on one machine the level that joins all of both, since any instance may send to any; else the machine's outermost ports and the link.
 struct Way {
   units::BytesPerSecond per_chip;
   units::Seconds latency;
@@ -79,7 +79,7 @@ Way way_between(const ServedPool& from, const ServedPool& to, const Link& link) 
   if (&mine.machine != &theirs.machine) {
     return {outermost_port(mine.machine), link.latency, "link"};
   }
-  const auto inside = between(mine.fabric, theirs.fabric);
+  const auto inside = between(mine.machine, mine.handing_chips);
   return {inside.per_chip, inside.latency, mine.machine.levels[inside.level].name};
 }
 
@@ -111,6 +111,15 @@ void set_transfers(Served& served, const ServeRequest& request) {
       limit(from, there);
       limit(to, back);
     }
+}
+
+// Chips of the pools with which this one exchanges caches on its machine, its own included.
+std::int64_t handing_chips(const std::vector<ServedPool>& pools, const std::vector<Placed>& placed, std::size_t pool) {
+  if (pools[pool].pool.role == Role::aggregated) return 0;
+  std::int64_t chips = 0;
+  for (std::size_t i = 0; i < pools.size(); ++i)
+    if (pools[i].pool.role != Role::aggregated && placed[i].machine == placed[pool].machine) chips += pools[i].instances * pools[i].chips_per_instance;
+  return chips;
 }
 
 // Pools of both roles on different machines hand caches over a link.
@@ -194,7 +203,7 @@ std::optional<Served> serve(const ServeRequest& request, const config::Location&
   if (!has_link(request, served.pools, placed, where, diagnostics)) return std::nullopt;
   for (std::size_t i = 0; i < served.pools.size(); ++i) {
     auto& pool = served.pools[i];
-    InstanceModel about{*placed[i].machine, *served.model, *served.software, pool.pool, pool.engine, placed[i].fabric, serving_chip(placed[i].machine->chip, pool.pool)};
+    InstanceModel about{*placed[i].machine, *served.model, *served.software, pool.pool, pool.engine, placed[i].fabric, serving_chip(placed[i].machine->chip, pool.pool), handing_chips(served.pools, placed, i)};
     pool.memory = memory_of(about);
     served.chips += pool.instances * pool.chips_per_instance;
     if (placed[i].machine == served.machine.get()) served.own_chips += pool.instances * pool.chips_per_instance;

@@ -102,8 +102,8 @@ class Timer final : public InstanceTimer {
   explicit Timer(InstanceModel about) : about_(std::move(about)), pass_(about_) {
     const auto layers = pass_.layers(), pp = static_cast<double>(about_.pool.pp);
     unevenness_ = std::ceil(layers / pp) * pp / layers;
-    // Hand-overs of caches leave through the level that joins neighbouring instances; the exchange meets them if it uses the same ports.
-    auto out = between(about_.fabric, about_.fabric).level, level = pass_.exchange_level();
+    // Hand-overs of caches leave through the level that joins all instances which have them; the exchange meets them if it uses the same ports.
+    auto out = between(about_.machine, std::max(about_.handing_chips, about_.fabric.ranks())).level, level = pass_.exchange_level();
     const auto& levels = about_.machine.levels;
     while (out < levels.size() && out > level && levels[out].shares_ports) --out;
     meets_transfers_ = level < levels.size() && out <= level;

@@ -29,6 +29,7 @@ struct InstanceModel {
   serving::EngineSettings engine;    // of the whole instance
   topology::Fabric fabric;           // of one instance, as placed
   hardware::Chip chip;               // as it runs here: see serving_chip()
+  std::int64_t handing_chips = 0;    // of all instances on the machine that hand caches to each other, this one among them; 0: it does not
 };
 
 // The machine's chip as a pool runs it. What long runs of products lose to the clock (efficiency.sustained) is lost where prompts are all that is computed;

@@ -102,6 +102,18 @@ TEST(Deployment, InstancesAreCountedAgainstTheChips) {
   EXPECT_EQ(both.hand_over->layers, 2);
 }
 
+// Any instance may send to any: pools of one node through its network, pools of two through the one between them.
+TEST(Deployment, HandOversCrossTheLevelThatHoldsBothPools) {
+  test::Toy toy;
+  toy.levels = {{"node", 8, 100e9, 0}, {"rack", 4, 10e9, 0}};
+  const auto s = [&](const char* text) { return test::served(test::toy_machine(toy), test::toy_model(), test::free_software(), text); };
+  const auto inside = s("prefill.tp=1,prefill.instances=4,decode.tp=1,decode.instances=4"), across = s("prefill.tp=1,prefill.instances=5,decode.tp=1,decode.instances=4");
+  ASSERT_TRUE(inside.hand_over && across.hand_over);
+  EXPECT_EQ(inside.hand_over->level, "node");
+  EXPECT_EQ(across.hand_over->level, "rack");
+  EXPECT_NEAR(inside.pools[0].port_rate.si(), 10 * across.pools[0].port_rate.si(), 1);
+}
+
 // A sequence stays on its rank, whose scheduler has its own budget.
 TEST(Deployment, ASequenceHasTheTokensOfItsRank) {
   const auto four = test::served(test::toy_machine(), test::toy_model(), test::free_software(), "dp=4,instances=1");

@@ -52,12 +52,13 @@ TEST(Placement, KnowsWhoHasAChip) {
   EXPECT_FALSE(instance_with(four, 0, 128)) << "no such chip";
 }
 
-TEST(Placement, NeighboursAreJoinedByTheNextLevel) {
+TEST(Placement, ChipsAreJoinedByTheLevelThatHoldsThem) {
   const auto m = machine(8, 16);
-  const auto small = *place_instance(m, 4, 4), large = *place_instance(m, 8, 8);
-  EXPECT_EQ(between(small, small).level, 0u);
-  EXPECT_EQ(between(small, large).level, 1u);
-  EXPECT_EQ(between(small, large).per_chip.si(), 10e9);
+  EXPECT_EQ(between(m, 1).level, 0u);
+  EXPECT_EQ(between(m, 8).level, 0u);
+  EXPECT_EQ(between(m, 9).level, 1u);
+  EXPECT_EQ(between(m, 128).level, 1u);
+  EXPECT_EQ(between(m, 9).per_chip.si(), 10e9);
 }
 
 }  // namespace
