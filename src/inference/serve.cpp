@@ -22,7 +22,10 @@ std::optional<serving::EngineSettings> engine_of(const Pool& pool, const Softwar
   if (diagnostics.error_count() != before) return std::nullopt;
   // Each rank of data-parallel attention has a scheduler of its own, and a sequence stays on its rank and in its part of the batch.
   if (const auto parts = pool.dp * pool.pp; engine.max_chunk == 0 && parts > 1) engine.max_chunk = std::max<std::int64_t>(1, engine.max_tokens / parts);
-  if (software.random_ranks && pool.role == Role::prefill && pool.pp == 1) engine.bound_ranks = pool.dp;
+  if (software.random_ranks && pool.role == Role::prefill && pool.pp == 1 && pool.dp > 1) {
+    engine.bound_ranks = pool.dp;
+    engine.max_chunk = std::min(engine.max_chunk, std::max<std::int64_t>(1, engine.max_tokens / pool.dp));  // a prompt that is not cut must fit into its rank's part
+  }
   return engine;
 }
 

@@ -45,8 +45,8 @@ void Engine::drop_slot(Slot slot) {
 
 void Engine::submit(Job job, Picoseconds at) {
   ZT_EXPECT(job.input >= 1 && job.output > job.generated && job.generated >= 0, "a job with work to do");
-  ZT_EXPECT(!bound() || job.work == Work::prefill, "requests are bound to ranks where prompts alone are computed");
   const auto target = job.work == Work::prefill ? job.generated + 1 : job.output;
+  ZT_EXPECT(!bound() || (job.work != Work::decode && target == job.generated + 1), "requests are bound to ranks where prompts alone are computed");
   const bool arrived = job.work == Work::decode;
   ++statistics_.submitted;
   const std::int64_t longest = static_cast<std::int64_t>(job.input) + target - 1 + lookahead_;

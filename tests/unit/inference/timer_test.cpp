@@ -276,6 +276,7 @@ TEST(BoundRanks, OnlyWherePromptsAloneAreComputed) {
   software.random_ranks = true;
   const auto apart = served(toy_machine(toy), toy_model(), software, "prefill.dp=4,decode.dp=4");
   EXPECT_EQ(apart.pools[0].engine.bound_ranks, 4);
+  EXPECT_EQ(served(toy_machine(toy), toy_model(), software, "prefill.dp=4,prefill.engine.max_tokens=4000,prefill.engine.max_chunk=3000,decode.dp=4").pools[0].engine.longest_chunk(), 1000);
   EXPECT_EQ(apart.pools[1].engine.bound_ranks, 1);
   EXPECT_EQ(served(toy_machine(toy), toy_model(), software, "dp=4,instances=1").pools[0].engine.bound_ranks, 1);
 }
