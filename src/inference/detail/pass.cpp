@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/contract.hpp"
 #include "compute/latent_cast.hpp"
@@ -25,6 +26,19 @@ std::int64_t share(std::int64_t whole, std::int64_t parts) { return (whole + par
 
 topology::Spread spread(const topology::Fabric& fabric, std::int64_t size, std::int64_t stride) {
   return topology::spread_of(fabric, {.atoms = {{.size = size, .stride = stride}}});
+}
+
+// The chips of attention where feed-forwards have others, which lie behind them in every stage: units are the equal pieces of attention's side that the borders of each level leave.
+topology::Fabric attention_side(const topology::Fabric& fabric, const Pool& pool) {
+  if (pool.ffn_chips == 0) return fabric;
+  const auto stage = pool.attention_chips() + pool.ffn_chips;
+  auto side = fabric;
+  side.filled.clear();
+  for (std::size_t l = 0; l < fabric.used.size(); ++l) {
+    const auto piece = std::gcd(fabric.border_step(l), stage);
+    side.filled.push_back(piece == stage ? pool.attention_chips() : std::gcd(piece, pool.attention_chips()));
+  }
+  return side;
 }
 
 }  // namespace
@@ -63,12 +77,13 @@ Pass::Pass(const InstanceModel& about)
   const auto traffic = about.software.expert_traffic;
   gathers_ = traffic == ExpertTraffic::gather || (traffic == ExpertTraffic::gather_few && pool.ffn_chips == 0 && ep_ <= choices);
   holds_all_ = pool.ffn_chips == 0 && (gathers_ || pool.dp == 1 || expert_tp_ > 1);
-  tensor_ = spread(about.fabric, pool.tp, 1);
+  const auto side = attention_side(about.fabric, pool);
+  tensor_ = spread(side, pool.tp, 1);
   // With chips of their own, experts lie behind attention's: their exchange crosses both sides.
   const auto stage = pool.attention_chips() + pool.ffn_chips;
   expert_ = pool.ffn_chips > 0 ? spread(about.fabric, stage, 1) : spread(about.fabric, ep_, expert_tp_);
-  stage_ = spread(about.fabric, pool.dp, pool.tp);
-  head_ = spread(about.fabric, std::max<std::int64_t>(1, pool.head_tp / pool.tp), pool.tp);
+  stage_ = spread(side, pool.dp, pool.tp);
+  head_ = spread(side, std::max<std::int64_t>(1, pool.head_tp / pool.tp), pool.tp);
   pipeline_ = pool.pp > 1 ? topology::spread_of_neighbours(about.fabric, stage, pool.pp) : topology::Spread{std::vector<std::int64_t>(about.machine.levels.size(), 1)};
 }
 
