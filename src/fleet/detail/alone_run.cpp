@@ -159,7 +159,7 @@ void AloneRun::add_seat(std::size_t p, std::int64_t index, std::int64_t place, s
   seat->of = of;
   serving::EngineSettings settings = pool.engine;
   for (const auto& stream : spec_.streams)
-    if (stream->block_tokens() > 0) settings.prefix_tokens = stream->block_tokens();
+    if (settings.prefix_caching && stream->block_tokens() > 0) settings.prefix_tokens = stream->block_tokens();
   m.observer = std::make_unique<SeatObserver>(*this, *seat);
   // The seed that it has on one clock: by its number among all instances.
   std::uint64_t number = static_cast<std::uint64_t>(index);

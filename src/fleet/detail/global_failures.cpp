@@ -169,7 +169,7 @@ void GlobalRun::turn_on(std::size_t m) {
     const PoolSpec& pool = spec_.pools[member.pool];
     serving::EngineSettings settings = pool.engine;
     for (const auto& stream : spec_.streams)
-      if (stream->block_tokens() > 0) settings.prefix_tokens = stream->block_tokens();
+      if (settings.prefix_caching && stream->block_tokens() > 0) settings.prefix_tokens = stream->block_tokens();
     member.observer = make_observer(*this, m);
     const serving::StepTimer& timer = member.timer ? static_cast<const serving::StepTimer&>(*member.timer) : *pool.timer;
     member.instance = serving::make_instance(std::move(settings), timer, *member.observer,

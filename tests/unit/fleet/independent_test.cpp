@@ -171,5 +171,23 @@ TEST(FleetDeterminism, SameSpecSameBits) {
   EXPECT_NE(outcome(spec).records, outcome(other).records);
 }
 
+// Contents that nobody keeps may have any size, on one clock and alone.
+TEST(Independent, NamesOfContentsThatNobodyKeepsMeanNothing) {
+  const auto timer = chip();
+  requests::TrafficSpec traffic;
+  traffic.rate = units::Hertz::from_si(20);
+  traffic.requests = 100;
+  traffic.input.mean = 100;
+  traffic.output.mean = 10;
+  traffic.shared_prefixes = {.share = 1, .count = 3, .tokens = 40};
+  traffic.block_tokens = 10;
+  FleetSpec spec = test::one_pool(timer, 16, test::traffic(traffic), 2);
+  spec.pools[0].engine.block_tokens = 16;
+  spec.router.routing = Routing::round_robin;
+  EXPECT_EQ(problem_of(spec), "");
+  EXPECT_EQ(outcome(spec).result.requests.finished, 100);
+  EXPECT_EQ(outcome(on_one_clock(spec)).records, outcome(spec).records);
+}
+
 }  // namespace
 }  // namespace zettatwin::fleet
