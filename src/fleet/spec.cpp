@@ -167,8 +167,10 @@ std::string problem_of(const FleetSpec& spec) {
     for (const auto& stream : spec.streams)
       if (const std::int64_t tokens = stream->block_tokens(); pool.engine.prefix_caching && tokens > 0 && tokens % pool.engine.block_tokens != 0)
         return "requests name prefixes in blocks of " + std::to_string(tokens) + " tokens, the cache of pool '" + pool.name + "' has blocks of " + std::to_string(pool.engine.block_tokens);
+  std::set<std::int64_t> blocks;
   for (const auto& stream : spec.streams)
-    if (stream->block_tokens() > 0 && spec.streams[0]->block_tokens() != stream->block_tokens()) return "streams name prefixes in blocks of different sizes";
+    if (stream->block_tokens() > 0) blocks.insert(stream->block_tokens());
+  if (blocks.size() > 1) return "streams name prefixes in blocks of different sizes";
   if (std::string problem = problem_of_transfers(spec); !problem.empty()) return problem;
   for (const FailureSpec& failure : spec.failures)
     if (std::string problem = problem_of_failure(spec, failure); !problem.empty()) return problem;
