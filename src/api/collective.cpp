@@ -240,7 +240,7 @@ std::optional<report::CollectiveSubject> collective(const CollectiveQuestion& q,
   query.request.op = *op;
   query.request.algorithm = *algorithm;
   query.request.spread = topology::spread_of(scene->fabric, scene->group);
-  if (*op == Collective::point_to_point) query.request.units_apart = topology::units_apart(scene->fabric, q.stride, 2);
+  if (*op == Collective::point_to_point) query.request.units_apart = topology::units_apart(scene->fabric, q.stride, scene->group.size());
   query.group = scene->group;
   query.faults = scene->faults;
   auto dispatch = q.dispatch;
