@@ -73,7 +73,7 @@ struct RankLoad {
   std::span<const Chunk> chunks;   // of `ranks` ranks: all, or the busiest of those to which sequences are bound
   std::int64_t ranks = 1;
   double chunk_share = 1;          // of their attention that this part of the batch computes
-  std::span<const Chunk> heaviest;  // of stages: the chunk that takes longest, whole in one part
+  bool whole_chunks = false;       // of stages: each chunk passes whole in one part, which takes no less than the slowest of them
 };
 
 // Sums that were asked before, one per slot: a step with prompts needs no parts, and a fleet asks for millions of such.
@@ -279,7 +279,7 @@ RankLoad Timer::rank_load(const StepLoad& load, std::int64_t parts_of_batch, Chu
   const auto of_part = [&](std::int64_t tokens) { return static_cast<std::int64_t>(std::ceil(std::max(static_cast<double>(tokens) / parts, whole))); };
   rank.chunk_share = 1 / parts;
   if (chunks == Chunks::whole && load.chunks.size() == 1) rank.chunk_share = 1;
-  else if (chunks == Chunks::whole && parts_of_batch > 1 && !load.chunks.empty()) rank.heaviest = detail::heaviest(load.chunks);
+  else if (chunks == Chunks::whole && parts_of_batch > 1) rank.whole_chunks = true;
   // Steps with prompts that no graph holds compute what there is.
   rank.decoding = load.chunks.empty() || about_.software.graphs_with_prompts ? padded(rank.sequences) : rank.sequences * pass_.queries();
   rank.tokens = rank.decoding + of_part(mine);
@@ -309,9 +309,9 @@ Parts Timer::pass(const RankLoad& rank) const {
     Ledger prompts(about_.chip);
     pass_.prompts(prompts, rank.chunks, rank.ranks);
     auto attention = prompts.parts() * rank.chunk_share;
-    if (!rank.heaviest.empty()) {
+    for (std::size_t i = 0; rank.whole_chunks && i < rank.chunks.size(); ++i) {
       Ledger alone(about_.chip);
-      pass_.prompts(alone, rank.heaviest, rank.ranks);
+      pass_.prompts(alone, rank.chunks.subspan(i, 1), rank.ranks);
       if (const auto one = alone.parts(); sum(one) > sum(attention)) attention = one;
     }
     parts += attention;

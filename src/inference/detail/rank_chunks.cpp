@@ -2,7 +2,6 @@
 #include "inference/detail/rank_chunks.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace zettatwin::inference::detail {
 namespace {
@@ -20,11 +19,6 @@ void for_each_rank(std::span<const Chunk> chunks, F&& take) {
 }
 
 }  // namespace
-
-std::span<const Chunk> heaviest(std::span<const Chunk> chunks) {
-  const auto most = std::max_element(chunks.begin(), chunks.end(), [](const auto& a, const auto& b) { return std::pair(pairs_of(a), a.tokens) < std::pair(pairs_of(b), b.tokens); });
-  return chunks.subspan(static_cast<std::size_t>(most - chunks.begin()), 1);
-}
 
 std::int64_t most_tokens_of_rank(std::span<const Chunk> chunks) {
   std::int64_t most = 0;

@@ -9,9 +9,6 @@
 
 namespace zettatwin::inference::detail {
 
-// The chunk that takes longest: by the pairs of its attention, then by its tokens. Expects one at least.
-[[nodiscard]] std::span<const serving::Chunk> heaviest(std::span<const serving::Chunk> chunks);
-
 // Of chunks of bound sequences, which come rank by rank: the most tokens that a rank has, and the chunks of the rank whose attention has most pairs.
 [[nodiscard]] std::int64_t most_tokens_of_rank(std::span<const serving::Chunk> chunks);
 [[nodiscard]] std::span<const serving::Chunk> busiest_rank(std::span<const serving::Chunk> chunks);

@@ -86,6 +86,13 @@ RC_GTEST_PROP(StepLaws, MoreWorkIsNeverFaster, ()) {
   }
 }
 
+// Which chunk is slowest on a stage is not told by its pairs: at 990 tokens of context 402,398 of the first, 402,304 of the second, whose tokens are 2.6 times as many.
+TEST(StepLaws, TheSlowestChunkOfStagesIsNotTheOneOfMostPairs) {
+  const auto& pool = pool_of(7);
+  const auto time = [&](std::int32_t context) { return pool.timer->step({.sequences = 0, .cached = 0, .chunks = std::vector<Chunk>{{346, context, true}, {897, 0, true}}}).count(); };
+  for (std::int32_t context = 478; context < 2000; context += 64) EXPECT_GE(time(context + 64), time(context)) << context;
+}
+
 RC_GTEST_PROP(StepLaws, PiecesJoinAndRise, ()) {
   const auto& pool = pool_of(*rc::gen::inRange<std::size_t>(0, std::size(kCases)));
   const auto n = *rc::gen::inRange<std::int64_t>(1, 400);
