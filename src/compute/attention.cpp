@@ -72,6 +72,14 @@ double generation(const hardware::AttentionEfficiency& attention, AttentionKerne
 
 }  // namespace
 
+AttentionFigures attention_figures(const hardware::Chip& chip, const AttentionOp& op) {
+  using hardware::Efficiency;
+  const auto& e = chip.efficiency;
+  const bool served = op.library == Library::inference && !op.backward && Efficiency::find_entry(e.served_attention, op.precision) != nullptr;
+  const auto& [precision, row] = Efficiency::entry_of(served ? e.served_attention : e.attention, op.precision);
+  return {served ? "served_attention" : "attention", precision, row};
+}
+
 OperatorTime time_of(const hardware::Chip& chip, const AttentionOp& op) {
   ZT_EXPECT(op.batch >= 0 && op.heads >= 0 && op.kv_heads >= 0 && op.q_length >= 0 && op.kv_length >= 0 && op.head_dim >= 0 &&
                 op.v_head_dim >= 0 && op.window >= 0 && op.causal_share >= 0 && op.causal_share <= 1,
@@ -79,7 +87,7 @@ OperatorTime time_of(const hardware::Chip& chip, const AttentionOp& op) {
   if (op.batch == 0 || op.heads == 0 || op.q_length == 0 || op.kv_length == 0) return {};
   if (const auto* decode = detail::decode_of(chip, op)) return detail::decode_time(chip, op, *decode);
   const double peak = detail::peak_of(chip, op.precision), cores = chip.matrix_cores.si();
-  const auto& attention = served(op) ? chip.efficiency.served_attention_of(op.precision) : chip.efficiency.attention_of(op.precision);
+  const auto& attention = attention_figures(chip, op).row;
   const Shape shape(op, attention.window_keys.si());
   const double flop_per_score = 2 * static_cast<double>(op.head_dim + op.v_head_dim);
   // Per key of a tile: two products and the softmax of its rows; the two add up because they share the scores.

@@ -99,10 +99,8 @@ Explanation explain(const Chip& chip, const GroupedGemm& op) {
 
 Explanation explain(const Chip& chip, const AttentionOp& op) {
   const auto t = time_of(chip, op);
-  const auto& e = chip.efficiency;
-  const bool own = served(op) && Efficiency::find_entry(e.served_attention, op.precision);
-  const auto& [precision, a] = Efficiency::entry_of(own ? e.served_attention : e.attention, op.precision);
-  const auto at = fmt::format("efficiency.{}.{}.", own ? "served_attention" : "attention", name_of(precision));
+  const auto& [table, precision, a] = attention_figures(chip, op);
+  const auto at = fmt::format("efficiency.{}.{}.", table, name_of(precision));
   auto work = fmt::format("{} sequences, {} heads on {} key heads, {} queries on {} keys, head dimensions {} and {} in {}{}", op.batch, op.heads,
                           op.kv_heads, op.q_length, op.kv_length, op.head_dim, op.v_head_dim, name_of(op.precision), chosen(t));
   Inputs inputs;

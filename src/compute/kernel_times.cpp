@@ -40,8 +40,10 @@ KernelFamily family_of(const hardware::Chip&, const ExpertLayer& op) { return {"
 KernelFamily family_of(const hardware::Chip& chip, const ServedExperts& op) { return {"expert_layer", figures_of_experts(chip, op.precision, op.weight_bytes)}; }
 
 KernelFamily family_of(const hardware::Chip& chip, const AttentionOp& op) {
-  if (!detail::is_decoding(op) && served(op) && hardware::Efficiency::find_entry(chip.efficiency.served_attention, op.precision)) return {"served_attention", op.precision};
-  if (!detail::is_decoding(op)) return {op.head_dim != op.v_head_dim ? "attention_latent" : "attention", op.precision};
+  if (!detail::is_decoding(op)) {
+    const auto table = attention_figures(chip, op).table;
+    return {table == "attention" && op.head_dim != op.v_head_dim ? "attention_latent" : table, op.precision};
+  }
   if (op.window > 0) return {"decode_windowed", op.precision};
   return {op.heads == op.kv_heads ? "decode_multi_head" : "decode", op.precision};
 }

@@ -78,7 +78,13 @@ struct AttentionOp {
   Library library = Library::inference;
 };
 [[nodiscard]] OperatorTime time_of(const hardware::Chip& chip, const AttentionOp& op);
-[[nodiscard]] inline bool served(const AttentionOp& op) { return op.library == Library::inference && !op.backward; }
+// The row of the chip's figures that such attention takes, and the table that it is in: `served_attention` or `attention`.
+struct AttentionFigures {
+  std::string_view table;
+  hardware::Precision precision = hardware::Precision::bf16;
+  const hardware::AttentionEfficiency& row;
+};
+[[nodiscard]] AttentionFigures attention_figures(const hardware::Chip& chip, const AttentionOp& op);
 [[nodiscard]] inline bool windowed(const AttentionOp& op) { return op.window > 0 && op.window < op.kv_length; }
 
 // Reads and writes of memory-bound kernels: norms, activations, residuals, permutation, optimizer. kernels: launches.

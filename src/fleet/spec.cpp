@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "fleet/fleet.hpp"
@@ -124,9 +125,13 @@ std::string problem_of(const PoolSpec& pool) {
 
 std::string problem_of_transfers(const FleetSpec& spec) {
   std::set<std::int32_t> prefill, decode, transfers;
+  std::map<std::int32_t, const PoolSpec*> first_decode;
   for (const PoolSpec& pool : spec.pools) {
     if (pool.role == Role::prefill) prefill.insert(pool.model);
-    if (pool.role == Role::decode) decode.insert(pool.model);
+    if (pool.role != Role::decode) continue;
+    decode.insert(pool.model);
+    if (const PoolSpec& other = *first_decode.emplace(pool.model, &pool).first->second; other.engine.first_token != pool.engine.first_token)
+      return "pools '" + other.name + "' and '" + pool.name + "' do not agree on who gives clients their first token (engine.first_token)";
   }
   for (const TransferSpec& t : spec.transfers) {
     if (!transfers.insert(t.model).second) return "two transfers of model " + std::to_string(t.model);

@@ -159,12 +159,6 @@ struct Efficiency {
   [[nodiscard]] const GemmEfficiency& gemm_of(Precision p) const { return entry_of(gemm, p).second; }
   [[nodiscard]] const AttentionEfficiency& attention_of(Precision p) const { return entry_of(attention, p).second; }
 
-  // Of prompts in serving engines.
-  [[nodiscard]] const AttentionEfficiency& served_attention_of(Precision p) const {
-    const auto* own = find_entry(served_attention, p);
-    return own ? *own : attention_of(p);
-  }
-
   // The row of a table that serves `p`, with the precision that it is written under. Expects a bf16 row.
   template <class T>
   [[nodiscard]] static const std::pair<const Precision, T>& entry_of(const std::map<Precision, T>& table, Precision p) {

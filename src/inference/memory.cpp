@@ -186,7 +186,7 @@ CacheSize cache_size(const model::Architecture& model, const Pool& pool, bool wi
   const auto layers = static_cast<double>(model.layers()), pp = static_cast<double>(pool.pp);
   const double share = std::ceil(layers / pp) / layers;
   const auto bytes = [](double b) { return units::Bytes::from_si(b); };
-  return {.per_token = bytes(chip * share), .per_sequence = bytes((window + state) * share), .token_in_instance = bytes(all), 
+  return {.per_token = bytes(chip * share), .per_sequence = bytes((window + state) * share), .token_in_instance = bytes(all),
           .in_instance = {.per_token = bytes(kept), .windowed_per_token = bytes(windowed), .windows = bytes(windows), .per_sequence = bytes(states)}};
 }
 

@@ -309,9 +309,9 @@ Parts Timer::pass(const RankLoad& rank) const {
     Ledger prompts(about_.chip);
     pass_.prompts(prompts, rank.chunks, rank.ranks);
     auto attention = prompts.parts() * rank.chunk_share;
-    for (std::size_t i = 0; rank.whole_chunks && i < rank.chunks.size(); ++i) {
+    for (const auto& chunk : rank.whole_chunks ? rank.chunks : std::span<const Chunk>()) {
       Ledger alone(about_.chip);
-      pass_.prompts(alone, rank.chunks.subspan(i, 1), rank.ranks);
+      pass_.prompts(alone, {&chunk, 1}, rank.ranks);
       if (const auto one = alone.parts(); sum(one) > sum(attention)) attention = one;
     }
     parts += attention;

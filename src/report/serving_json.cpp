@@ -139,9 +139,7 @@ void add_run(Json& out, const ServingSubject& s) {
   }
   if (const double hours = s.chip_hours_per_million_output_tokens(); hours > 0) out["chip_hours_per_million_output_tokens"] = hours;
   out["frontend_s"] = s.frontend.si();
-  if (s.first_token)
-    for (const auto& word : serving::first_token_words())
-      if (word.value == static_cast<int>(*s.first_token)) out["first_token"] = word.name;
+  if (s.first_token) out["first_token"] = config::word_of(serving::first_token_words(), *s.first_token);
   out["offered_requests_per_s"] = r.judgement.offered_per_s;
   out["backlog_growth_requests_per_s"] = r.judgement.backlog_growth_per_s;
   const bool measured = r.judgement.sustainable_per_s > 0;

@@ -68,6 +68,17 @@ TEST(Disaggregation, FirstTokensByHand) {
   }
 }
 
+// Before a prompt is done nobody knows which instance will decode it, so that one model has one answer to who gives its first tokens.
+TEST(Disaggregation, FirstTokensAreGivenByOneRule) {
+  FleetSpec spec = test::prefill_decode(kTenMs, kTenMs, 1, 1, test::listed({{0, 100, 3}}));
+  spec.pools.push_back(spec.pools[1]);
+  EXPECT_EQ(problem_of(spec), "");
+  spec.pools[2].engine.first_token = serving::FirstToken::joined;
+  EXPECT_NE(problem_of(spec).find("do not agree on who gives clients their first token"), std::string::npos);
+  spec.pools[2].model = spec.pools[0].model = 1;  // of another model, which has its own
+  EXPECT_EQ(problem_of(spec).find("first token"), std::string::npos);
+}
+
 // Who has only computed a prompt has given no token: what is sent again after a failure of the decode instance begins anew, and comes to an end.
 TEST(Disaggregation, FirstTokensThatWereNotSentAreComputedAgain) {
   for (const auto first : {serving::FirstToken::prompt, serving::FirstToken::joined, serving::FirstToken::decoded}) {
