@@ -62,6 +62,7 @@ void describe_kernels(config::Schema& s, Software& p) {
   s.figure("kernels", p.kernels, "time of dense and attention kernels over that of the chip's figures", config::kRequired);
   s.figure("expert_kernels", p.expert_kernels, "time of routed experts over that of the chip's figures", config::kRequired);
   s.choice("tuned_experts", p.tuned_experts, tuned_experts_words(), "which kernels compute routed experts, where a chip's file has both");
+  s.figure("library_layer", p.library_layer, "time of a layer whose experts an operator library computes in block-scaled FP8 that no table of kernels shows");
   s.integer("expert_row_block", p.expert_row_block, "rows that each expert's are rounded up to in block-scaled products of as many tokens and more, on chips without 4-bit products; 0: never", {.range = {0, 1 << 12}});
   s.choice("expert_traffic", p.expert_traffic, expert_traffic_words(), "how tokens of data-parallel ranks reach experts");
   s.boolean("random_ranks", p.random_ranks, "instances that compute prompts alone bind requests to data-parallel ranks at random; else a prompt goes where there is room");

@@ -67,6 +67,7 @@ struct Software {
   config::Figure<units::Ratio> kernels;             // time of its kernels over that of the chip's figures: generations of the software
   config::Figure<units::Ratio> expert_kernels;      // the same of routed experts
   TunedExperts tuned_experts = TunedExperts::always;
+  config::Figure<units::Seconds> library_layer;     // kernels of a layer whose experts the library computes in block-scaled FP8 that no table shows; absent: none
   // Steps of so many tokens and more round each expert's rows of block-scaled products up to a multiple of it, on chips without 4-bit products (vLLM: DeepGEMM's contiguous layout); 0: never.
   std::int64_t expert_row_block = 0;
   ExpertTraffic expert_traffic = ExpertTraffic::exchange;

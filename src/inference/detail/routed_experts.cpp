@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A pass's routed experts: which kernels compute them, on which rows, and in what format tokens travel to them.
 #include <algorithm>
+#include <cmath>
 
 #include "compute/weight_only.hpp"
 #include "inference/detail/pass.hpp"
@@ -17,11 +18,11 @@ bool has_generated_kernels(const hardware::Chip& chip) { return chip.peak(Precis
 
 }  // namespace
 
-// A library's figures are of products whose weights have the products' own format.
+// A library's figures are of products whose weights have the products' own format, whatever scales lie beside their elements.
 bool Pass::library_experts() const {
   const auto kernels = about_.pool.expert_kernels;
   if (kernels == ExpertKernels::tuned || experts_.weight_only || !hardware::Efficiency::find_entry(about_.chip.efficiency.expert_layer, experts_.precision)) return false;
-  if (experts_.precision != Precision::fp4 && experts_.weight_bytes < hardware::bytes_per_element(experts_.precision).si()) return false;
+  if (experts_.precision != Precision::fp4 && experts_.weight_bytes < std::floor(hardware::bytes_per_element(experts_.precision).si())) return false;
   if (kernels == ExpertKernels::library) return true;
   if (about_.software.tuned_experts != TunedExperts::generated) return false;
   return !has_generated_kernels(about_.chip) || (gathers_ && about_.pool.dp > 1 && experts_.precision == Precision::fp4);
@@ -65,6 +66,7 @@ void Pass::experts(Ledger& ledger, std::int64_t group) const {
                  compute::ExpertLayer{.tokens = seen, .hidden = op.hidden, .inter = op.inter, .topk = e.top_k, .experts = e.routed_experts, .expert_parallel = ep_, .gated = e.gated,
                                       .precision = experts_.precision, .rows = op.rows, .hit = op.hit},
                  factor);
+      if (experts_.precision == Precision::mxfp8) ledger.add(Part::kernels, "library_layer", kind.count, about_.software.library_layer);
       continue;
     }
     // Timings of the generated kernels begin with narrow activations; block-scaled ones are cast within.
