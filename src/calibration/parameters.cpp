@@ -97,12 +97,16 @@ std::vector<Parameter> decode(std::map<Precision, hardware::DecodeEfficiency> Ef
   const D typical{us(7), ratio(0.9), megabytes(5), us(1), us(0.5), start<units::Seconds>(2 * kNano), us(0.8), ratio(64), ratio(2)};
   if (const auto* near = Efficiency::find_entry(chip.efficiency.decode, p); near && table == &Efficiency::decode_windowed) (chip.efficiency.*table).try_emplace(p, *near);
   ensure(chip.efficiency.*table, p, typical);
-  if (auto& waves = (chip.efficiency.*table).at(p).split_waves; !waves.present) waves = ratio(1);
+  auto& entry = (chip.efficiency.*table).at(p);
+  if (!entry.split_waves.present) entry.split_waves = ratio(1);
+  if (entry.resident.present && !entry.narrow.present) entry.narrow = us(1);
   List<D> list(path, [p, table](Chip& c) -> D& { return (c.efficiency.*table).at(p); });
   list.add("memory", &D::memory, 0.9, 0.2, 1, 0.1).add("launch", &D::launch, 7 * kMicro, 0.5 * kMicro, 30 * kMicro, 0.35);
   list.add("half_bytes", &D::half_bytes, 5 * kMega, 0.01 * kMega, 200 * kMega, 0.7).add("sequence", &D::sequence, kMicro, kNano, 20 * kMicro, 0.5);
   list.add("group", &D::group, 0.5 * kMicro, kNano, 20 * kMicro, 0.5).add("token", &D::token, 2 * kNano, 0.1 * kPico, 100 * kNano, 0.7);
-  return list.add("reduce", &D::reduce, 0.8 * kMicro, kNano, 20 * kMicro, 0.5).add("least_keys", &D::least_keys, 64, 1, 300, 0.7).add("split_waves", &D::split_waves, 2, 1, 20, 0.7).take();
+  list.add("reduce", &D::reduce, 0.8 * kMicro, kNano, 20 * kMicro, 0.5).add("least_keys", &D::least_keys, 64, 1, 300, 0.7);
+  if (!entry.resident.present) return list.add("split_waves", &D::split_waves, 2, 1, 20, 0.7).take();
+  return list.add("resident", &D::resident, 2, 0.5, 8, 0.5).add("narrow", &D::narrow, kMicro, kNano, 20 * kMicro, 0.5).take();
 }
 
 std::vector<Parameter> decode_latent(Chip& chip, Precision p, const std::string& path) {

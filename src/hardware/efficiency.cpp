@@ -106,6 +106,8 @@ void describe(config::Schema& s, DecodeEfficiency& decode) {
   s.figure("reduce", decode.reduce, "per doubling of the parts that a sequence is cut into", kTime);
   s.figure("least_keys", decode.least_keys, "shorter caches take as long as this many keys", kTime);
   s.figure("split_waves", decode.split_waves, "parts per core up to which long sequences are cut; 1 if absent", {.range = config::kPositive});
+  s.figure("resident", decode.resident, "of kernels that cut sequences by their length alone: blocks of threads that a core starts at once", {.range = config::kPositive});
+  s.figure("narrow", decode.narrow, "more of launch where keys are narrower than 128", {.range = config::kNonNegative});
 }
 
 void describe(config::Schema& s, ExpertLayerEfficiency& layer) {

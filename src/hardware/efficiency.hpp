@@ -64,6 +64,9 @@ struct DecodeEfficiency {
   config::Figure<units::Seconds> reduce;    // per doubling of the parts that a sequence is cut into
   config::Figure<units::Ratio> least_keys;  // shorter caches take as long as this many keys
   config::Figure<units::Ratio> split_waves; // parts per core up to which long sequences are cut; absent: 1
+  // Of kernels that cut by the length alone, known by this entry (then without split_waves): blocks of threads that a core starts at once.
+  config::Figure<units::Ratio> resident;
+  config::Figure<units::Seconds> narrow;    // more of `launch` where keys are narrower than 128
 };
 
 // All routed experts of a layer on one chip as inference libraries run them: permutation, two grouped GEMMs with the

@@ -167,8 +167,6 @@ class Timer final : public InstanceTimer {
   // Halves and microbatches cut chunks of prompts and batches as they like; through pipeline stages a chunk goes in one part of the batch, and so does a sequence.
   enum class Chunks { cut, whole };
   [[nodiscard]] RankLoad rank_load(const StepLoad& load, std::int64_t parts_of_batch, Chunks chunks = Chunks::cut) const;
-  // A part's share of a rank's cached tokens.
-  [[nodiscard]] double part_of_sequences(std::int64_t sequences, std::int64_t parts, Chunks chunks) const;
   // Of the longest part of the batch, by how the pool cuts it.
   [[nodiscard]] RankLoad part_load(const StepLoad& load) const {
     return about_.pool.ffn_chips > 0 ? rank_load(load, about_.pool.microbatches) : rank_load(load, about_.pool.pp, Chunks::whole);
@@ -197,7 +195,7 @@ class Timer final : public InstanceTimer {
   void add_host(Ledger& ledger, double chip, const StepLoad& load, const RankLoad& rank) const;
 
   [[nodiscard]] double decoding_attention(std::int64_t sequences, double cached) const;
-  [[nodiscard]] double attention_value(std::int64_t bucket, std::int64_t cached) const;
+  [[nodiscard]] double attention_value(std::int64_t sequences, std::int64_t cached) const;
   [[nodiscard]] std::int64_t token_key(const RankLoad& rank) const;
   template <class Key, class F>
   [[nodiscard]] const Parts& memo(std::unordered_map<Key, Parts>& table, Key key, F&& fill) const {
@@ -214,56 +212,54 @@ class Timer final : public InstanceTimer {
   bool meets_transfers_ = false;  // its exchange and hand-overs of caches use the same ports
   mutable std::unordered_map<std::int64_t, Parts> tokens_, experts_, exchange_, head_;
   mutable RecentSums token_sums_, expert_sums_, exchange_sums_, head_sums_;
-  mutable std::vector<detail::Curve> attention_;  // by bucket of sequences
+  mutable std::vector<detail::Curve> attention_;  // by sequences
   mutable std::vector<DecodePiece> pieces_;
 };
 
-// Batches of similar size share a curve: exact up to 32, then within a sixteenth of an octave, rounded up.
-std::int64_t bucket_of(std::int64_t sequences) {
-  if (sequences < 32) return sequences;
+// Batches that have curves of their own: up to 32, then sixteen per octave. Those between two of them lie between their times for caches of the same length, so that a larger batch of
+// equally long sequences is never quicker; one with equally many tokens may be, whose shorter caches are cut into shorter parts.
+struct Neighbours {
+  std::int64_t below = 0, above = 0;
+};
+Neighbours neighbours_of(std::int64_t sequences) {
+  if (sequences < 32) return {sequences, sequences};
   const int shift = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(sequences))) - 5;
   const auto width = std::int64_t{1} << shift;
-  return (sequences + width - 1) / width * width;
+  return {sequences / width * width, (sequences + width - 1) / width * width};
 }
 
-double Timer::attention_value(std::int64_t bucket, std::int64_t cached) const {
-  const auto of_length = [&](std::int64_t sequences, std::int64_t length) {
+double Timer::attention_value(std::int64_t sequences, std::int64_t cached) const {
+  const auto of_length = [&](std::int64_t length) {
     Ledger ledger(about_.chip);
     pass_.decoding(ledger, sequences, static_cast<double>(sequences * length));
     return ledger.total();
   };
   // Lengths are whole tokens; between two of them as many sequences have the longer one as make up the sum.
-  const auto one = [&](std::int64_t sequences) {
-    const auto length = cached / sequences, rest = cached % sequences;
-    const double low = of_length(sequences, length);
-    return rest == 0 ? low : low + (of_length(sequences, length + 1) - low) * static_cast<double>(rest) / static_cast<double>(sequences);
-  };
-  double longest = one(bucket);
-  // A larger batch with equally many tokens splits its caches less; more work must not be quicker.
-  for (std::int64_t smaller = 1; smaller < std::min(bucket, pass_.split_sequences()); smaller = smaller < 16 ? smaller + 1 : bucket_of(smaller + smaller / 16)) longest = std::max(longest, one(smaller));
-  return longest;
+  const auto length = cached / sequences, rest = cached % sequences;
+  const double low = of_length(length);
+  return rest == 0 ? low : low + (of_length(length + 1) - low) * static_cast<double>(rest) / static_cast<double>(sequences);
 }
 
 double Timer::decoding_attention(std::int64_t sequences, double cached) const {
   if (sequences == 0) return 0;
-  const auto bucket = bucket_of(sequences);
-  const auto i = static_cast<std::size_t>(bucket);
-  if (i >= attention_.size()) attention_.resize(i + 1);
-  return attention_[i].at(cached, [&](std::int64_t tokens) { return attention_value(bucket, tokens); });
-}
-
-// Fewer sequences than stages: one of a rank's sequences is one of its parts.
-double Timer::part_of_sequences(std::int64_t sequences, std::int64_t parts, Chunks chunks) const {
-  const double even = 1 / static_cast<double>(parts), of_rank = static_cast<double>(sequences) / static_cast<double>(about_.pool.dp);
-  return chunks == Chunks::whole ? std::max(even, 1 / std::max(1.0, of_rank)) : even;
+  const auto known = [&](std::int64_t batch) {
+    const auto i = static_cast<std::size_t>(batch);
+    if (i >= attention_.size()) attention_.resize(i + 1);
+    return attention_[i].at(cached * static_cast<double>(batch) / static_cast<double>(sequences), [&](std::int64_t tokens) { return attention_value(batch, tokens); });
+  };
+  const auto [below, above] = neighbours_of(sequences);
+  const double low = known(below);
+  return above == below ? low : low + (known(above) - low) * static_cast<double>(sequences - below) / static_cast<double>(above - below);
 }
 
 // The busiest rank's share of one of `parts_of_batch` equal parts of the batch.
 RankLoad Timer::rank_load(const StepLoad& load, std::int64_t parts_of_batch, Chunks chunks) const {
   const auto dp = about_.pool.dp;
   RankLoad rank;
-  rank.sequences = load.sequences == 0 ? 0 : share(load.sequences, dp * parts_of_batch);
-  rank.cached = static_cast<double>(load.cached) / static_cast<double>(dp) * part_of_sequences(load.sequences, parts_of_batch, chunks);
+  if (load.sequences > 0) {
+    rank.sequences = share(load.sequences, dp * parts_of_batch);
+    rank.cached = static_cast<double>(load.cached) * static_cast<double>(rank.sequences) / static_cast<double>(load.sequences);  // those of its own sequences
+  }
   double all = 0, longest = 0;
   std::int64_t last = 0;
   for (const auto& chunk : load.chunks) {

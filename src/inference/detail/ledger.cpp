@@ -100,14 +100,20 @@ void Ledger::add_decoding(std::string_view name, double count, const compute::At
   std::vector<Input> inputs{{"work", fmt::format("{} sequences of {} queries on {} keys, {} heads on {} key heads, cache in {}", op.batch, op.q_length, op.kv_length, op.heads, op.kv_heads,
                                                  hardware::name_of(op.precision)), "shapes", config::Confidence::derived, ""},
                             input_of("memory.bandwidth", chip_.memory.bandwidth)};
-  if (const auto* figures = compute::decoding_figures(chip_, op))
+  const auto* figures = compute::decoding_figures(chip_, op);
+  const bool length_alone = figures && figures->resident.present;
+  if (figures) {
     for (auto& input : {input_of("decode.launch", figures->launch), input_of("decode.memory", figures->memory), input_of("decode.half_bytes", figures->half_bytes),
-                        input_of("decode.sequence", figures->sequence), input_of("decode.group", figures->group), input_of("decode.token", figures->token), input_of("decode.reduce", figures->reduce),
-                        input_of("decode.split_waves", figures->split_waves)})
+                        input_of("decode.sequence", figures->sequence), input_of("decode.group", figures->group), input_of("decode.token", figures->token), input_of("decode.reduce", figures->reduce)})
       inputs.push_back(input);
-  else
+    if (length_alone) inputs.push_back(input_of("decode.resident", figures->resident));
+    if (length_alone) inputs.push_back(input_of("decode.narrow", figures->narrow));
+    if (!length_alone) inputs.push_back(input_of("decode.split_waves", figures->split_waves));
+  } else {
     inputs.push_back(input_of("gemm.memory", chip_.efficiency.gemm_of(op.precision).memory));
-  entries_.push_back({Part::attention, std::string(name), count, seconds, "launch + reduce log2(parts) + sqrt(latency^2 + stream^2), docs/math/operator_time.md", std::move(inputs), compute::family_of(chip_, op)});
+  }
+  entries_.push_back({Part::attention, std::string(name), count, seconds,
+                      length_alone ? "launch + reduce log2(parts) + starts of all blocks of threads + sqrt(latency^2 + stream^2), docs/calibration.md" : "launch + reduce log2(parts) + sqrt(latency^2 + stream^2), docs/calibration.md", std::move(inputs), compute::family_of(chip_, op)});
 }
 
 void Ledger::add(Part part, std::string_view name, double count, const compute::LatentDecode& op, double factor) {

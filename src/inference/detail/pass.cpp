@@ -497,17 +497,4 @@ void Pass::sends(Ledger& ledger, std::int64_t tokens) const {
   ledger.add(Part::pipeline, "to the next stage", static_cast<double>(about_.pool.pp), send(about_.fabric, pipeline_, bytes), bytes);
 }
 
-std::int64_t Pass::split_sequences() const {
-  std::int64_t most = 1;
-  for (const auto& kind : kinds_) {
-    if (kind.layer->attention.kind != AttentionKind::grouped_query) continue;
-    const auto& a = kind.layer->attention;
-    const auto keys = share(a.kv_heads, about_.pool.tp);
-    const auto* figures = compute::decoding_figures(about_.chip, {.heads = share(a.heads, about_.pool.tp), .kv_heads = keys, .q_length = queries(), .kv_length = 1, .precision = cache_});
-    const double waves = figures && figures->split_waves.present ? figures->split_waves.si() : 1;
-    most = std::max(most, static_cast<std::int64_t>(waves * about_.chip.matrix_cores.si()) / keys + 1);
-  }
-  return most;
-}
-
 }  // namespace zettatwin::inference::detail

@@ -51,8 +51,6 @@ class Pass final {
   [[nodiscard]] bool absorbs() const { return absorbs_; }
   // The outermost level of the machine that tokens cross on their way to experts; levels().size() if they stay.
   [[nodiscard]] std::size_t exchange_level() const { return about_.pool.dp > 1 || about_.pool.ffn_chips > 0 ? (gathers_ ? stage_ : expert_).outermost() : about_.machine.levels.size(); }
-  // Batches up to this many sequences split their caches, so that a larger batch with equally many tokens can be quicker.
-  [[nodiscard]] std::int64_t split_sequences() const;
 
  private:
   struct Kind {

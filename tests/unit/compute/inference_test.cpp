@@ -49,6 +49,33 @@ TEST(Decode, PartsOfACutCacheStartOnEveryCore) {
   EXPECT_NEAR(microseconds(time_of(chip, op)), 4 * (2 + 2) + 2 * 1.024, 1e-3);
 }
 
+// Kernels that cut a cache by its length alone, into sqrt(8 n) parts of n times 128 keys before the last, and start all of them before any key counts.
+TEST(Decode, PartsByLengthAloneStartBeforeTheStreams) {
+  auto chip = round_chip();
+  chip.memory.bandwidth.value = 1e6 * units::TB_per_s;
+  chip.matrix_peak[Precision::bf16] = figure(1e6 * units::TFLOP_per_s);
+  auto& decode = chip.efficiency.decode[Precision::bf16];
+  decode = {us(1), ratio(1), figure(units::Bytes{}), us(2), us(1), us(1e-3), us(0.5), ratio(1), ratio(4)};
+  decode.resident = ratio(2);
+  decode.narrow = us(3);
+  AttentionOp op{.batch = 50, .heads = 8, .kv_heads = 2, .q_length = 1, .kv_length = 1025, .head_dim = 128, .v_head_dim = 128};
+  // 100 streams of eight parts, eight blocks per core: eight starts of 2 + 1, three doublings to join, 1025 ns of keys.
+  EXPECT_NEAR(microseconds(time_of(chip, op)), 1 + 3 * 0.5 + 8 * 3 + 1.025, 1e-3);
+  op.kv_length = 129;  // one part: two blocks start at once, no more are there
+  EXPECT_NEAR(microseconds(time_of(chip, op)), 1 + 2 * 3 + 0.129, 1e-3);
+  op.kv_length = 16385;  // sqrt(1024) parts would be 32 blocks per core: eight at most
+  EXPECT_NEAR(microseconds(time_of(chip, op)), 1 + 3 * 0.5 + 8 * 3 + 16.385, 1e-3);
+  op.batch = 1;  // two streams of 32 parts: the longest of them, 513 keys, beside 328 per core
+  EXPECT_NEAR(microseconds(time_of(chip, op)), 1 + 5 * 0.5 + 2 * 3 + 16385.0 / 32 * 1e-3, 1e-3);
+  op.batch = 50;
+  op.kv_length = 1025;
+  op.heads = 24;  // twelve queries share a stream: a tile of sixteen
+  EXPECT_NEAR(microseconds(time_of(chip, op)), 1 + 3 * 0.5 + 8 * (2 + 2) + 2 * 1.025, 1e-3);
+  op.heads = 8;
+  op.head_dim = op.v_head_dim = 64;
+  EXPECT_NEAR(microseconds(time_of(chip, op)), 1 + 3 + 3 * 0.5 + 8 * 3 + 0.5 * 1.025, 1e-3);
+}
+
 TEST(Latent, WhatIsPutTogetherBeforePrefill) {
   const auto op = latent_preparation(10, 100, 4, 128, 64, 128);
   EXPECT_DOUBLE_EQ(op.bytes.si(), 2.0 * 4 * (10 * 128 + 100 * (128 + 192 + 256)));

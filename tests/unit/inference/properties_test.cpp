@@ -70,8 +70,9 @@ RC_GTEST_PROP(StepLaws, MoreWorkIsNeverFaster, ()) {
   const auto time = [&](std::int64_t sequences, std::int64_t cached, const std::vector<Chunk>& list) { return pool.timer->step({.sequences = sequences, .cached = cached, .chunks = list}).count(); };
   const auto now = time(n, n * length, chunks);
   RC_ASSERT(now > 0);
-  // Fewer sequences than stages: the same cache in more sequences is more evenly spread over the stages.
-  RC_ASSERT(time(n + 1, pool.pool.pp > 1 ? (n + 1) * length : n * length + 1, chunks) >= now);
+  // One sequence more of the same length, to within what chords between entries of the table are off; the same cache in more sequences may be quicker: kernels cut it into
+  // shorter parts, and ranks and stages share it more evenly.
+  RC_ASSERT(static_cast<double>(time(n + 1, (n + 1) * length, chunks)) >= (1 - 1e-3) * static_cast<double>(now));
   if (n > 0) RC_ASSERT(time(n, n * length + *rc::gen::inRange(1, 100000), chunks) >= now);
   auto more = chunks;
   more.push_back({*rc::gen::inRange(1, 2000), *rc::gen::inRange(0, 2000), true});
