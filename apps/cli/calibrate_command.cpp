@@ -149,6 +149,15 @@ Exit run_calibrate_machine(const CalibrateCommand& c, const FileSource& source) 
   return Exit::answered;
 }
 
+// Judged all the same, by the figures that a fit starts from: which are nobody's.
+config::Diagnostics families_without_figures(const CalibrateCommand& c, const hardware::Chip& chip, const calibration::Calibration& judged) {
+  config::Diagnostics diagnostics;
+  for (const auto& family : judged.families)
+    if (judged.made.contains(fmt::format("efficiency.{}.launch", family.name)))
+      diagnostics.warning(config::location_in(c.figures_of.empty() ? "--chip" : "--figures-of"), fmt::format("{} has no figures of {}", chip.title, family.name), "judged by those that a fit starts from: of a near precision, or typical ones", "fit them first: without --judge, with --out");
+  return diagnostics;
+}
+
 Exit run_calibrate(const CalibrateCommand& c, const FileSource& source) {
   config::Diagnostics diagnostics;
   const auto chip = chip_of(c, source, diagnostics);
@@ -157,6 +166,7 @@ Exit run_calibrate(const CalibrateCommand& c, const FileSource& source) {
   if (diagnostics.has_errors()) return Exit::bad_input;
   const auto origin = origin_of(c);
   const auto calibration = calibration::calibrate(*chip, families, {c.hold_out, c.judge || !c.figures_of.empty(), !c.tables.empty(), c.keep, origin, c.note});
+  if (c.judge || !c.figures_of.empty()) print(families_without_figures(c, *chip, calibration));
   const auto base = c.base.empty() ? c.chip : c.base;
   const auto document = calibration::chip_document(calibration, base, c.base.empty() ? chip->title + ", calibrated by " + origin : "");
   if (!written(c, document, calibration::plot_svg(calibration.chip, families))) return Exit::bad_input;
@@ -176,11 +186,11 @@ void add_calibrate(CLI::App& app, const FileSource& source, Exit& exit) {
   auto* tables = command->add_option("--tables", c->tables, "folder of measured operator tables of the chip")->type_name("DIR")->excludes(timings);
   command->add_option("--op", c->defaults.op, "what was timed, where no column says it: gemm, attention, latent, copy, memory, experts; all_reduce and others")->type_name("OP")->needs(timings);
   command->add_option("--precision", c->defaults.precision, "precision, where no column says it; bf16 if not given")->type_name("P")->needs(timings);
-  command->add_option("--out", c->out, "write the calibrated chip or machine as a document that extends the one named")->type_name("FILE");
+  auto* out = command->add_option("--out", c->out, "write the calibrated chip or machine as a document that extends the one named")->type_name("FILE");
   command->add_option("--plot", c->plot, "write measured against predicted times as SVG")->type_name("FILE");
   command->add_flag("--json", c->json, "report and document as JSON");
   command->add_flag("--hold-out", c->hold_out, "fit half of the shapes of the tables and judge the other half")->needs(tables);
-  command->add_flag("--judge", c->judge, "fit nothing: show how well the chip's figures describe the timings");
+  command->add_flag("--judge", c->judge, "fit nothing: show how well the chip's figures describe the timings")->excludes(out);
   command->add_option("--figures-of", c->figures_of, "judge with the figures of another chip on this one's datasheet")->type_name("CHIP|FILE")->needs(chip);
   command->add_option("--extends", c->base, "document that the written one extends, if not the one named")->type_name("CHIP|MACHINE|FILE");
   command->add_option("--keep", c->keep, "figures whose path begins so stay as they are; may be repeated")->type_name("PATH")->allow_extra_args(false);

@@ -131,9 +131,8 @@ Calibration calibrate(const Chip& chip, const std::vector<FamilySamples>& famili
   Calibration result{isolated(chip), {}, {}};
   for (const auto& f : families) {
     if (options.judge) {
-      Chip own = result.chip;  // with a start where the chip has no figures
-      for (const auto& family : f.fitted) (void)parameters_of(own, family);
-      const auto found = goodness(own, f.samples);
+      for (const auto& family : f.fitted) (void)parameters_of(result.chip, family);  // a start where the chip has no figures
+      const auto found = goodness(result.chip, f.samples);
       result.families.push_back({f.family.name(), 0, found, found, {}});
       continue;
     }

@@ -77,7 +77,7 @@ TEST(Timings, MemoryAsBandwidthTestsReportIt) {
 }
 
 TEST(Timings, WhatMemoryReachesCarriesToSharesThatFollowARule) {
-  const auto chip = test::catalog_chip("ascend-950dt-32");
+  const auto chip = test::catalog_chip("ascend-960");
   config::Diagnostics diagnostics;
   const auto timed = [&](const std::string& more) {
     const auto families = read_timings("op,precision,m,n,k,bytes,gb_per_s,time_us\nmemory,,,,,4e9," + std::to_string(0.9 * chip.memory.bandwidth.si() / 1e9) + ",\n" + more, "mine.csv", {}, chip, diagnostics);
@@ -94,7 +94,7 @@ TEST(Timings, WhatMemoryReachesCarriesToSharesThatFollowARule) {
   EXPECT_GE(share.provenance.high_si, share.si());
   EXPECT_TRUE(memory.made.contains("efficiency.gemm.bf16.memory"));
   EXPECT_TRUE(memory.chip.efficiency.status.starts_with("measured in part: stream by mine.csv; all else unmeasured: ")) << memory.chip.efficiency.status;
-  EXPECT_NE(chip_document(memory, "ascend-950dt-32", "").find("  status: 'measured in part: stream by mine.csv"), std::string::npos);
+  EXPECT_NE(chip_document(memory, "ascend-960", "").find("  status: 'measured in part: stream by mine.csv"), std::string::npos);
   // A product that was timed speaks for itself, and measured figures of other chips stay.
   const auto both = timed("gemm,bf16,64,16384,16384,,,900\n");
   EXPECT_NE(both.chip.efficiency.gemm.at(hardware::Precision::bf16).memory.si(), share.si());
