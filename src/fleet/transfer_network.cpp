@@ -6,7 +6,6 @@
 #include <string>
 
 #include "base/contract.hpp"
-#include "fleet/detail/event_tree.hpp"
 
 namespace zettatwin::fleet {
 
@@ -37,9 +36,8 @@ TransferNetwork::LaneId TransferNetwork::lane_of(std::uint32_t from, std::uint32
   if (known != lane_between_.end() && sharing_.cap(known->second) == cap) return known->second;
   const LaneId id = sharing_.open(from, to, cap);
   if (id >= lanes_.size()) lanes_.resize(id + 1);
-  const std::uint32_t version = lanes_[id].version;
+  finishes_.grow(lanes_.size());
   lanes_[id] = Lane{};
-  lanes_[id].version = version;
   if (known == lane_between_.end()) lane_between_.emplace(key, id);
   return id;
 }
@@ -91,7 +89,7 @@ void TransferNetwork::cancel(Id id, Picoseconds at) {
   sharing_.add_members(t.lane, -1);
   if (sharing_.members(t.lane) == 0) {
     lanes_[t.lane].ends.clear();
-    ++lanes_[t.lane].version;
+    finishes_.set(t.lane, kNever);
     const auto known = lane_between_.find((static_cast<std::uint64_t>(t.port[0]) << 32) | t.port[1]);
     if (known != lane_between_.end() && known->second == t.lane) lane_between_.erase(known);
     sharing_.close(t.lane);
@@ -142,7 +140,6 @@ void TransferNetwork::take_out(LaneId id, Picoseconds at) {
   }
   lane.since = at;
   lane.listed = lane.held = false;
-  ++lane.version;
   if (lane.volume < kLongVolume) return;
   for (End& end : lane.ends) {
     end.at -= lane.volume;
@@ -204,7 +201,7 @@ void TransferNetwork::hold(LaneId id, bool held, Picoseconds at) {
   if (held) {
     lane.volume += lane.rate * (at - lane.since).seconds().si();
     lane.offset = volume_ - lane.volume;
-    ++lane.version;
+    finishes_.set(id, kNever);
     if (end) held_ends_.insert({end->at + lane.offset, id});
   } else {
     if (end) held_ends_.erase({end->at + lane.offset, id});
@@ -233,11 +230,8 @@ Picoseconds TransferNetwork::time_of(double left, double rate, Picoseconds since
 void TransferNetwork::schedule(LaneId id) {
   Lane& lane = lanes_[id];
   if (lane.held || !lane.listed) return;
-  ++lane.version;
   const End* end = first_end(lane);
-  if (end == nullptr) return;
-  const Picoseconds at = time_of(end->at - lane.volume, lane.rate, lane.since);
-  if (at < kNever) finishes_.push({at, id, lane.version});
+  finishes_.set(id, end ? time_of(end->at - lane.volume, lane.rate, lane.since) : kNever);
 }
 
 double TransferNetwork::port_rate(std::size_t port) const {
@@ -247,9 +241,8 @@ double TransferNetwork::port_rate(std::size_t port) const {
 }
 
 std::pair<Picoseconds, TransferNetwork::LaneId> TransferNetwork::next() {
-  while (!finishes_.empty() && lanes_[finishes_.top().lane].version != finishes_.top().version) finishes_.pop();
-  std::pair<Picoseconds, LaneId> first{kNever, 0};
-  if (!finishes_.empty()) first = {finishes_.top().at, finishes_.top().lane};
+  std::pair<Picoseconds, LaneId> first{finishes_.next(), 0};
+  if (first.first < kNever) first.second = static_cast<LaneId>(finishes_.first());
   if (held_ends_.empty()) return first;
   const auto& [volume, lane] = *held_ends_.begin();
   return std::min(first, {time_of(volume - volume_, level_, since_), lane});

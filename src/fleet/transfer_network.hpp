@@ -6,16 +6,16 @@
 // A finish is the first whole picosecond at which all bytes have moved.
 // Assumes that rates settle at once and that the way inside the network does not matter (docs/math/fleet.md).
 // Transfers between the same two ports with the same cap have the same rate, so they end in the order of the bytes that each of them should have moved when it is done: such a lane is one thing, whatever its
-// number of transfers, and so are all lanes that the network holds back together. Cost of a change: O(c log c) of the c lanes at ports whose rates change (detail/port_sharing.hpp), O(log n) of the n transfers.
+// number of transfers, and so are all lanes that the network holds back together. Cost of a change: O(c log c) of the c lanes at ports whose rates change (detail/port_sharing.hpp) and O(log l) of all l lanes for each of them, O(log n) of the n transfers of a lane.
 #pragma once
 
 #include <cstdint>
-#include <queue>
 #include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "fleet/detail/event_tree.hpp"
 #include "fleet/detail/port_sharing.hpp"
 #include "units/picoseconds.hpp"
 #include "units/quantity.hpp"
@@ -71,14 +71,7 @@ class TransferNetwork final {
     units::Picoseconds since;
     double rate = 0;    // without the network
     bool listed = false, held = false, out = false;
-    std::uint32_t version = 0;
     std::vector<End> ends;  // a heap
-  };
-  struct Finish {
-    units::Picoseconds at;
-    LaneId lane = 0;
-    std::uint32_t version = 0;
-    friend bool operator<(const Finish& a, const Finish& b) { return a.at != b.at ? a.at > b.at : a.lane > b.lane; }  // earliest on top
   };
 
   [[nodiscard]] double rate_of(LaneId id) const { return lanes_[id].held ? level_ : lanes_[id].rate; }
@@ -108,7 +101,7 @@ class TransferNetwork final {
   std::size_t under_way_ = 0;
   std::vector<Lane> lanes_;                             // by class
   std::unordered_map<std::uint64_t, LaneId> lane_between_;  // the oldest; transfers with other caps have lanes of their own
-  std::priority_queue<Finish> finishes_;                // of lanes that are not held
+  EventTree finishes_{0};                               // of lanes that are not held
   std::vector<LaneId> out_;                             // taken out
   // With a network: lanes by their rates without it, and what it does to those that it holds back.
   double level_ = kUnbound;  // above which it lets no transfer rise

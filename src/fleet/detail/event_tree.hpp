@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "units/picoseconds.hpp"
@@ -18,6 +19,13 @@ class EventTree final {
  public:
   explicit EventTree(std::size_t clocks) : leaves_(std::bit_ceil(clocks == 0 ? std::size_t{1} : clocks)), time_(2 * leaves_, kNever) {}
 
+  // Room for as many clocks at least; new ones never ring. O(n), so that growing one by one costs O(1) each on average.
+  void grow(std::size_t clocks) {
+    if (clocks <= leaves_) return;
+    EventTree more(clocks);
+    for (std::size_t clock = 0; clock < leaves_; ++clock) more.set(clock, time_[leaves_ + clock]);
+    *this = std::move(more);
+  }
   void set(std::size_t clock, units::Picoseconds time) {
     std::size_t node = leaves_ + clock;
     if (time_[node] == time) return;
