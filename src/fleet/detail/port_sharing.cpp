@@ -102,7 +102,9 @@ void PortSharing::solve() {
     }
     (void)problem_.add_flow(1, std::span<const flow::Use<double>>(uses, count), cap < kNoLimit ? std::optional(cap) : std::nullopt);
   }
-  shares_ = flow::max_min(problem_);
+  solver_.restart();
+  for (flow::FlowId f = 0; f < problem_.flows(); ++f) solver_.start(f);
+  solver_.update();
 }
 
 bool PortSharing::open_more() {
@@ -111,7 +113,7 @@ bool PortSharing::open_more() {
   loaded_.clear();
   for (std::size_t i = 0; i < touched_.size(); ++i) {
     const Class& c = classes_[touched_[i]];
-    if (same(shares_.rate[i], c.rate)) continue;
+    if (same(shares().rate[i], c.rate)) continue;
     for (const Port p : c.port) {
       if (is_open(p)) continue;
       if (ports_[p].full) {
@@ -119,7 +121,7 @@ bool PortSharing::open_more() {
         continue;
       }
       if (ports_[p].more == 0) loaded_.push_back(p);
-      ports_[p].more += static_cast<double>(c.members) * (shares_.rate[i] - c.rate);
+      ports_[p].more += static_cast<double>(c.members) * (shares().rate[i] - c.rate);
     }
   }
   for (const Port p : loaded_)
@@ -135,16 +137,16 @@ void PortSharing::commit() {
   loaded_.clear();
   for (std::size_t i = 0; i < touched_.size(); ++i) {
     Class& c = classes_[touched_[i]];
-    if (same(shares_.rate[i], c.rate)) continue;
-    c.rate = shares_.rate[i];
+    if (same(shares().rate[i], c.rate)) continue;
+    c.rate = shares().rate[i];
     changed_.push_back(touched_[i]);
   }
   for (const Port p : opened_) {
     PortState& port = ports_[p];
     port.carried = 0;
     for (const ClassId id : port.classes) port.carried += static_cast<double>(classes_[id].members) * classes_[id].rate;
-    port.full = shares_.saturated[port.resource] != 0;
-    port.level = port.full ? shares_.level[port.resource] : 0;
+    port.full = shares().saturated[port.resource] != 0;
+    port.level = port.full ? shares().level[port.resource] : 0;
   }
 }
 

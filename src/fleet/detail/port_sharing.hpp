@@ -21,6 +21,8 @@ class PortSharing final {
   using Port = std::uint32_t;
 
   explicit PortSharing(const std::vector<double>& capacities);  // zero: no limit
+  PortSharing(const PortSharing&) = delete;  // the solver knows the problem's address
+  PortSharing& operator=(const PortSharing&) = delete;
 
   // A class without members. `cap` zero: none.
   [[nodiscard]] ClassId open(Port a, Port b, double cap);
@@ -58,6 +60,7 @@ class PortSharing final {
   [[nodiscard]] bool is_open(Port port) const { return ports_[port].mark == marks_; }
   void open_port(Port port);
   void solve();
+  [[nodiscard]] const flow::Shares<double>& shares() const { return solver_.shares(); }
   [[nodiscard]] bool open_more();
   void commit();
 
@@ -69,7 +72,7 @@ class PortSharing final {
   std::vector<Port> opened_, loaded_;  // loaded: closed ones that would carry something else
   std::vector<ClassId> touched_, changed_;
   flow::SharingProblem<double> problem_;
-  flow::Shares<double> shares_;
+  flow::MaxMinSolver<double> solver_{problem_};  // keeps its memory: problems are small and many
 };
 
 }  // namespace zettatwin::fleet
