@@ -153,7 +153,7 @@ Exit run_calibrate_machine(const CalibrateCommand& c, const FileSource& source) 
 config::Diagnostics families_without_figures(const CalibrateCommand& c, const hardware::Chip& chip, const calibration::Calibration& judged) {
   config::Diagnostics diagnostics;
   for (const auto& family : judged.families)
-    if (judged.made.contains(fmt::format("efficiency.{}.launch", family.name)))
+    if (family.started)
       diagnostics.warning(config::location_in(c.figures_of.empty() ? "--chip" : "--figures-of"), fmt::format("{} has no figures of {}", chip.title, family.name), "judged by those that a fit starts from: of a near precision, or typical ones", "fit them first: without --judge, with --out");
   return diagnostics;
 }
@@ -166,7 +166,7 @@ Exit run_calibrate(const CalibrateCommand& c, const FileSource& source) {
   if (diagnostics.has_errors()) return Exit::bad_input;
   const auto origin = origin_of(c);
   const auto calibration = calibration::calibrate(*chip, families, {c.hold_out, c.judge || !c.figures_of.empty(), !c.tables.empty(), c.keep, origin, c.note});
-  if (c.judge || !c.figures_of.empty()) print(families_without_figures(c, *chip, calibration));
+  print(families_without_figures(c, *chip, calibration));
   const auto base = c.base.empty() ? c.chip : c.base;
   const auto document = calibration::chip_document(calibration, base, c.base.empty() ? chip->title + ", calibrated by " + origin : "");
   if (!written(c, document, calibration::plot_svg(calibration.chip, families))) return Exit::bad_input;
@@ -191,7 +191,7 @@ void add_calibrate(CLI::App& app, const FileSource& source, Exit& exit) {
   command->add_flag("--json", c->json, "report and document as JSON");
   command->add_flag("--hold-out", c->hold_out, "fit half of the shapes of the tables and judge the other half")->needs(tables);
   command->add_flag("--judge", c->judge, "fit nothing: show how well the chip's figures describe the timings")->excludes(out);
-  command->add_option("--figures-of", c->figures_of, "judge with the figures of another chip on this one's datasheet")->type_name("CHIP|FILE")->needs(chip);
+  command->add_option("--figures-of", c->figures_of, "judge with the figures of another chip on this one's datasheet")->type_name("CHIP|FILE")->needs(chip)->excludes(out);
   command->add_option("--extends", c->base, "document that the written one extends, if not the one named")->type_name("CHIP|MACHINE|FILE");
   command->add_option("--keep", c->keep, "figures whose path begins so stay as they are; may be repeated")->type_name("PATH")->allow_extra_args(false);
   command->add_option("--source", c->source, "source of the figures, if not the file's name")->type_name("KEY");

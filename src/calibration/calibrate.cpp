@@ -119,6 +119,14 @@ void keep_residual(Calibration& result, const FamilyReport& report, const Option
   for (const auto* side : {"low", "high"}) result.made.insert("efficiency.uncertainty." + name + "." + side);
 }
 
+bool has_figures(const std::set<std::string>& paths, const std::string& family) {
+  const auto begins = [&](const std::string& prefix) {
+    const auto at = paths.lower_bound(prefix);
+    return at != paths.end() && at->starts_with(prefix);
+  };
+  return begins("efficiency." + family + ".") || begins("efficiency.served_" + family + ".");
+}
+
 }  // namespace
 
 config::Provenance provenance_of(const Fitted& figure, const Options& options) {
@@ -129,11 +137,13 @@ config::Provenance provenance_of(const Fitted& figure, const Options& options) {
 
 Calibration calibrate(const Chip& chip, const std::vector<FamilySamples>& families, const Options& options) {
   Calibration result{isolated(chip), {}, {}};
+  std::set<std::string> had;
+  for (const auto& row : config::values_of(chip)) had.insert(row.path);
   for (const auto& f : families) {
     if (options.judge) {
       for (const auto& family : f.fitted) (void)parameters_of(result.chip, family);  // a start where the chip has no figures
       const auto found = goodness(result.chip, f.samples);
-      result.families.push_back({f.family.name(), 0, found, found, {}});
+      result.families.push_back({.name = f.family.name(), .before = found, .after = found, .figures = {}, .started = !has_figures(had, f.family.name())});
       continue;
     }
     const auto parts = parts_of(f.samples, options.hold_out);
@@ -159,8 +169,7 @@ Calibration calibrate(const Chip& chip, const std::vector<FamilySamples>& famili
   for (const auto table : {&hardware::Efficiency::attention, &hardware::Efficiency::served_attention})
     for (auto& [precision, attention] : result.chip.efficiency.*table)
       if (const auto before = (chip.efficiency.*table).find(precision); before != (chip.efficiency.*table).end()) attention.sustained = before->second.sustained;
-  std::set<std::string> had;
-  for (const auto& row : config::values_of(chip)) had.insert(row.path);
+  if (options.judge) return result;
   for (const auto& row : config::values_of(result.chip))
     if (!had.contains(row.path)) result.made.insert(row.path);
   return result;

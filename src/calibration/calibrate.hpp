@@ -25,6 +25,7 @@ struct FamilyReport {
   std::size_t fitted_on = 0;    // samples
   Goodness before, after;       // of all samples, or of those held out
   std::vector<Fitted> figures;
+  bool started = false;         // judged by the figures that a fit starts from: the chip has none of its own
 };
 
 struct Calibration {
