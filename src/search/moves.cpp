@@ -118,6 +118,7 @@ std::vector<Plan> neighbours(const Plan& plan, const training::Job& job, const F
   if (!freedom.given.contains("tp") && plan.pp % 2 == 0) propose("pp", [](Plan& p) { p.tp *= 2; p.pp /= 2; });
   if (!freedom.given.contains("tp") && plan.tp % 2 == 0) {
     propose("cp", [](Plan& p) { p.tp /= 2; p.cp *= 2; });
+    if (plan.tp % 4 == 0) propose("cp", [](Plan& p) { p.tp /= 4; p.cp *= 4; });  // where tp/2 and cp*2 is slower than both
     if (!freedom.given.contains("pp")) propose("cp", [](Plan& p) { p.tp /= 2; p.cp *= 2; p.pp *= 2; });
   }
   for (const auto recompute : {plan::Recompute::none, plan::Recompute::selective, plan::Recompute::full})

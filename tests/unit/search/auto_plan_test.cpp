@@ -123,6 +123,24 @@ TEST(AutoPlan, OddMachinesAndModels) {
   EXPECT_TRUE(choose(few).choice) << "one layer, three heads, odd widths";
 }
 
+// From tp=32 the way to tp=8 cp=4 leads over tp=16 cp=2, which is slower than both.
+TEST(AutoPlan, PassesASlowerHalf) {
+  auto j = job("atlas-950-supercluster", "deepseek-v3", 524288);
+  const auto found = choose(j);
+  ASSERT_TRUE(found.choice) << test::text_of(found.diagnostics);
+  const auto time = [&](const plan::Plan& p) {
+    j.plan = p;
+    const auto answer = test::answer(j);
+    return answer.step_time.seconds().si() / static_cast<double>(answer.tokens_per_step);
+  };
+  const double chosen = time(found.choice->plan);
+  auto known = found.choice->plan;
+  known.tp = 8;
+  known.cp = 4;
+  known.dp = 0;
+  EXPECT_LE(chosen, time(known));
+}
+
 TEST(AutoPlan, SaysWhatIsWrongWhenNothingIsValid) {
   auto j = job("dgx-h100", "llama-3.1-8b", 64, 3);
   j.plan.micro_batch = 2;
